@@ -1,0 +1,63 @@
+"""What a command or a request is answered with. The body of a REST response is the `result` of `accepted`."""
+
+from msgspec import Struct
+
+from protocol.ids import MessageId, SessionId
+from protocol.model import Message, Reply, Session
+
+
+class Nothing(Struct, frozen=True):
+    """Done; there is nothing to tell."""
+
+
+class Sent(Struct, frozen=True, rename="camel"):
+    """The receipt of a send, the same each time it is repeated: its ids, its place and its number."""
+
+    session: SessionId
+    message: MessageId
+    reply: MessageId
+    position: int
+    seq: int
+
+
+class SessionPage(Struct, frozen=True, rename="camel"):
+    """Sessions, the latest first; `cursor` asks for the page after (None: there is no more)."""
+
+    sessions: list[Session]
+    cursor: str | None
+
+
+class MessagePage(Struct, frozen=True, rename="camel"):
+    """Messages in order of position; `before` asks for the page before, `after` for the page after (None: no more).
+
+    `replies` holds what is written so far of those that are pending.
+    """
+
+    session: Session
+    messages: list[Message]
+    replies: list[Reply]
+    before: str | None
+    after: str | None
+
+
+class SearchHit(Struct, frozen=True, rename="camel"):
+    """A session that matches; `message` is its latest message that does, None when only the title does."""
+
+    session: Session
+    message: MessageId | None
+    excerpt: str
+
+
+class SearchPage(Struct, frozen=True, rename="camel"):
+    hits: list[SearchHit]
+    cursor: str | None
+
+
+class DevToken(Struct, frozen=True, rename="camel"):
+    """A token of the development sign-in; it lives for `expires_in` seconds."""
+
+    token: str
+    expires_in: int
+
+
+Answer = Nothing | Sent | Session | Message | SessionPage | MessagePage | SearchPage

@@ -1,0 +1,168 @@
+"""What the hub says.
+
+A durable event carries, whole, every row that its transaction changed, under one number: to apply it is to
+put its rows. A live event has no number; what it loses, the durable `reply.settled` heals.
+"""
+
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from protocol.errors import FieldError, Reason
+from protocol.ids import MessageId, SessionId
+from protocol.model import Limits, Message, Session, TutorName
+
+
+class _Event(Struct, tag_field="type", rename="camel", frozen=True, kw_only=True, omit_defaults=True):
+    pass
+
+
+class Welcome(_Event, tag="welcome"):
+    """The answer to `hello`. `heartbeat_ms`: how often the hub pings; silence of twice that is a lost connection."""
+
+    ref: int
+    epoch: str
+    seq: int
+    device: str
+    limits: Limits
+    heartbeat_ms: int
+    tutor: TutorName
+
+
+class Snapshot(_Event, tag="snapshot"):
+    """Everything a device held is replaced: the first page of sessions as of `seq`."""
+
+    epoch: str
+    seq: int
+    sessions: list[Session]
+    cursor: str | None
+
+
+class Changes(_Event, tag="changes"):
+    """Each row now numbered in (since, seq], so numbers are missing inside: put all, set the cursor to `seq`.
+
+    `more`: the next page follows by itself.
+    """
+
+    since: int
+    seq: int
+    more: bool
+    sessions: list[Session]
+    messages: list[Message]
+
+
+class _Durable(_Event):
+    seq: int
+    sessions: list[Session] = []
+    messages: list[Message] = []
+
+
+class SessionAdded(_Durable, tag="session.added"):
+    pass
+
+
+class SessionChanged(_Durable, tag="session.changed"):
+    pass
+
+
+class SessionRemoved(_Durable, tag="session.removed"):
+    """The session is a tombstone now; replies that were open in it are settled in the same event."""
+
+
+class MessageAdded(_Durable, tag="message.added"):
+    """The message, its pending reply, and the session."""
+
+
+class MessageChanged(_Durable, tag="message.changed"):
+    pass
+
+
+class MessageRemoved(_Durable, tag="message.removed"):
+    pass
+
+
+class ReplySettled(_Durable, tag="reply.settled"):
+    """The reply with its whole text: heals anything lost."""
+
+
+class TokenAdded(_Event, tag="token.added"):
+    """The pieces chunk … next − 1. Append only if the attempt is the held one and `chunk` is the held `next`."""
+
+    message: MessageId
+    attempt: int
+    chunk: int
+    next: int
+    text: str
+
+
+class ReplySnapshot(_Event, tag="reply.snapshot"):
+    """Replaces what is held of the reply, if the attempt is not lower. Begins every attempt, without text."""
+
+    message: MessageId
+    attempt: int
+    next: int
+    text: str
+
+
+class TypingChanged(_Event, tag="typing.changed"):
+    """`who` is `tutor` or a device's id, `name` what people call it. Believed for 6 s."""
+
+    session: SessionId
+    who: str
+    name: str
+    active: bool
+
+
+class Draining(_Event, tag="draining"):
+    """This instance is leaving: come back in so many milliseconds."""
+
+    reconnect_in_ms: int
+
+
+class TokenExpiring(_Event, tag="token.expiring"):
+    """Say `auth.refresh` within so many milliseconds, or be closed with 4003."""
+
+    in_ms: int
+
+
+class Accepted(_Event, tag="accepted"):
+    """What the command asked for is done and, if it is durable, committed. `result`: see answers.py."""
+
+    ref: int
+    result: Raw
+
+
+class Refused(_Event, tag="refused"):
+    """Nothing was done. `ref` is null when the frame had none that could be read."""
+
+    ref: int | None
+    problem: str
+    title: str
+    status: int
+    detail: str
+    code: Reason
+    retryable: bool = False
+    retry_after_ms: int | None = None
+    errors: list[FieldError] = []
+
+
+class Pong(_Event, tag="pong"):
+    ref: int
+
+
+Durable = (
+    SessionAdded | SessionChanged | SessionRemoved | MessageAdded | MessageChanged | MessageRemoved | ReplySettled
+)
+Live = TokenAdded | ReplySnapshot | TypingChanged
+Notice = Draining | TokenExpiring
+Event = Welcome | Snapshot | Changes | Durable | Live | Notice | Accepted | Refused | Pong
+
+DurableName = Literal[
+    "session.added",
+    "session.changed",
+    "session.removed",
+    "message.added",
+    "message.changed",
+    "message.removed",
+    "reply.settled",
+]
