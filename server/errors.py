@@ -1,0 +1,131 @@
+"""Every way a command or a request can be refused. The docstring of a kind is what the person is told.
+
+Raised where the rule is, caught in one place in edge/.
+"""
+
+from protocol.errors import FieldError, Problem, Reason
+
+
+class Refusal(Exception):
+    """Something went wrong on our side. Please try again."""
+
+    status = 500
+    code = Reason.INTERNAL
+    title = "Internal error"
+    retryable = True
+
+    def __init__(self, detail: str | None = None, *, errors: list[FieldError] | None = None, retry_after_ms: int | None = None) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.errors = errors or []
+        self.retry_after_ms = retry_after_ms
+        super().__init__(self.detail)
+
+    def problem(self) -> Problem:
+        return Problem(
+            type=f"urn:tutorhub:problem:{self.code}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            retryable=self.retryable,
+            retry_after_ms=self.retry_after_ms,
+            errors=self.errors,
+        )
+
+
+class Malformed(Refusal):
+    """This is not JSON that can be read."""
+
+    status, code, title, retryable = 400, Reason.MALFORMED, "Malformed", False
+
+
+class Invalid(Refusal):
+    """Some fields are not right; see `errors`."""
+
+    status, code, title, retryable = 422, Reason.INVALID, "Invalid", False
+
+    @classmethod
+    def field(cls, field: str, code: str, message: str) -> "Invalid":
+        return cls(f"{field}: {message}", errors=[FieldError(field, code, message)])
+
+
+class Unauthenticated(Refusal):
+    """Please sign in: the token is missing, expired or not valid."""
+
+    status, code, title, retryable = 401, Reason.UNAUTHENTICATED, "Not signed in", False
+
+
+class Forbidden(Refusal):
+    """You may not do this."""
+
+    status, code, title, retryable = 403, Reason.FORBIDDEN, "Forbidden", False
+
+
+class NotFound(Refusal):
+    """There is no such thing here. It may have been deleted."""
+
+    status, code, title, retryable = 404, Reason.NOT_FOUND, "Not found", False
+
+
+class MethodNotAllowed(Refusal):
+    """This address does not know that method."""
+
+    status, code, title, retryable = 405, Reason.METHOD_NOT_ALLOWED, "Method not allowed", False
+
+
+class IdempotencyConflict(Refusal):
+    """This id was used before, for something else. Use a fresh one."""
+
+    status, code, title, retryable = 409, Reason.IDEMPOTENCY_CONFLICT, "Id used before", False
+
+
+class ReplyRunning(Refusal):
+    """The tutor is answering this message. Stop the reply first, or wait for its end."""
+
+    status, code, title, retryable = 409, Reason.REPLY_RUNNING, "The tutor is answering", True
+
+
+class NotSettled(Refusal):
+    """Only a reply that has ended can be tried again."""
+
+    status, code, title, retryable = 409, Reason.NOT_SETTLED, "The reply has not ended", False
+
+
+class PreconditionFailed(Refusal):
+    """It was changed since you read it. Read it again."""
+
+    status, code, title, retryable = 412, Reason.PRECONDITION_FAILED, "Changed meanwhile", False
+
+
+class TooLarge(Refusal):
+    """This is more than can be taken at once."""
+
+    status, code, title, retryable = 413, Reason.TOO_LARGE, "Too large", False
+
+
+class UnsupportedMediaType(Refusal):
+    """The body must be plain JSON."""
+
+    status, code, title, retryable = 415, Reason.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", False
+
+
+class TooManyPending(Refusal):
+    """The tutor still has many messages of this session to answer. Wait for some of them."""
+
+    status, code, title, retryable = 429, Reason.TOO_MANY_PENDING, "Too many pending replies", True
+
+
+class Unavailable(Refusal):
+    """This can't be done right now; nothing was changed. Please try again."""
+
+    status, code, title, retryable = 503, Reason.UNAVAILABLE, "Unavailable", True
+
+
+class Leaving(Refusal):
+    """This instance is shutting down. Please connect again."""
+
+    status, code, title, retryable = 503, Reason.DRAINING, "Shutting down", True
+
+
+class StartupError(Exception):
+    """The program cannot start; the message is the one line that is shown."""

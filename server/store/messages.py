@@ -1,0 +1,155 @@
+"""The rows of messages and replies. What takes a Change is part of a numbered transaction."""
+
+from msgspec import Struct
+
+from protocol.codec import encode
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Message, MessageMetadata, Metadata, ReplyStatus
+from server.errors import NotFound, PreconditionFailed
+from server.store.pool import Connection, fetch_all, fetch_one
+from server.store.users import Change
+from server.words import words
+from sql import load
+
+_SQL = load("messages")
+
+
+class Receipt(Struct, frozen=True):
+    """What was answered to the send of a message, and what a repetition is compared with (None: it is a reply)."""
+
+    session_id: SessionId
+    message_id: MessageId
+    reply_id: MessageId | None
+    position: int
+    created_seq: int
+    body_hash: bytes | None
+
+
+class Said(Struct, frozen=True):
+    """One text of the history that a reply is written from."""
+
+    role: str
+    content: str
+
+
+async def insert(
+    change: Change,
+    message: MessageId,
+    session: SessionId,
+    *,
+    position: int,
+    content: str,
+    metadata: Metadata | None,
+    body_hash: bytes,
+) -> Message:
+    parameters = {
+        "user": change.user,
+        "message": message,
+        "session": session,
+        "position": position,
+        "content": content,
+        "metadata": _jsonb(metadata),
+        "seq": change.seq,
+        "body_hash": body_hash,
+        "words": words(content),
+    }
+    return _put(change, await fetch_one(change.conn, Message, _SQL["insert_message"], parameters))
+
+
+async def insert_reply(
+    change: Change, message: MessageId, session: SessionId, *, position: int, reply_to: MessageId
+) -> Message:
+    parameters = {
+        "user": change.user,
+        "message": message,
+        "session": session,
+        "position": position,
+        "reply_to": reply_to,
+        "seq": change.seq,
+    }
+    return _put(change, await fetch_one(change.conn, Message, _SQL["insert_reply"], parameters))
+
+
+async def edit(change: Change, message: MessageId, content: str) -> Message:
+    """The message must be the user's and there."""
+    parameters = {
+        "user": change.user,
+        "message": message,
+        "content": content,
+        "words": words(content),
+        "seq": change.seq,
+    }
+    return _put(change, await fetch_one(change.conn, Message, _SQL["edit_message"], parameters))
+
+
+async def settle(
+    change: Change, message: MessageId, status: ReplyStatus, content: str, metadata: MessageMetadata | None
+) -> Message:
+    """The reply must be pending."""
+    parameters = {
+        "user": change.user,
+        "message": message,
+        "status": status,
+        "content": content,
+        "metadata": _jsonb(metadata),
+        "words": words(content),
+        "seq": change.seq,
+    }
+    return _put(change, await fetch_one(change.conn, Message, _SQL["settle_reply"], parameters))
+
+
+async def delete(change: Change, message: MessageId) -> Message:
+    """Make it a tombstone. The message must be there, and no pending reply."""
+    parameters = {"user": change.user, "message": message, "seq": change.seq}
+    return _put(change, await fetch_one(change.conn, Message, _SQL["delete_message"], parameters))
+
+
+async def message(conn: Connection, user: UserId, id: MessageId) -> Message | None:
+    """The row, a tombstone too, unless its session is deleted."""
+    return await fetch_one(conn, Message, _SQL["message"], {"user": user, "message": id})
+
+
+async def existing(conn: Connection, user: UserId, id: MessageId, expected: int | None = None) -> Message:
+    """The row of a message that is there. Raises NotFound, or PreconditionFailed if its number is not the expected."""
+    row = await message(conn, user, id)
+    if row is None or row.deleted_at is not None:
+        raise NotFound
+    if expected is not None and row.seq != expected:
+        raise PreconditionFailed
+    return row
+
+
+async def receipt(conn: Connection, user: UserId, message: MessageId) -> Receipt | None:
+    """None: this id was never used."""
+    return await fetch_one(conn, Receipt, _SQL["receipt"], {"user": user, "message": message})
+
+
+async def page_before(conn: Connection, user: UserId, session: SessionId, before: int, limit: int) -> list[Message]:
+    """The last messages under a position, in order."""
+    parameters = {"user": user, "session": session, "before": before, "limit": limit}
+    return (await fetch_all(conn, Message, _SQL["page_before"], parameters))[::-1]
+
+
+async def page_after(conn: Connection, user: UserId, session: SessionId, after: int, limit: int) -> list[Message]:
+    """The first messages over a position, in order."""
+    parameters = {"user": user, "session": session, "after": after, "limit": limit}
+    return await fetch_all(conn, Message, _SQL["page_after"], parameters)
+
+
+async def changed(conn: Connection, user: UserId, since: int, upto: int) -> list[Message]:
+    return await fetch_all(conn, Message, _SQL["changed"], {"user": user, "since": since, "upto": upto})
+
+
+async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Said]:
+    """The last texts up to the message that a reply answers, in order."""
+    parameters = {"user": user, "session": session, "message": reply, "limit": limit}
+    return (await fetch_all(conn, Said, _SQL["history"], parameters))[::-1]
+
+
+def _jsonb(metadata: Metadata | None) -> str | None:
+    return None if metadata is None else encode(metadata).decode()
+
+
+def _put(change: Change, row: Message | None) -> Message:
+    assert row is not None, "the caller holds the lock and has seen the message"
+    return change.put_message(row)

@@ -1,0 +1,150 @@
+"""The rows of sessions. What takes a Change is part of a numbered transaction; what takes a connection only reads."""
+
+from msgspec import Struct
+
+from protocol.answers import SessionPage
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import PREVIEW_LENGTH, Mode, Session
+from server.cursors import Place, after_session
+from server.errors import NotFound, PreconditionFailed
+from server.store.pool import Connection, fetch_all, fetch_one
+from server.store.users import Change
+from server.words import words
+from sql import load
+
+_SQL = load("sessions")
+
+
+class Found(Session, frozen=True, kw_only=True):
+    """A session that search found, with the latest of its messages that matches, if one does."""
+
+    message: MessageId | None
+    content: str | None
+
+
+class _Body(Struct, frozen=True):
+    body_hash: bytes
+
+
+class _Position(Struct, frozen=True):
+    last_position: int
+
+
+async def insert(
+    change: Change, session: SessionId, *, title: str, mode: Mode, language: str, body_hash: bytes
+) -> Session:
+    row = await fetch_one(
+        change.conn,
+        Session,
+        _SQL["insert_session"],
+        {
+            "user": change.user,
+            "session": session,
+            "title": title,
+            "mode": mode,
+            "language": language,
+            "seq": change.seq,
+            "body_hash": body_hash,
+            "words": words(title),
+        },
+    )
+    assert row is not None, "an insert returns its row"
+    return change.put_session(row)
+
+
+async def update(
+    change: Change, session: SessionId, *, title: str | None = None, mode: Mode | None = None, language: str | None = None
+) -> Session:
+    """Change what is given. The session must be there."""
+    parameters = {
+        "user": change.user,
+        "session": session,
+        "title": title,
+        "words": words(title or ""),
+        "mode": mode,
+        "language": language,
+        "seq": change.seq,
+    }
+    return _put(change, await fetch_one(change.conn, Session, _SQL["update_session"], parameters))
+
+
+async def touch(change: Change, session: SessionId, *, more: int = 0, positions: int = 0) -> Session:
+    """After messages have changed: so many more of them, so many more positions taken, the preview as it is now."""
+    parameters = {
+        "user": change.user,
+        "session": session,
+        "more": more,
+        "positions": positions,
+        "preview_length": PREVIEW_LENGTH,
+        "seq": change.seq,
+    }
+    return _put(change, await fetch_one(change.conn, Session, _SQL["touch_session"], parameters))
+
+
+async def delete(change: Change, session: SessionId) -> Session:
+    """Make it a tombstone. The session must be there."""
+    return _put(change, await fetch_one(change.conn, Session, _SQL["delete_session"], _key(change, session)))
+
+
+async def restore(change: Change, session: SessionId) -> Session | None:
+    """None: it is not a tombstone, or one of more than 30 days."""
+    row = await fetch_one(change.conn, Session, _SQL["restore_session"], _key(change, session))
+    return row and change.put_session(row)
+
+
+async def mark_read(change: Change, session: SessionId, read_seq: int) -> Session | None:
+    """None: it was read as far before."""
+    row = await fetch_one(change.conn, Session, _SQL["mark_read"], _key(change, session) | {"read_seq": read_seq})
+    return row and change.put_session(row)
+
+
+async def session(conn: Connection, user: UserId, id: SessionId) -> Session | None:
+    """The row, a tombstone too."""
+    return await fetch_one(conn, Session, _SQL["session"], {"user": user, "session": id})
+
+
+async def existing(conn: Connection, user: UserId, id: SessionId, expected: int | None = None) -> Session:
+    """The row of a session that is there. Raises NotFound, or PreconditionFailed if its number is not the expected."""
+    row = await session(conn, user, id)
+    if row is None or row.deleted_at is not None:
+        raise NotFound
+    if expected is not None and row.seq != expected:
+        raise PreconditionFailed
+    return row
+
+
+async def body_hash(conn: Connection, user: UserId, session: SessionId) -> bytes | None:
+    """The hash of what it was created with; None: it was never created."""
+    row = await fetch_one(conn, _Body, _SQL["session_body"], {"user": user, "session": session})
+    return row and row.body_hash
+
+
+async def last_position(conn: Connection, user: UserId, session: SessionId) -> int:
+    row = await fetch_one(conn, _Position, _SQL["last_position"], {"user": user, "session": session})
+    return row.last_position if row else 0
+
+
+async def page(conn: Connection, user: UserId, before: Place, limit: int) -> SessionPage:
+    """The sessions after a place, the latest first."""
+    parameters = {"user": user, "before_time": before[0], "before_id": before[1], "limit": limit + 1}
+    rows = await fetch_all(conn, Session, _SQL["page"], parameters)
+    return SessionPage(sessions=rows[:limit], cursor=after_session(rows[limit - 1]) if len(rows) > limit else None)
+
+
+async def changed(conn: Connection, user: UserId, since: int, upto: int) -> list[Session]:
+    return await fetch_all(conn, Session, _SQL["changed"], {"user": user, "since": since, "upto": upto})
+
+
+async def search(conn: Connection, user: UserId, query: str, before: Place, limit: int) -> list[Found]:
+    """`query`: see words.query."""
+    parameters = {"user": user, "words": query, "before_time": before[0], "before_id": before[1], "limit": limit}
+    return await fetch_all(conn, Found, _SQL["search"], parameters)
+
+
+def _key(change: Change, session: SessionId) -> dict[str, object]:
+    return {"user": change.user, "session": session, "seq": change.seq}
+
+
+def _put(change: Change, row: Session | None) -> Session:
+    assert row is not None, "the caller holds the lock and has seen the session"
+    return change.put_session(row)

@@ -1,0 +1,105 @@
+"""The rows of turns: what is live. Nothing here is numbered, except that ending a turn is part of settling."""
+
+from msgspec import Struct
+
+from protocol.ids import MessageId, SessionId, UserId
+from server.store.pool import Connection, execute, fetch_all, fetch_one
+from server.store.users import Change
+from sql import load
+
+_SQL = load("turns")
+
+
+class Turn(Struct, frozen=True):
+    """An open reply: who writes it (None: nobody), in which attempt, and what was saved of it."""
+
+    user_id: UserId
+    message_id: MessageId
+    session_id: SessionId
+    attempt: int
+    owner: str | None
+    stop: bool
+    text: str
+    chunks: int
+
+
+class Due(Struct, frozen=True):
+    """A session whose earliest open reply nobody holds."""
+
+    user_id: UserId
+    session_id: SessionId
+
+
+class _Kept(Struct, frozen=True):
+    stop: bool
+
+
+class _Count(Struct, frozen=True):
+    count: int
+
+
+async def insert(change: Change, message: MessageId, session: SessionId, position: int) -> None:
+    parameters = {"user": change.user, "message": message, "session": session, "position": position}
+    await execute(change.conn, _SQL["insert_turn"], parameters)
+
+
+async def claim(conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float) -> Turn | None:
+    """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it."""
+    parameters = {"user": user, "session": session, "owner": owner, "lease": lease}
+    return await fetch_one(conn, Turn, _SQL["claim"], parameters)
+
+
+async def keep(conn: Connection, turn: Turn, *, lease: float, text: str, chunks: int) -> bool | None:
+    """Renew the lease and save the text. Answers whether somebody asked to stop; None: the turn is no longer ours."""
+    kept = await fetch_one(conn, _Kept, _SQL["keep"], _attempt(turn) | {"lease": lease, "text": text, "chunks": chunks})
+    return kept.stop if kept else None
+
+
+async def release(conn: Connection, turn: Turn, *, text: str, chunks: int) -> None:
+    """Leave the turn, with what is written, to whoever comes next."""
+    await execute(conn, _SQL["release"], _attempt(turn) | {"text": text, "chunks": chunks})
+
+
+async def end(change: Change, turn: Turn) -> bool:
+    """The first half of settling. False: the turn is another attempt's by now, or was settled."""
+    return await execute(change.conn, _SQL["end_turn"], _attempt(turn)) == 1
+
+
+async def ask_to_stop(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
+    """Leave word for the owner. None: the reply is not open."""
+    return await fetch_one(conn, Turn, _SQL["ask_to_stop"], {"user": user, "message": message})
+
+
+async def of_session(conn: Connection, user: UserId, session: SessionId) -> list[Turn]:
+    """The open replies, in the order in which they will be written."""
+    return await fetch_all(conn, Turn, _SQL["turns_of_session"], {"user": user, "session": session})
+
+
+async def answering(conn: Connection, user: UserId, message: MessageId) -> list[Turn]:
+    """The open replies to a message. Until the transaction ends, nobody else can claim one of them."""
+    return await fetch_all(conn, Turn, _SQL["turns_answering"], {"user": user, "message": message})
+
+
+async def end_all(change: Change, session: SessionId) -> list[Turn]:
+    """End every open turn of a session, whoever holds it."""
+    return await fetch_all(change.conn, Turn, _SQL["end_turns_of_session"], {"user": change.user, "session": session})
+
+
+async def held(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
+    """The turn of an open reply. Until the transaction ends, nobody else can claim it."""
+    return await fetch_one(conn, Turn, _SQL["turn"], {"user": user, "message": message})
+
+
+async def pending(conn: Connection, user: UserId, session: SessionId) -> int:
+    """How many replies of a session are open."""
+    found = await fetch_one(conn, _Count, _SQL["pending"], {"user": user, "session": session})
+    return found.count if found else 0
+
+
+async def due_of_all_users(conn: Connection, limit: int) -> list[Due]:
+    """Sessions that wait for somebody to write, of any user."""
+    return await fetch_all(conn, Due, _SQL["due_of_all_users"], {"limit": limit})
+
+
+def _attempt(turn: Turn) -> dict[str, object]:
+    return {"user": turn.user_id, "message": turn.message_id, "attempt": turn.attempt}

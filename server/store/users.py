@@ -1,0 +1,95 @@
+"""The numbered transaction: the one way in which a durable row is changed.
+
+Lock, then check, then write. Every row that it changes is collected here, so that one transaction is one
+number and one event, and a transaction that changes nothing takes no number.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Message, Session
+from server.store.pool import Connection, Database, execute, fetch_one
+from sql import load
+
+_SQL = load("users")
+
+
+class Head(Struct, frozen=True):
+    """Where a user's timeline stands: the last number, the highest purged one, and the epoch of both."""
+
+    seq: int
+    horizon: int
+    epoch: str
+
+
+class _Seq(Struct, frozen=True):
+    seq: int
+
+
+class Change:
+    """An open numbered transaction. `seq` is the number it will take, `sessions` and `messages` what it has changed."""
+
+    def __init__(self, conn: Connection, user: UserId, seq: int) -> None:
+        self.conn = conn
+        self.user = user
+        self.seq = seq
+        self._sessions: dict[SessionId, Session] = {}
+        self._messages: dict[MessageId, Message] = {}
+
+    def put_session(self, row: Session) -> Session:
+        self._sessions[row.id] = row
+        return row
+
+    def put_message(self, row: Message) -> Message:
+        self._messages[row.id] = row
+        return row
+
+    @property
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    @property
+    def messages(self) -> list[Message]:
+        return list(self._messages.values())
+
+    @property
+    def empty(self) -> bool:
+        return not (self._sessions or self._messages)
+
+
+@asynccontextmanager
+async def numbered(database: Database, user: UserId) -> AsyncIterator[Change]:
+    """A transaction under the user's lock. It takes the next number if it has changed a row."""
+    async with database.connection() as conn, conn.transaction():
+        change = Change(conn, user, await _lock(conn, user) + 1)
+        yield change
+        if not change.empty:
+            await execute(conn, _SQL["advance"], {"user": user})
+
+
+async def head(conn: Connection, user: UserId) -> Head | None:
+    """Where the timeline stands; None: the user was never seen."""
+    return await fetch_one(conn, Head, _SQL["head"], {"user": user})
+
+
+async def meet(conn: Connection, user: UserId) -> None:
+    """A user's timeline begins here, unless it has begun."""
+    await execute(conn, _SQL["add_user"], {"user": user})
+
+
+async def reached(conn: Connection, user: UserId, since: int, page: int) -> int:
+    """The number with which a page of about so many changes since a number ends."""
+    found = await fetch_one(conn, _Seq, _SQL["reached"], {"user": user, "since": since, "page": page})
+    return found.seq if found else since
+
+
+async def _lock(conn: Connection, user: UserId) -> int:
+    found = await fetch_one(conn, _Seq, _SQL["lock_user"], {"user": user})
+    if found is None:
+        await meet(conn, user)
+        found = await fetch_one(conn, _Seq, _SQL["lock_user"], {"user": user})
+    assert found is not None, "the user was just added"
+    return found.seq

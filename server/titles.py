@@ -1,0 +1,28 @@
+"""Titles: what people give, and what a session is called when nobody gave one. Pure."""
+
+import unicodedata
+
+from protocol.model import TITLE_LENGTH
+
+FROM_MESSAGE = 60
+"""Letters of a title that is taken from the first message."""
+
+
+def cleaned(title: str) -> str:
+    """One line, without what reverses or hides text: a title stands in lists, among others."""
+    kept = "".join(" " if letter.isspace() else letter for letter in title if not _hides(letter))
+    return " ".join(kept.split())[:TITLE_LENGTH]
+
+
+def of_message(content: str) -> str:
+    """The beginning of the first message, cut between words where there are any."""
+    title = cleaned(content[: 4 * FROM_MESSAGE])
+    if len(title) <= FROM_MESSAGE:
+        return title
+    cut = title[:FROM_MESSAGE]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[FROM_MESSAGE // 2 :] else cut) + "…"
+
+
+def _hides(letter: str) -> bool:
+    """Controls, and the marks of direction and of tags (categories Cc and Cf, but for the joiners that scripts need)."""
+    return unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\t\n\r\u200c\u200d"

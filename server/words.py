@@ -1,0 +1,77 @@
+"""The words of a text, as search knows them. One tokeniser for what is stored and for what is asked.
+
+A word is a run of letters, digits and their marks, folded: case, width, and the accents of Latin, Greek and
+Cyrillic go. Chinese, Japanese and Korean are not written with spaces, so a run of theirs is kept as its
+overlapping pairs, and its last letter alone, so that one letter finds it too.
+"""
+
+import re
+import unicodedata
+from itertools import pairwise
+
+WORD_LENGTH = 64
+EXCERPT_LENGTH = 160
+
+_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
+_UNSPACED = re.compile("([\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)")
+
+
+class _Spacing(dict[int, int]):
+    """For str.translate: what is no letter, digit or mark becomes a space. Keeps what it looked up in the first plane."""
+
+    def __missing__(self, code: int) -> int:
+        kept = code if unicodedata.category(chr(code))[0] in "LNM" else 0x20
+        if code < 0x10000:
+            self[code] = kept
+        return kept
+
+
+_SPACING = _Spacing()
+
+
+def words(text: str) -> list[str]:
+    """The words to store, each once, sorted."""
+    found: set[str] = set()
+    for run, unspaced in _runs(text):
+        found.update(_pairs(run) if unspaced else [run[:WORD_LENGTH]])
+        if unspaced:
+            found.add(run[-1])
+    return sorted(found)
+
+
+def query(text: str) -> str | None:
+    """What is asked, as the text of a tsquery: all words, the last of them as a beginning. None: there are no words."""
+    runs = list(_runs(text))
+    terms = [term for run, unspaced in runs for term in (_pairs(run) if unspaced else [run[:WORD_LENGTH]])]
+    if not terms:
+        return None
+    last_run, unspaced = runs[-1]
+    begins = "" if unspaced and len(last_run) > 1 else ":*"
+    return " & ".join(f"'{term}'" for term in terms) + begins
+
+
+def excerpt(text: str, asked: str) -> str:
+    """About 160 letters of a text around the first word that was asked for."""
+    places = [place for run, _ in _runs(asked) if (place := text.casefold().find(run)) >= 0]
+    begin = max(0, min(places, default=0) - EXCERPT_LENGTH // 4)
+    piece = text[begin : begin + EXCERPT_LENGTH]
+    return ("…" if begin else "") + " ".join(piece.split()) + ("…" if begin + EXCERPT_LENGTH < len(text) else "")
+
+
+def _runs(text: str) -> list[tuple[str, bool]]:
+    """The words in order, and whether each is of a script that is written without spaces."""
+    return [
+        (part, bool(_UNSPACED.match(part)))
+        for word in _folded(text).translate(_SPACING).split()
+        for part in _UNSPACED.split(word)
+        if part
+    ]
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+    return unicodedata.normalize("NFKC", plain.casefold())
+
+
+def _pairs(run: str) -> list[str]:
+    return [run] if len(run) == 1 else [first + second for first, second in pairwise(run)]

@@ -1,0 +1,103 @@
+-- Sessions, always of one user.
+
+-- name: insert_session
+INSERT INTO sessions (user_id, id, title, language, mode, seq, body_hash, words)
+VALUES (
+    %(user)s, %(session)s, %(title)s, %(language)s, %(mode)s, %(seq)s, %(body_hash)s,
+    array_to_tsvector(%(words)s::text [])
+)
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: session
+-- Tombstones too.
+SELECT id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at
+FROM sessions
+WHERE user_id = %(user)s AND id = %(session)s;
+
+-- name: session_body
+SELECT body_hash FROM sessions WHERE user_id = %(user)s AND id = %(session)s;
+
+-- name: update_session
+-- What is NULL stays. `words` goes with the title.
+UPDATE sessions
+SET title = coalesce(%(title)s, title),
+    words = CASE WHEN %(title)s::text IS NULL THEN words ELSE array_to_tsvector(%(words)s::text []) END,
+    mode = coalesce(%(mode)s, mode),
+    language = coalesce(%(language)s, language),
+    updated_at = greatest(updated_at, clock_timestamp()),
+    seq = %(seq)s
+WHERE user_id = %(user)s AND id = %(session)s
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: touch_session
+-- After its messages have changed. The preview is the beginning of the latest text.
+UPDATE sessions AS s
+SET message_count = s.message_count + %(more)s,
+    last_position = s.last_position + %(positions)s,
+    preview = (
+        SELECT left(m.content, %(preview_length)s) FROM messages AS m
+        WHERE m.user_id = s.user_id AND m.session_id = s.id AND m.content <> '' AND m.deleted_at IS NULL
+        ORDER BY m.position DESC LIMIT 1
+    ),
+    updated_at = greatest(s.updated_at, clock_timestamp()),
+    seq = %(seq)s
+WHERE s.user_id = %(user)s AND s.id = %(session)s
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: delete_session
+UPDATE sessions SET deleted_at = now(), seq = %(seq)s
+WHERE user_id = %(user)s AND id = %(session)s AND deleted_at IS NULL
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: restore_session
+UPDATE sessions
+SET deleted_at = NULL, updated_at = greatest(updated_at, clock_timestamp()), seq = %(seq)s
+WHERE user_id = %(user)s AND id = %(session)s AND deleted_at > now() - interval '30 days'
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: mark_read
+-- No row: it was read as far before.
+UPDATE sessions SET read_seq = %(read_seq)s, seq = %(seq)s
+WHERE user_id = %(user)s AND id = %(session)s AND deleted_at IS NULL AND read_seq < %(read_seq)s
+RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: last_position
+SELECT last_position FROM sessions WHERE user_id = %(user)s AND id = %(session)s;
+
+-- name: page
+-- The latest first, after the given place.
+SELECT id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at
+FROM sessions
+WHERE user_id = %(user)s
+    AND deleted_at IS NULL
+    AND (updated_at, id) < (%(before_time)s, %(before_id)s)
+ORDER BY updated_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: changed
+-- Each session now numbered in (since, upto], tombstones too.
+SELECT id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at
+FROM sessions
+WHERE user_id = %(user)s AND seq > %(since)s AND seq <= %(upto)s
+ORDER BY seq;
+
+-- name: search
+-- Sessions that hold all the words in their title or in one message, the latest first, with the latest such message.
+WITH found AS (
+    SELECT DISTINCT ON (session_id) session_id, id, content
+    FROM messages
+    WHERE user_id = %(user)s AND words @@ %(words)s::tsquery
+    ORDER BY session_id, position DESC
+)
+
+SELECT
+    s.id, s.user_id, s.title, s.preview, s.language, s.mode, s.created_at, s.updated_at, s.message_count, s.read_seq,
+    s.seq, s.deleted_at, found.id AS message, found.content
+FROM sessions AS s
+LEFT JOIN found ON s.id = found.session_id
+WHERE s.user_id = %(user)s
+    AND s.deleted_at IS NULL
+    AND (found.id IS NOT NULL OR s.words @@ %(words)s::tsquery)
+    AND (s.updated_at, s.id) < (%(before_time)s, %(before_id)s)
+ORDER BY s.updated_at DESC, s.id DESC
+LIMIT %(limit)s;
