@@ -1,0 +1,216 @@
+"""One attempt at a reply: listens to the tutor, tells the devices, keeps the turn, until something ends it.
+
+Several things may want to end it: the tutor, a limit, a stop, another attempt. The first one decides.
+It emits nothing past the end of its lease, by its own clock, until the lease is renewed: a process that was
+paused may have lost its turn to another.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+import structlog
+from msgspec import Struct
+
+from protocol.events import Live, TypingChanged
+from protocol.model import Failure, MessageMetadata, ReplyStatus, Usage
+from server.errors import Unavailable
+from server.reply import ReplyWriter
+from server.settings import TurnSettings
+from server.store.turns import Turn
+from server.tutor.tutor import Lesson, Piece, Tutor, TutorFailed
+
+TYPING_SAID_AGAIN = 3.0
+"""Seconds; devices believe it for 6."""
+
+log = structlog.get_logger()
+
+Keep = Callable[[str, int], Awaitable[bool | None]]
+"""Renew the lease and save (text, chunks): whether to stop; None when the turn is no longer ours."""
+
+
+class Ending(Struct, frozen=True):
+    """How it ended. Without a status there is nothing to settle: the turn is another's, or is left to one."""
+
+    status: ReplyStatus | None
+    failure: Failure | None = None
+
+
+STOPPED = Ending("stopped")
+LOST = Ending(None)
+RELEASED = Ending(None)
+
+
+class Attempt:
+    """`turn` is the row as it was claimed, `writer` what was told so far."""
+
+    def __init__(self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep) -> None:
+        self.turn = turn
+        self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes)
+        self.settled = asyncio.Event()
+        self._tutor = tutor
+        self._settings = settings
+        self._tell = tell
+        self._keep = keep
+        self._loop = asyncio.get_running_loop()
+        self._ending: asyncio.Future[Ending] = self._loop.create_future()
+        self._lease_end = self._loop.time() + settings.lease
+        self._save = asyncio.Event()
+        self._unsaved = 0
+        self._told_at = -settings.merge
+        self._tell_later: asyncio.TimerHandle | None = None
+        self._heard = False
+        self._usage: Usage | None = None
+        self._truncated = False
+
+    def end(self, ending: Ending) -> None:
+        """Let it end like this, unless it has ended."""
+        if not self._ending.done():
+            self._ending.set_result(ending)
+
+    async def write(self, lesson: Lesson) -> Ending:
+        """Write the reply until something ends it. All that was heard is told before this returns."""
+        self._tell(self.writer.begin())
+        if self.turn.text:
+            self._save.set()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._listen(lesson)), group.create_task(self._keep_on())]
+            ending = await self._ending
+            for task in tasks:
+                task.cancel()
+        if ending.status is not None:
+            self._tell_now()
+        if self._tell_later is not None:
+            self._tell_later.cancel()
+        self._tell(self._typing(active=False))
+        return ending
+
+    def metadata(self, ending: Ending) -> MessageMetadata:
+        """What is kept about the reply."""
+        return MessageMetadata(
+            model=self._tutor.name.name,
+            usage=self._usage,
+            truncated=self._truncated or None,
+            failure=ending.failure,
+        )
+
+    # What the tutor says.
+
+    async def _listen(self, lesson: Lesson) -> None:
+        try:
+            async with asyncio.timeout(self._settings.whole):
+                await self._hear(lesson)
+            self.end(Ending("complete"))
+        except TutorFailed as error:
+            self.end(_failed(error.code, error.detail, retryable=error.retryable))
+        except TimeoutError:
+            self.end(_failed("too_long", f"The tutor did not come to an end within {self._settings.whole:g} s."))
+        except Exception:  # a fault of ours must not leave the reply open
+            log.exception("reply_failed", message=str(self.turn.message_id))
+            self.end(_failed("internal", "Something went wrong while the tutor was answering."))
+
+    async def _hear(self, lesson: Lesson) -> None:
+        """Hear the tutor out. While nothing was heard, a failure is tried again."""
+        first_by = self._loop.time() + self._settings.first_token
+        for tries_left in reversed(range(self._settings.provider_tries)):
+            try:
+                return await self._hear_once(lesson, first_by)
+            except TutorFailed as error:
+                pause = random.uniform(0.1, 0.5 * 2 ** (self._settings.provider_tries - tries_left))
+                too_late = self._loop.time() + pause >= first_by
+                if self._heard or not error.retryable or not tries_left or too_late:
+                    raise
+                log.info("tutor_tried_again", code=error.code, message=str(self.turn.message_id))
+                await asyncio.sleep(pause)
+
+    async def _hear_once(self, lesson: Lesson, first_by: float) -> None:
+        async with aclosing(self._tutor.reply(lesson)) as pieces:
+            while not self.writer.full:
+                limit = self._settings.silence if self._heard else first_by - self._loop.time()
+                try:
+                    async with asyncio.timeout(limit):
+                        piece = await anext(pieces, None)
+                except TimeoutError:
+                    raise self._silent() from None
+                if piece is None:
+                    return
+                self._take(piece)
+        self._truncated = True
+
+    def _take(self, piece: Piece) -> None:
+        self._usage = piece.usage or self._usage
+        self._truncated = self._truncated or piece.truncated
+        if piece.text:
+            self._heard = True
+            self.writer.add(piece.text)
+            self._tell_soon()
+
+    def _silent(self) -> TutorFailed:
+        if self._heard:
+            return TutorFailed("silent", f"The tutor fell silent for {self._settings.silence:g} s.", retryable=True)
+        return TutorFailed(
+            "no_first_token", f"The tutor did not begin within {self._settings.first_token:g} s.", retryable=True
+        )
+
+    # What the devices are told.
+
+    def _tell_soon(self) -> None:
+        """The first piece at once, later ones merged over a short time."""
+        wait = self._told_at + self._settings.merge - self._loop.time()
+        if wait <= 0:
+            self._tell_now()
+        elif self._tell_later is None:
+            self._tell_later = self._loop.call_later(wait, self._tell_now)
+
+    def _tell_now(self) -> None:
+        if self._tell_later is not None:
+            self._tell_later.cancel()
+            self._tell_later = None
+        if self._loop.time() >= self._lease_end:
+            self._save.set()
+            return
+        if (event := self.writer.tell()) is not None:
+            self._told_at = self._loop.time()
+            self._unsaved += len(event.text)
+            self._tell(event)
+            if self._unsaved >= self._settings.keep_bytes:
+                self._save.set()
+
+    def _typing(self, *, active: bool) -> TypingChanged:
+        return TypingChanged(session=self.turn.session_id, who="tutor", name=self._tutor.name.name, active=active)
+
+    # What is kept.
+
+    async def _keep_on(self) -> None:
+        """Renew and save every second, or sooner when much was written."""
+        typing_said = -TYPING_SAID_AGAIN
+        while True:
+            if self._loop.time() - typing_said >= TYPING_SAID_AGAIN:
+                typing_said = self._loop.time()
+                self._tell(self._typing(active=True))
+            try:
+                async with asyncio.timeout(self._settings.keep_every):
+                    await self._save.wait()
+            except TimeoutError:
+                pass
+            self._save.clear()
+            try:
+                await self._keep_once()
+            except Unavailable:
+                await asyncio.sleep(self._settings.keep_every / 4)
+
+    async def _keep_once(self) -> None:
+        asked_at = self._loop.time()
+        self._unsaved = 0
+        stop = await self._keep(self.writer.text, self.writer.chunks)
+        if stop is None:
+            return self.end(LOST)
+        self._lease_end = asked_at + self._settings.lease
+        if stop:
+            self.end(STOPPED)
+        self._tell_now()
+
+
+def _failed(code: str, detail: str, *, retryable: bool = True) -> Ending:
+    return Ending("failed", Failure(code=code, detail=detail, retryable=retryable))

@@ -1,0 +1,60 @@
+"""An event, encoded once, with its websocket header: the same bytes for every socket."""
+
+from struct import pack
+
+from msgspec import Struct
+
+from protocol.codec import encode
+from protocol.events import Event, ReplySnapshot, TokenAdded, TypingChanged
+
+TEXT = 0x81
+"""A whole text message (RFC 6455, section 5.2). A server does not mask."""
+
+
+class Frame(Struct, frozen=True):
+    """An event and its bytes on the wire."""
+
+    event: Event
+    data: bytes
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def frame(event: Event) -> Frame:
+    payload = encode(event)
+    return Frame(event, _header(len(payload)) + payload)
+
+
+def merged(earlier: Frame, later: Frame) -> Frame:
+    """One frame that says what two live ones of the same subject say; in doubt, the later one."""
+    before, after = earlier.event, later.event
+    if not isinstance(after, TokenAdded) or not isinstance(before, TokenAdded | ReplySnapshot):
+        return later
+    if before.attempt != after.attempt or before.next != after.chunk:
+        return later
+    text = before.text + after.text
+    if isinstance(before, TokenAdded):
+        return frame(
+            TokenAdded(message=after.message, attempt=after.attempt, chunk=before.chunk, next=after.next, text=text)
+        )
+    return frame(ReplySnapshot(message=after.message, attempt=after.attempt, next=after.next, text=text))
+
+
+def subject(event: Event) -> object:
+    """What a live event is about: at most one frame about it waits for a socket. None: the event is not live."""
+    match event:
+        case TokenAdded() | ReplySnapshot():
+            return event.message
+        case TypingChanged():
+            return (event.session, event.who)
+        case _:
+            return None
+
+
+def _header(length: int) -> bytes:
+    if length < 126:
+        return pack("!BB", TEXT, length)
+    if length < 65_536:
+        return pack("!BBH", TEXT, 126, length)
+    return pack("!BBQ", TEXT, 127, length)

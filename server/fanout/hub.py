@@ -1,0 +1,100 @@
+"""The rooms of this instance. To tell is to deliver here, at once, and to hand a copy to the broker.
+
+Nothing here waits for a device. What waits is the repair of a room that has missed a number.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from protocol.events import Changes, Durable, Live
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Reply
+from server.errors import Refusal
+from server.fanout.broker import Broker
+from server.fanout.frames import frame
+from server.fanout.room import Member, Room
+from server.tasks import Tasks
+
+REPAIR_AFTER = 0.2
+"""Seconds that a room waits for a number that is missing before it reads: mostly it is only late."""
+
+ReadChanges = Callable[[UserId, int], Awaitable[Changes]]
+
+
+class Hub:
+    """All rooms; a room is there while a device of its user is connected or a reply of theirs is written here."""
+
+    def __init__(self, broker: Broker, tasks: Tasks, read_changes: ReadChanges) -> None:
+        self._broker = broker
+        self._tasks = tasks
+        self._read_changes = read_changes
+        self._rooms: dict[UserId, Room] = {}
+        self._repairing: set[UserId] = set()
+
+    @contextmanager
+    def joined(self, user: UserId, member: Member) -> Iterator[Room]:
+        """The device is in its user's room. It is given what is told once it has been caught up."""
+        room = self._rooms.setdefault(user, Room(user))
+        room.members.add(member)
+        try:
+            yield room
+        finally:
+            room.leave(member)
+            self._close_if_empty(room)
+
+    @contextmanager
+    def writing(self, user: UserId) -> Iterator[Room]:
+        """A reply of the user's is written here: the room is kept, so that who comes in finds the text so far."""
+        room = self._rooms.setdefault(user, Room(user))
+        room.writers += 1
+        try:
+            yield room
+        finally:
+            room.writers -= 1
+            self._close_if_empty(room)
+
+    def members(self) -> list[Member]:
+        """Every connected device."""
+        return [member for room in self._rooms.values() for member in room.members]
+
+    def reply(self, user: UserId, message: MessageId) -> Reply | None:
+        """An open reply as it is shown here, if it is."""
+        room = self._rooms.get(user)
+        return room.replies.get(message) if room else None
+
+    def tell(self, user: UserId, event: Durable) -> None:
+        """A numbered change was committed: every device of the user hears of it, in order."""
+        told = frame(event)
+        if (room := self._rooms.get(user)) is not None:
+            room.offer(told, event)
+            if room.gap:
+                self._repair(room)
+        self._broker.publish(user, None, told)
+
+    def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
+        """Something that is not kept: pieces of a reply, typing."""
+        told = frame(event)
+        if (room := self._rooms.get(user)) is not None:
+            room.offer_live(session, told, event)
+        self._broker.publish(user, session, told)
+
+    def _repair(self, room: Room) -> None:
+        if room.user not in self._repairing:
+            self._repairing.add(room.user)
+            self._tasks.start(self._fill_gap(room), f"repair of {room.user}")
+
+    async def _fill_gap(self, room: Room) -> None:
+        try:
+            await asyncio.sleep(REPAIR_AFTER)
+            while room.gap and room.head is not None:
+                try:
+                    room.repair(await self._read_changes(room.user, room.head))
+                except Refusal:
+                    await asyncio.sleep(REPAIR_AFTER)
+        finally:
+            self._repairing.discard(room.user)
+
+    def _close_if_empty(self, room: Room) -> None:
+        if room.empty and self._rooms.get(room.user) is room:
+            del self._rooms[room.user]

@@ -1,0 +1,190 @@
+"""What can be done with a message. Every change is one numbered transaction, committed, then told."""
+
+from hashlib import sha256
+
+from protocol.answers import MessagePage, Sent
+from protocol.codec import encode
+from protocol.events import MessageAdded, MessageChanged, MessageRemoved
+from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
+from protocol.model import Message, Metadata, Reply
+from server import cursors, titles
+from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
+from server.instance import Instance
+from server.store import messages, sessions, turns
+from server.store.messages import Receipt
+from server.store.turns import Turn
+from server.store.users import Change, numbered
+
+
+async def send(
+    instance: Instance,
+    user: UserId,
+    session: SessionId,
+    message: MessageId,
+    *,
+    content: str,
+    metadata: Metadata | None,
+) -> Sent:
+    """Add a message and its pending reply. The same send again is answered the same and adds nothing.
+
+    Raises NotFound, IdempotencyConflict, TooManyPending, Invalid.
+    """
+    if not content.strip():
+        raise Invalid.field("content", "blank", "has no text")
+    body_hash = sha256(encode([session, content, metadata])).digest()
+    async with numbered(instance.database, user) as change:
+        earlier = await messages.receipt(change.conn, user, message)
+        sent = _repeated(earlier, body_hash) or await _add(instance, change, session, message, content, metadata, body_hash)
+    if not change.empty:
+        instance.hub.tell(user, MessageAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.turns.wake(user, session)
+    return sent
+
+
+async def page(
+    instance: Instance, user: UserId, session: SessionId, *, before: str | None, after: str | None, limit: int
+) -> MessagePage:
+    """The last messages before a cursor, or the first after one; and what is written of the pending ones."""
+    if before is not None and after is not None:
+        raise Invalid.field("after", "conflict", "cannot be given together with before")
+    end = cursors.position(before, "before", cursors.END)
+    begin = cursors.position(after, "after", 0)
+    async with instance.database.snapshot() as conn:
+        row = await sessions.existing(conn, user, session)
+        if after is None:
+            rows = await messages.page_before(conn, user, session, end, limit + 1)
+            kept = rows[-limit:]
+            older, newer = len(rows) > limit, before is not None
+        else:
+            rows = await messages.page_after(conn, user, session, begin, limit + 1)
+            kept = rows[:limit]
+            older, newer = begin > 0, len(rows) > limit
+        open_turns = await turns.of_session(conn, user, session)
+    shown = {message.id for message in kept if message.status == "pending"}
+    return MessagePage(
+        session=row,
+        messages=kept,
+        replies=[_reply(instance, turn) for turn in open_turns if turn.attempt and turn.message_id in shown],
+        before=cursors.at_position(kept[0].position) if kept and older else None,
+        after=cursors.at_position(kept[-1].position) if kept and newer else None,
+    )
+
+
+async def edit(
+    instance: Instance, user: UserId, message: MessageId, content: str, expected: int | None = None
+) -> Message:
+    """Change the text of a message of the user's. Raises ReplyRunning while the tutor answers it."""
+    if not content.strip():
+        raise Invalid.field("content", "blank", "has no text")
+    async with numbered(instance.database, user) as change:
+        row = await messages.existing(change.conn, user, message, expected)
+        if row.type != "user":
+            raise Forbidden("Only messages of the user's own can be edited.")
+        if any(turn.owner is not None for turn in await turns.answering(change.conn, user, message)):
+            raise ReplyRunning
+        if content != row.content:
+            row = await messages.edit(change, message, content)
+            await sessions.touch(change, row.session_id)
+    if not change.empty:
+        instance.hub.tell(user, MessageChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    return row
+
+
+async def delete(instance: Instance, user: UserId, message: MessageId, expected: int | None = None) -> Message:
+    """Leave a tombstone. An open reply, to it or itself, is settled as stopped in the same change."""
+    async with numbered(instance.database, user) as change:
+        row = await messages.existing(change.conn, user, message, expected)
+        ended = await _end_open_replies(instance, change, row)
+        row = await messages.delete(change, message)
+        await sessions.touch(change, row.session_id, more=-1)
+    instance.hub.tell(user, MessageRemoved(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.turns.lost(user, ended)
+    instance.turns.wake(user, row.session_id)
+    return row
+
+
+async def retry(instance: Instance, user: UserId, message: MessageId) -> Message:
+    """Delete a settled reply and add a new one to the same message. Raises NotSettled, TooManyPending."""
+    async with numbered(instance.database, user) as change:
+        former = await messages.existing(change.conn, user, message)
+        if former.reply_to is None:
+            raise NotFound
+        if former.status == "pending":
+            raise NotSettled
+        await messages.existing(change.conn, user, former.reply_to)
+        await _check_pending(instance, change, former.session_id)
+        await messages.delete(change, message)
+        position = await sessions.last_position(change.conn, user, former.session_id) + 1
+        reply = await _add_reply(change, former.session_id, former.reply_to, position)
+        await sessions.touch(change, former.session_id, positions=1)
+    instance.hub.tell(user, MessageAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.turns.wake(user, former.session_id)
+    return reply
+
+
+def _repeated(earlier: Receipt | None, body_hash: bytes) -> Sent | None:
+    if earlier is None:
+        return None
+    if earlier.body_hash != body_hash or earlier.reply_id is None:
+        raise IdempotencyConflict
+    return Sent(
+        session=earlier.session_id,
+        message=earlier.message_id,
+        reply=earlier.reply_id,
+        position=earlier.position,
+        seq=earlier.created_seq,
+    )
+
+
+async def _add(
+    instance: Instance,
+    change: Change,
+    session: SessionId,
+    message: MessageId,
+    content: str,
+    metadata: Metadata | None,
+    body_hash: bytes,
+) -> Sent:
+    row = await sessions.existing(change.conn, change.user, session)
+    await _check_pending(instance, change, session)
+    position = await sessions.last_position(change.conn, change.user, session) + 1
+    await messages.insert(
+        change, message, session, position=position, content=content, metadata=metadata, body_hash=body_hash
+    )
+    reply = await _add_reply(change, session, message, position + 1)
+    if not row.title:
+        await sessions.update(change, session, title=titles.of_message(content))
+    await sessions.touch(change, session, more=2, positions=2)
+    return Sent(session=session, message=message, reply=reply.id, position=position, seq=change.seq)
+
+
+async def _add_reply(change: Change, session: SessionId, reply_to: MessageId, position: int) -> Message:
+    reply = await messages.insert_reply(change, fresh_message_id(), session, position=position, reply_to=reply_to)
+    await turns.insert(change, reply.id, session, position)
+    return reply
+
+
+async def _check_pending(instance: Instance, change: Change, session: SessionId) -> None:
+    if await turns.pending(change.conn, change.user, session) >= instance.settings.turns.pending:
+        raise TooManyPending(retry_after_ms=5_000)
+
+
+async def _end_open_replies(instance: Instance, change: Change, row: Message) -> list[Turn]:
+    """Of a message that is about to be deleted: its own turn, or those that answer it."""
+    if row.type == "user":
+        open_turns = await turns.answering(change.conn, change.user, row.id)
+    else:
+        held = await turns.held(change.conn, change.user, row.id)
+        open_turns = [held] if held else []
+    for turn in open_turns:
+        await turns.end(change, turn)
+        await instance.turns.settle_ended(change, turn)
+    return open_turns
+
+
+def _reply(instance: Instance, turn: Turn) -> Reply:
+    """What is written so far: as told on this instance, else as last saved."""
+    live = instance.hub.reply(turn.user_id, turn.message_id)
+    if live is not None and live.attempt >= turn.attempt:
+        return live
+    return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)

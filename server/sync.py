@@ -1,0 +1,45 @@
+"""How a device gets in step and stays there: joining and resuming are one thing.
+
+The device is put into its room first, which holds back what is told meanwhile; then it reads what came since
+its cursor; then what was held above that goes out.
+"""
+
+from protocol.answers import MessagePage
+from protocol.commands import SessionOpen
+from protocol.events import Changes, Snapshot, TypingChanged
+from protocol.ids import SessionId, UserId
+from protocol.model import Cursor
+from server import messages
+from server.errors import NotFound
+from server.fanout.room import Member
+from server.instance import Instance
+from server.store import timeline
+from server.store.users import Head
+
+
+async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
+    """The head, and a page of what came after the cursor, or a snapshot where the cursor is of no use."""
+    return await timeline.since(instance.database, user, cursor)
+
+
+async def open_session(instance: Instance, user: UserId, member: Member, command: SessionOpen) -> MessagePage:
+    """A page of the session. From the same moment on the device is given its live text.
+
+    Between the last wait in here and the return nothing can be told, so the page and the live text join without a seam
+    if the caller offers the page at once.
+    """
+    page = await messages.page(
+        instance, user, command.session, before=command.before, after=None, limit=command.limit
+    )
+    member.opened.add(command.session)
+    for reply in page.replies:
+        member.outbox.forget(reply.message)
+    return page
+
+
+def type_in(instance: Instance, user: UserId, member: Member, session: SessionId, *, active: bool) -> None:
+    """Tell the user's other devices. Never stored. Raises NotFound for a session that the device has not opened."""
+    if session not in member.opened:
+        raise NotFound
+    event = TypingChanged(session=session, who=member.device.id, name=member.device.name, active=active)
+    instance.hub.tell_live(user, session, event)

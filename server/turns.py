@@ -1,0 +1,213 @@
+"""The tutor's turns: claim, settle, stop, release.
+
+A turn belongs to a session, not to a socket. It is written by the instance that claimed it, as one attempt;
+every write to the database names the attempt, and one that names a former attempt finds no row. Whatever ends
+a reply, it is ended once.
+"""
+
+import asyncio
+
+import structlog
+
+from protocol.events import Live, ReplySettled
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Failure, Message, MessageMetadata, ReplyStatus
+from server.attempt import LOST, RELEASED, STOPPED, Attempt, Ending
+from server.errors import NotFound, Unavailable
+from server.fanout.hub import Hub
+from server.settings import TurnSettings
+from server.store import messages, sessions, turns
+from server.store.pool import Database
+from server.store.turns import Turn
+from server.store.users import Change, numbered
+from server.tasks import Tasks
+from server.tutor.tutor import Lesson, Tutor, Utterance
+
+HISTORY = 200
+"""Messages that are read for a reply; the prompt takes as many of them as fit its budget."""
+STOP_ANSWERED = 3.0
+"""Seconds that a stop waits to see its reply settled."""
+SETTLE_AGAIN = 1.0
+DUE_AT_ONCE = 100
+
+log = structlog.get_logger()
+
+
+class Turns:
+    """All turns that this instance writes. `owner` is its name in the database, fresh at every start."""
+
+    def __init__(
+        self, database: Database, hub: Hub, tutor: Tutor, tasks: Tasks, settings: TurnSettings, owner: str
+    ) -> None:
+        self._database = database
+        self._hub = hub
+        self._tutor = tutor
+        self._tasks = tasks
+        self._settings = settings
+        self._owner = owner
+        self._attempts: dict[tuple[UserId, MessageId], Attempt] = {}
+        self._sessions: dict[tuple[UserId, SessionId], bool] = {}
+        self._at_once = asyncio.Semaphore(settings.running)
+        self._leaving = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def wake(self, user: UserId, session: SessionId) -> None:
+        """A reply of this session may be waiting to be written."""
+        if self._leaving:
+            return
+        if (user, session) in self._sessions:
+            self._sessions[user, session] = True
+            return
+        self._sessions[user, session] = False
+        self._quiet.clear()
+        self._tasks.start(self._write_session(user, session), f"turns of {session}")
+
+    async def look_out(self) -> None:
+        """For ever: take up what nobody writes, as after the death of an instance."""
+        while True:
+            try:
+                async with self._database.reserved() as conn:
+                    due = await turns.due_of_all_users(conn, DUE_AT_ONCE)
+                for each in due:
+                    self.wake(each.user_id, each.session_id)
+            except Unavailable:
+                pass
+            await asyncio.sleep(self._settings.due_every)
+
+    async def leave(self) -> None:
+        """Release every turn, with what is written of it, for another instance to go on."""
+        self._leaving = True
+        for attempt in self._attempts.values():
+            attempt.end(RELEASED)
+        await self._quiet.wait()
+
+    async def stop(self, user: UserId, message: MessageId) -> Message:
+        """End an open reply with what is written. A reply that has ended stays as it is. Raises NotFound."""
+        attempt = self._attempts.get((user, message))
+        if attempt is not None:
+            attempt.end(STOPPED)
+            try:
+                async with asyncio.timeout(STOP_ANSWERED):
+                    await attempt.settled.wait()
+            except TimeoutError:
+                pass
+        async with numbered(self._database, user) as change:
+            row = await messages.message(change.conn, user, message)
+            if row is None or row.deleted_at is not None or row.status is None:
+                raise NotFound
+            turn = await turns.ask_to_stop(change.conn, user, message)
+            if turn is not None and turn.owner is None:
+                await turns.end(change, turn)
+                row = await self.settle_ended(change, turn)
+                await sessions.touch(change, turn.session_id)
+        if not change.empty:
+            self._hub.tell(user, ReplySettled(seq=change.seq, sessions=change.sessions, messages=change.messages))
+            self.wake(user, row.session_id)
+        return row
+
+    async def settle_ended(self, change: Change, turn: Turn) -> Message:
+        """Settle, as stopped, a reply whose turn was ended in this transaction by other means than its own end."""
+        return await messages.settle(change, turn.message_id, "stopped", self.text_so_far(turn), None)
+
+    def text_so_far(self, turn: Turn) -> str:
+        """What is written of an open reply: as told here, else as last saved."""
+        attempt = self._attempts.get((turn.user_id, turn.message_id))
+        return attempt.writer.text if attempt and attempt.turn.attempt == turn.attempt else turn.text
+
+    def lost(self, user: UserId, ended: list[Turn]) -> None:
+        """Turns were ended and that is committed: whoever writes them here is to fall silent."""
+        for turn in ended:
+            if (attempt := self._attempts.get((user, turn.message_id))) is not None:
+                attempt.end(LOST)
+
+    # One session's replies, one at a time, in order.
+
+    async def _write_session(self, user: UserId, session: SessionId) -> None:
+        key = (user, session)
+        try:
+            while not self._leaving:
+                self._sessions[key] = False
+                async with self._at_once:
+                    wrote = await self._write_next(user, session)
+                if not wrote and not self._sessions[key]:
+                    return
+        except Unavailable:
+            log.info("turn_left", session=str(session))
+        finally:
+            del self._sessions[key]
+            if not self._sessions:
+                self._quiet.set()
+
+    async def _write_next(self, user: UserId, session: SessionId) -> bool:
+        async with self._database.reserved() as conn:
+            turn = await turns.claim(conn, user, session, owner=self._owner, lease=self._settings.lease)
+        if turn is None:
+            return False
+        if turn.stop:
+            await self._settle(turn, "stopped", turn.text, None)
+        elif turn.attempt > self._settings.attempts:
+            failure = Failure(code="attempts", detail="The tutor was interrupted too often.")
+            await self._settle(turn, "failed", turn.text, MessageMetadata(failure=failure))
+        else:
+            await self._write(turn)
+        return True
+
+    async def _write(self, turn: Turn) -> None:
+        attempt = self._attempt(turn)
+        self._attempts[turn.user_id, turn.message_id] = attempt
+        try:
+            with self._hub.writing(turn.user_id):
+                lesson = await self._lesson(turn)
+                if lesson is None:
+                    return
+                if self._leaving:
+                    attempt.end(RELEASED)
+                await self._finish(attempt, await attempt.write(lesson))
+        finally:
+            attempt.settled.set()
+            del self._attempts[turn.user_id, turn.message_id]
+
+    async def _finish(self, attempt: Attempt, ending: Ending) -> None:
+        turn, writer = attempt.turn, attempt.writer
+        if ending.status is not None:
+            await self._settle(turn, ending.status, writer.text, attempt.metadata(ending))
+        elif ending is RELEASED:
+            async with self._database.reserved() as conn:
+                await turns.release(conn, turn, text=writer.text, chunks=writer.chunks)
+
+    async def _settle(self, turn: Turn, status: ReplyStatus, text: str, metadata: MessageMetadata | None) -> None:
+        """End the reply, unless another attempt has taken it over. While the database is away, again and again."""
+        while True:
+            try:
+                async with numbered(self._database, turn.user_id) as change:
+                    if await turns.end(change, turn):
+                        await messages.settle(change, turn.message_id, status, text, metadata)
+                        await sessions.touch(change, turn.session_id)
+                break
+            except Unavailable:
+                await asyncio.sleep(SETTLE_AGAIN)
+        if not change.empty:
+            log.info("reply_settled", message=str(turn.message_id), attempt=turn.attempt, status=status)
+            event = ReplySettled(seq=change.seq, sessions=change.sessions, messages=change.messages)
+            self._hub.tell(turn.user_id, event)
+
+    def _attempt(self, turn: Turn) -> Attempt:
+        def tell(event: Live) -> None:
+            self._hub.tell_live(turn.user_id, turn.session_id, event)
+
+        async def keep(text: str, chunks: int) -> bool | None:
+            async with self._database.reserved() as conn:
+                return await turns.keep(conn, turn, lease=self._settings.lease, text=text, chunks=chunks)
+
+        return Attempt(turn, self._tutor, self._settings, tell, keep)
+
+    async def _lesson(self, turn: Turn) -> Lesson | None:
+        """What the reply is written from. None: what it answers is gone, and the turn with it."""
+        async with self._database.connection() as conn:
+            session = await sessions.session(conn, turn.user_id, turn.session_id)
+            said = await messages.history(conn, turn.user_id, turn.session_id, turn.message_id, HISTORY)
+        if session is None or not said:
+            return None
+        history = [Utterance(role=text.role, content=text.content) for text in said]
+        return Lesson(mode=session.mode, language=session.language, history=history)

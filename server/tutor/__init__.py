@@ -1,0 +1,1 @@
+"""Who answers: any OpenAI-compatible endpoint, the local model among them."""
