@@ -1,0 +1,5 @@
+"""`python -m server` is `tutorhub`."""
+
+from server.cli import main
+
+main()

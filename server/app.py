@@ -1,0 +1,112 @@
+"""The composition root: makes everything an instance consists of, wires it, and ends it in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from protocol.events import Changes
+from protocol.ids import UserId
+from server.edge.connection import Door
+from server.edge.http import Rest, dev_sign_in, http_error, problem
+from server.edge.identity import Verifier, verifier
+from server.errors import Leaving, Unavailable
+from server.fanout.broker_memory import MemoryBroker
+from server.fanout.hub import Hub
+from server.instance import Instance
+from server.settings import Settings
+from server.store import pool, timeline
+from server.store.pool import Database
+from server.tasks import Tasks
+from server.tutor.connect import connect
+from server.turns import Turns
+
+BODY_BYTES = 262_144
+RELEASE_WITHIN = 5.0
+"""Seconds that turns have to be released in, when the instance leaves."""
+
+
+class App:
+    """One instance as an ASGI application. `announce` is called with it once it is ready."""
+
+    def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
+        self._settings = settings
+        self._conninfo = conninfo
+        self._announce = announce
+        self._instance: Instance | None = None
+        self._door: Door | None = None
+        self.asgi = Starlette(
+            lifespan=self._lifespan,
+            max_body_size=BODY_BYTES,
+            exception_handlers={HTTPException: http_error, Exception: http_error},
+        )
+
+    async def drain(self) -> None:
+        """Leave: nobody new, goodbye to all, turns released, sockets closed."""
+        if self._door is None or self._instance is None:
+            return
+        self._door.announce_leaving()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_WITHIN):
+                await self._instance.turns.leave()
+        self._door.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, asgi: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(pool.connected(self._conninfo, self._settings.pool_size))
+            tutor = await stack.enter_async_context(connect(self._settings))
+            tasks = await stack.enter_async_context(Tasks())
+
+            async def read_changes(user: UserId, since: int) -> Changes:
+                return await timeline.missing(database, user, since)
+
+            hub = Hub(MemoryBroker(), tasks, read_changes)
+            turns = Turns(database, hub, tutor, tasks, self._settings.turns, owner=uuid4().hex[:12])
+            tasks.start(turns.look_out(), "look-out for open replies")
+            self._instance = Instance(self._settings, database, hub, turns, tutor)
+            self._wire(asgi, self._instance, verifier(self._settings))
+            self._announce(self._instance)
+            yield
+
+    def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
+        door = self._door = Door(instance, checks)
+
+        async def websocket(socket: WebSocket) -> None:
+            if door.leaving:
+                await socket.send_denial_response(problem(Leaving(retry_after_ms=1_000)))
+            else:
+                await door.enter(socket)
+
+        asgi.router.routes += [
+            WebSocketRoute("/ws", websocket),
+            *Rest(instance, checks).routes(),
+            Route("/livez", _alive),
+            Route("/readyz", _ready(instance.database, door)),
+        ]
+        if self._settings.dev_sign_in and self._settings.jwt_secret:
+            asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret))
+
+
+async def _alive(request: Request) -> Response:
+    return PlainTextResponse("alive")
+
+
+def _ready(database: Database, door: Door) -> Callable[[Request], Awaitable[Response]]:
+    async def ready(request: Request) -> Response:
+        if door.leaving:
+            return problem(Leaving())
+        try:
+            await database.ping()
+        except Unavailable as refusal:
+            return problem(refusal)
+        return PlainTextResponse("ready")
+
+    return ready

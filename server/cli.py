@@ -1,0 +1,153 @@
+"""The command line: serve, chat, token, migrate. What cannot start says so in one line and exits with 1."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from typing import ParamSpec
+
+import click
+import structlog
+import uvloop
+from msgspec import structs
+
+from server import settings as environment
+from server.app import App
+from server.edge import identity, serve
+from server.errors import StartupError
+from server.instance import Instance
+from server.settings import Settings
+from server.store import migrations
+from server.store.embedded import embedded
+
+P = ParamSpec("P")
+
+
+def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except StartupError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tutorhub")
+def main() -> None:
+    """The real-time backend for AI tutor conversations.
+
+    Everything is set by TUTORHUB_… variables; see the README.
+    """
+
+
+@main.command("serve")
+@click.option("--host", help="The address to listen on [TUTORHUB_HOST, 127.0.0.1].")
+@click.option("--port", type=int, help="The port to listen on, 0 for any [TUTORHUB_PORT, 8000].")
+@_one_line_errors
+def serve_command(host: str | None, port: int | None) -> None:
+    """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL."""
+    settings = _settings(host, port)
+    _log_to_stderr(settings.log_level)
+    with ExitStack() as stack:
+        listener = stack.enter_context(serve.bind(settings.host, settings.port))
+        settings = structs.replace(settings, port=listener.getsockname()[1])
+        conninfo = settings.database_url or stack.enter_context(embedded(settings.data_dir))
+        asyncio.run(migrations.migrate(conninfo))
+        app = App(settings, conninfo, _banner)
+        server = serve.Server(serve.config(app.asgi), app.drain)
+        uvloop.run(server.serve([listener]))
+
+
+@main.group()
+def token() -> None:
+    """Tokens for development."""
+
+
+@token.command()
+@click.option("--user", required=True, help="Who the token is for.")
+@click.option("--hours", default=12.0, show_default=True, help="How long it lives.")
+@_one_line_errors
+def mint(user: str, hours: float) -> None:
+    """Print a token that this instance's secret signs."""
+    settings = _settings(None, None)
+    click.echo(identity.mint(environment.secret(settings), user, lifetime=hours * 3_600))
+
+
+@main.group()
+def migrate() -> None:
+    """The schema of the database. `serve` brings it up by itself."""
+
+
+@migrate.command()
+@_one_line_errors
+def up() -> None:
+    """Apply what is missing."""
+    with _database() as conninfo:
+        for name in asyncio.run(migrations.migrate(conninfo)) or ["nothing to do"]:
+            click.echo(name)
+
+
+@migrate.command()
+@click.confirmation_option(prompt="This drops tables and what is in them. Go on?")
+@_one_line_errors
+def down() -> None:
+    """Take back the last migration."""
+    with _database() as conninfo:
+        click.echo(asyncio.run(migrations.revert(conninfo)) or "nothing to do")
+
+
+@migrate.command()
+@_one_line_errors
+def status() -> None:
+    """Which migrations the database has."""
+    with _database() as conninfo:
+        for name, applied in asyncio.run(migrations.status(conninfo)):
+            click.echo(f"{'applied' if applied else 'missing'}  {name}")
+
+
+def _settings(host: str | None, port: int | None) -> Settings:
+    given = {"TUTORHUB_HOST": host or "", "TUTORHUB_PORT": "" if port is None else str(port)}
+    settings = environment.read(os.environ | {name: value for name, value in given.items() if value})
+    return settings if settings.jwks_url else structs.replace(settings, jwt_secret=environment.secret(settings))
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    settings = environment.read()
+    with ExitStack() as stack:
+        yield settings.database_url or stack.enter_context(embedded(settings.data_dir))
+
+
+def _banner(instance: Instance) -> None:
+    settings, tutor = instance.settings, instance.tutor.name
+    address = f"{settings.host}:{settings.port}"
+    lines = [
+        f"tutorhub listens on http://{address}",
+        f"  tutor     {tutor.name}{': ' + tutor.note if tutor.note else ''}",
+        f"  database  {'as set' if settings.database_url else f'its own, in {settings.data_dir}'}",
+    ]
+    if settings.dev_sign_in:
+        lines.append("  sign-in   anybody on this machine, for development")
+        lines.append("  try       tutorhub chat --user ada")
+    click.echo("\n".join(lines))
+
+
+def _log_to_stderr(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

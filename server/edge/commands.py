@@ -1,0 +1,90 @@
+"""Which use case does what a command asks. The twin of http.py: both call the same functions."""
+
+from typing import assert_never
+
+from protocol import commands as say
+from protocol.answers import Answer, Nothing
+from protocol.ids import UserId
+from server import messages, search, sessions, sync
+from server.fanout.room import Member
+from server.instance import Instance
+
+Said = (
+    say.SessionCreate
+    | say.SessionUpdate
+    | say.SessionDelete
+    | say.SessionRestore
+    | say.SessionList
+    | say.SessionSearch
+    | say.SessionOpen
+    | say.SessionClose
+    | say.MessageSend
+    | say.MessageEdit
+    | say.MessageDelete
+    | say.ReplyStop
+    | say.ReplyRetry
+    | say.TypingSet
+    | say.ReadMark
+)
+"""What is said once the connection stands; the rest is the connection's own affair."""
+
+
+async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> Answer:
+    """Do it. What it raises is a Refusal."""
+    match said:
+        case say.MessageSend():
+            return await messages.send(
+                instance, user, said.session, said.message, content=said.content, metadata=said.metadata
+            )
+        case say.MessageEdit():
+            return await messages.edit(instance, user, said.message, said.content)
+        case say.MessageDelete():
+            return await messages.delete(instance, user, said.message)
+        case say.ReplyStop():
+            return await instance.turns.stop(user, said.message)
+        case say.ReplyRetry():
+            return await messages.retry(instance, user, said.message)
+        case say.TypingSet():
+            sync.type_in(instance, user, member, said.session, active=said.active)
+            return Nothing()
+        case say.SessionOpen():
+            return await sync.open_session(instance, user, member, said)
+        case say.SessionClose():
+            member.opened.discard(said.session)
+            return Nothing()
+        case _:
+            return await _obey_about_sessions(instance, user, said)
+
+
+async def _obey_about_sessions(
+    instance: Instance,
+    user: UserId,
+    said: say.SessionCreate
+    | say.SessionUpdate
+    | say.SessionDelete
+    | say.SessionRestore
+    | say.SessionList
+    | say.SessionSearch
+    | say.ReadMark,
+) -> Answer:
+    match said:
+        case say.SessionCreate():
+            return await sessions.create(
+                instance, user, said.session, title=said.title, mode=said.mode, language=said.language
+            )
+        case say.SessionUpdate():
+            return await sessions.update(
+                instance, user, said.session, title=said.title, mode=said.mode, language=said.language
+            )
+        case say.SessionDelete():
+            return await sessions.delete(instance, user, said.session)
+        case say.SessionRestore():
+            return await sessions.restore(instance, user, said.session)
+        case say.SessionList():
+            return await sessions.page(instance, user, said.before, said.limit)
+        case say.SessionSearch():
+            return await search.search(instance, user, said.query, said.before, said.limit)
+        case say.ReadMark():
+            return await sessions.mark_read(instance, user, said.session, said.seq)
+        case _:
+            assert_never(said)

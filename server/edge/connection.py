@@ -1,0 +1,337 @@
+"""One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
+
+From accept on, every frame goes through the outbox, and only `_flush` writes to the socket. Reading never waits for
+work: it hands over, so that pings are answered while a command is carried out. A command that was read is carried
+out to its end, whatever becomes of the socket.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from random import uniform
+from uuid import uuid4
+
+import structlog
+from msgspec import Raw, structs
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from protocol.answers import Answer, Nothing
+from protocol.codec import Undecodable, decode_command, encode
+from protocol.commands import AuthRefresh, Command, Hello, Ping
+from protocol.errors import CloseCode
+from protocol.events import Accepted, Draining, Event, Pong, Refused, Snapshot, TokenExpiring, Welcome
+from protocol.ids import UserId
+from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
+from server import sync
+from server.edge.commands import obey
+from server.edge.guard import EXTENSION, Wire
+from server.edge.identity import Identity, Verifier, bearer
+from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
+from server.errors import Forbidden, Invalid, Malformed, Refusal, Unauthenticated
+from server.fanout.frames import frame
+from server.fanout.outbox import Outbox
+from server.fanout.room import Member, Room
+from server.instance import Instance
+from server.store.users import Head
+
+SUBPROTOCOL = "tutorhub.v1"
+UNSUPPORTED_DATA = 1003
+HELLO_WITHIN = 5.0
+MALFORMED_BORNE = 3
+"""So many frames that are no command are refused; then the connection is closed."""
+WAITING_COMMANDS = 256
+WRITE_AT_ONCE = 65_536
+EXPIRY_SAID_BEFORE = 60.0
+LONGEST_TIMER = 86_400.0
+DRAINED_WITHIN = 2.0
+"""Seconds over which the devices of an instance that leaves come back elsewhere."""
+
+log = structlog.get_logger()
+
+
+class Door:
+    """All sockets of this instance. Once `leaving`, no more are let in."""
+
+    def __init__(self, instance: Instance, verifier: Verifier) -> None:
+        self.leaving = False
+        self._instance = instance
+        self._verifier = verifier
+        self._connections: set[Connection] = set()
+
+    async def enter(self, websocket: WebSocket) -> None:
+        """Serve one socket until it ends."""
+        connection = Connection(websocket, self._instance, self._verifier)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+
+    def announce_leaving(self) -> None:
+        """Let nobody in, and tell each device when to come back, elsewhere."""
+        self.leaving = True
+        for connection in self._connections:
+            connection.offer(Draining(reconnect_in_ms=int(uniform(0, DRAINED_WITHIN) * 1_000)))
+
+    def close(self) -> None:
+        for connection in list(self._connections):
+            connection.close(CloseCode.DRAINING)
+
+
+class Connection:
+    """One socket, from accept to its end."""
+
+    def __init__(self, websocket: WebSocket, instance: Instance, verifier: Verifier) -> None:
+        self._websocket = websocket
+        self._instance = instance
+        self._verifier = verifier
+        self._wire: Wire = websocket.scope["extensions"][EXTENSION]
+        self._loop = asyncio.get_running_loop()
+        self._group = asyncio.TaskGroup()
+        self._outbox = Outbox()
+        self._empty = asyncio.Event()
+        self._flush_due = False
+        self._commands: asyncio.Queue[str | None] = asyncio.Queue(WAITING_COMMANDS)
+        self._malformed = 0
+        self._identity: Identity | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def serve(self) -> None:
+        """Accept, and go on until the socket has ended and what it asked for is done."""
+        await self._websocket.accept(subprotocol=SUBPROTOCOL if self._websocket.scope["subprotocols"] else None)
+        self._wire.on_writable = self._flush
+        try:
+            async with self._group:
+                self._group.create_task(self._work())
+                await self._listen()
+        finally:
+            self._gone()
+
+    def offer(self, event: Event) -> None:
+        """Give it an event now."""
+        self._outbox.offer(frame(event))
+        self._wake()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End the connection; what waits is written before, as far as the socket takes it."""
+        if not self._closed:
+            self._write()
+            self._closed = True
+            self._group.create_task(self._say_close(code, reason))
+
+    async def _say_close(self, code: int, reason: str) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self._websocket.close(code, reason)
+
+    # Reading: hands over, never waits for work.
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                self._hand_over(message.get("text"))
+        finally:
+            self._closed = True
+            self._empty.set()
+            await self._commands.put(None)
+
+    def _hand_over(self, text: str | None) -> None:
+        if text is None:
+            self.close(UNSUPPORTED_DATA, "text is expected")
+        elif self._commands.full():
+            self.close(CloseCode.RATE_LIMITED, "too many commands at once")
+        elif not self._closed:
+            self._commands.put_nowait(text)
+
+    # Writing: all of it is here.
+
+    def _wake(self) -> None:
+        """Let it be written at the end of this turn of the loop, with whatever else comes in it."""
+        if not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        self._write()
+        if self._outbox.overflowed:
+            self.close(CloseCode.SLOW, "too slow")
+
+    def _write(self) -> None:
+        while not self._closed and self._outbox and self._wire.writable:
+            self._wire.write(self._outbox.take(WRITE_AT_ONCE))
+        if not self._outbox:
+            self._empty.set()
+
+    async def _written(self) -> None:
+        """Until everything that was offered is on its way."""
+        while self._outbox and not self._closed:
+            self._empty.clear()
+            await self._empty.wait()
+
+    def _gone(self) -> None:
+        self._wire.on_writable = None
+        if self._expiry is not None:
+            self._expiry.cancel()
+
+    # Work: one command after the other.
+
+    async def _work(self) -> None:
+        hello = await self._hello()
+        if hello is None or self._identity is None:
+            return
+        user = self._identity.user
+        member = Member(hello.device, self._outbox, self._wake)
+        with self._instance.hub.joined(user, member) as room:
+            if not await self._catch_up(hello, user, member, room):
+                return
+            while (text := await self._commands.get()) is not None:
+                await self._carry_out(text, user, member)
+
+    async def _hello(self) -> Hello | None:
+        """The first command, with a good token. None: there was none, and the socket is closed or closing."""
+        try:
+            async with asyncio.timeout(HELLO_WITHIN):
+                text = await self._commands.get()
+        except TimeoutError:
+            self.close(CloseCode.NO_HELLO, "no hello in time")
+            return None
+        if text is None:
+            return None
+        command = self._decoded(text)
+        if command is None:
+            self.close(CloseCode.BAD_REQUEST, "the first command is hello")
+            return None
+        try:
+            if not isinstance(command, Hello):
+                raise Invalid.field("type", "order", "the first command is hello")
+            token = command.token or bearer(self._websocket.headers.get("authorization"))
+            if token is None:
+                raise Unauthenticated
+            self._identify(await self._verifier.verify(token))
+        except Refusal as refusal:
+            self._refuse(command.ref, refusal)
+            self.close(_close_code(refusal), refusal.title)
+            return None
+        return command
+
+    async def _catch_up(self, hello: Hello, user: UserId, member: Member, room: Room) -> bool:
+        """Welcome the device and bring it up to the head, page by page. False: it could not be done."""
+        cursor = hello.since
+        try:
+            while not self._closed:
+                member.hold()
+                head, page = await sync.since(self._instance, user, cursor)
+                if cursor is hello.since:
+                    self.offer(self._welcome(hello, head))
+                self.offer(page)
+                if isinstance(page, Snapshot) or not page.more:
+                    room.reach(page.seq)
+                    member.caught_up(page.seq)
+                    return True
+                cursor = Cursor(epoch=head.epoch, seq=page.seq)
+                await self._written()
+        except Refusal as refusal:
+            self._refuse(hello.ref, refusal)
+            self.close(CloseCode.OVERLOADED, refusal.title)
+        return False
+
+    async def _carry_out(self, text: str, user: UserId, member: Member) -> None:
+        command = self._decoded(text)
+        if command is None:
+            return
+        try:
+            match command:
+                case Hello():
+                    raise Invalid.field("type", "order", "hello was said before")
+                case Ping():
+                    self.offer(Pong(ref=command.ref))
+                case AuthRefresh():
+                    await self._refresh(command, user)
+                    self._accept(command, Nothing())
+                case _:
+                    self._accept(command, await obey(self._instance, user, member, command))
+        except Refusal as refusal:
+            self._refuse(command.ref, refusal)
+        except Exception:  # a fault of ours costs the device this command, not its connection
+            fault = uuid4().hex[:12]
+            log.exception("command_failed", fault=fault, command=type(command).__name__)
+            self._refuse(command.ref, Refusal(f"Something went wrong on our side ({fault}). Please try again."))
+
+    def _decoded(self, text: str) -> Command | None:
+        """The command; None: it was none, and that was said."""
+        try:
+            return decode_command(text)
+        except Undecodable as error:
+            refusal = Invalid(error.detail, errors=error.errors) if error.errors else Malformed()
+            self._refuse(error.ref, refusal)
+            self._malformed += error.ref is None
+            if self._malformed >= MALFORMED_BORNE:
+                self.close(CloseCode.BAD_REQUEST, "frames that are no commands")
+            return None
+
+    def _accept(self, command: Command, answer: Answer) -> None:
+        self.offer(Accepted(ref=command.ref, result=Raw(encode(answer))))
+
+    def _refuse(self, ref: int | None, refusal: Refusal) -> None:
+        problem = structs.asdict(refusal.problem())
+        self.offer(Refused(ref=ref, problem=problem.pop("type"), **problem))
+
+    def _welcome(self, hello: Hello, head: Head) -> Welcome:
+        limits = Limits(
+            frame_bytes=MESSAGE_BYTES,
+            content_length=CONTENT_LENGTH,
+            title_length=TITLE_LENGTH,
+            pending_replies=self._instance.settings.turns.pending,
+        )
+        return Welcome(
+            ref=hello.ref,
+            epoch=head.epoch,
+            seq=head.seq,
+            device=hello.device.id,
+            limits=limits,
+            heartbeat_ms=int(PING_INTERVAL * 1_000),
+            tutor=self._instance.tutor.name,
+        )
+
+    # Identity: believed until its token expires.
+
+    async def _refresh(self, command: AuthRefresh, user: UserId) -> None:
+        identity = await self._verifier.verify(command.token)
+        if identity.user != user:
+            raise Forbidden("This token is of another user.")
+        self._identify(identity)
+
+    def _identify(self, identity: Identity) -> None:
+        self._identity = identity
+        self._watch_expiry(said=False)
+
+    def _watch_expiry(self, *, said: bool) -> None:
+        """Say it a minute before the token expires, and close when it does."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        assert self._identity is not None, "it was identified"
+        left = self._identity.expires_at - time.time()
+        if left <= 0:
+            self.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
+            return
+        if left <= EXPIRY_SAID_BEFORE and not said:
+            self.offer(TokenExpiring(in_ms=int(left * 1_000)))
+            said = True
+        wait = left if said else left - EXPIRY_SAID_BEFORE
+        self._expiry = self._loop.call_later(min(wait, LONGEST_TIMER), partial(self._watch_expiry, said=said))
+
+
+def _close_code(refusal: Refusal) -> CloseCode:
+    """How a connection ends whose hello was refused."""
+    match refusal:
+        case Unauthenticated():
+            return CloseCode.UNAUTHENTICATED
+        case Invalid():
+            return CloseCode.BAD_REQUEST
+        case _:
+            return CloseCode.OVERLOADED

@@ -1,0 +1,271 @@
+"""The REST endpoints. The twin of commands.py: both call the same use cases, and answer with the same objects.
+
+A refusal is a problem object (RFC 9457); nothing else leaves here when something goes wrong.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from protocol import bodies
+from protocol.answers import DevToken
+from protocol.codec import Undecodable, decode_with, encode, field_error
+from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
+from protocol.model import Cursor, Message, Session
+from server import errors, messages, search, sessions, sync
+from server.edge.identity import LIFETIME, Verifier, bearer, mint
+from server.errors import Refusal
+from server.instance import Instance
+
+T = TypeVar("T")
+Id = TypeVar("Id", SessionId, MessageId)
+
+log = structlog.get_logger()
+
+
+class Rest:
+    """The endpoints of one instance, for its verifier's users."""
+
+    def __init__(self, instance: Instance, verifier: Verifier) -> None:
+        self._instance = instance
+        self._verifier = verifier
+
+    def routes(self) -> list[Route]:
+        return [
+            _route("GET", "/api/sessions", self.list_sessions),
+            _route("POST", "/api/sessions", self.create_session),
+            _route("GET", "/api/sessions/search", self.search),
+            _route("GET", "/api/sessions/{id}", self.session),
+            _route("PUT", "/api/sessions/{id}", self.update_session),
+            _route("PATCH", "/api/sessions/{id}", self.update_session),
+            _route("DELETE", "/api/sessions/{id}", self.delete_session),
+            _route("POST", "/api/sessions/{id}/restore", self.restore_session),
+            _route("GET", "/api/sessions/{id}/messages", self.list_messages),
+            _route("POST", "/api/sessions/{id}/messages", self.send),
+            _route("PUT", "/api/messages/{id}", self.edit),
+            _route("DELETE", "/api/messages/{id}", self.delete),
+            _route("POST", "/api/messages/{id}/stop", self.stop),
+            _route("POST", "/api/messages/{id}/retry", self.retry),
+            _route("GET", "/api/changes", self.changes),
+        ]
+
+    # Sessions.
+
+    async def list_sessions(self, request: Request) -> Response:
+        user, query = await self._user(request), _query(request, bodies.PageQuery)
+        return _json(await sessions.page(self._instance, user, query.before, query.limit))
+
+    async def create_session(self, request: Request) -> Response:
+        user, body = await self._user(request), await _body(request, bodies.NewSession)
+        row = await sessions.create(
+            self._instance,
+            user,
+            body.id or _idempotency_key(request, SessionId),
+            title=body.title,
+            mode=body.mode,
+            language=body.language,
+        )
+        return _row(request, row, status=201)
+
+    async def search(self, request: Request) -> Response:
+        user, query = await self._user(request), _query(request, bodies.SearchQuery)
+        return _json(await search.search(self._instance, user, query.q, query.before, query.limit))
+
+    async def session(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await sessions.one(self._instance, user, _id(request, SessionId)))
+
+    async def update_session(self, request: Request) -> Response:
+        user, body = await self._user(request), await _body(request, bodies.SessionChange)
+        row = await sessions.update(
+            self._instance,
+            user,
+            _id(request, SessionId),
+            title=body.title,
+            mode=body.mode,
+            language=body.language,
+            expected=_expected(request),
+        )
+        return _row(request, row)
+
+    async def delete_session(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await sessions.delete(self._instance, user, _id(request, SessionId), _expected(request)))
+
+    async def restore_session(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await sessions.restore(self._instance, user, _id(request, SessionId)))
+
+    # Messages.
+
+    async def list_messages(self, request: Request) -> Response:
+        user, query = await self._user(request), _query(request, bodies.MessageQuery)
+        return _json(
+            await messages.page(
+                self._instance,
+                user,
+                _id(request, SessionId),
+                before=query.before,
+                after=query.after,
+                limit=query.limit,
+            )
+        )
+
+    async def send(self, request: Request) -> Response:
+        user, body = await self._user(request), await _body(request, bodies.NewMessage)
+        sent = await messages.send(
+            self._instance,
+            user,
+            _id(request, SessionId),
+            body.id or _idempotency_key(request, MessageId) or fresh_message_id(),
+            content=body.content,
+            metadata=body.metadata,
+        )
+        return _json(sent, status=201)
+
+    async def edit(self, request: Request) -> Response:
+        user, body = await self._user(request), await _body(request, bodies.MessageChange)
+        return _row(
+            request,
+            await messages.edit(self._instance, user, _id(request, MessageId), body.content, _expected(request)),
+        )
+
+    async def delete(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await messages.delete(self._instance, user, _id(request, MessageId), _expected(request)))
+
+    async def stop(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await self._instance.turns.stop(user, _id(request, MessageId)))
+
+    async def retry(self, request: Request) -> Response:
+        user = await self._user(request)
+        return _row(request, await messages.retry(self._instance, user, _id(request, MessageId)), status=201)
+
+    # The timeline.
+
+    async def changes(self, request: Request) -> Response:
+        user, query = await self._user(request), _query(request, bodies.ChangesQuery)
+        if (query.since is None) != (query.epoch is None):
+            missing = "epoch" if query.epoch is None else "since"
+            raise errors.Invalid.field(missing, "missing", "since and epoch go together")
+        cursor = None if query.since is None or query.epoch is None else Cursor(epoch=query.epoch, seq=query.since)
+        return _json((await sync.since(self._instance, user, cursor))[1])
+
+    async def _user(self, request: Request) -> UserId:
+        token = bearer(request.headers.get("authorization"))
+        if token is None:
+            raise errors.Unauthenticated
+        return (await self._verifier.verify(token)).user
+
+
+def dev_sign_in(secret: str) -> Route:
+    """POST /auth/dev: a token for anybody who asks. Only ever on loopback; settings.py refuses it elsewhere."""
+
+    async def sign_in(request: Request) -> Response:
+        body = await _body(request, bodies.SignIn)
+        return _json(DevToken(token=mint(secret, body.user), expires_in=int(LIFETIME)))
+
+    return _route("POST", "/auth/dev", sign_in)
+
+
+def problem(refusal: Refusal) -> Response:
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'} if refusal.status == 401 else {}
+    if refusal.retry_after_ms is not None:
+        headers["Retry-After"] = str(-(-refusal.retry_after_ms // 1_000))
+    return Response(encode(refusal.problem()), refusal.status, headers, "application/problem+json")
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses, as a problem."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    kinds: dict[int, type[Refusal]] = {
+        400: errors.Malformed,
+        404: errors.NotFound,
+        405: errors.MethodNotAllowed,
+        413: errors.TooLarge,
+    }
+    return problem(kinds.get(status, Refusal)())
+
+
+def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refusal as refusal:
+            return problem(refusal)
+        except HTTPException:
+            raise
+        except Exception:  # nothing of it may leave but its number
+            fault = uuid4().hex[:12]
+            log.exception("request_failed", fault=fault, method=method, route=path)
+            return problem(Refusal(f"Something went wrong on our side ({fault}). Please try again."))
+
+    return Route(path, answer, methods=[method])
+
+
+async def _body(request: Request, kind: type[T]) -> T:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise errors.UnsupportedMediaType
+    if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
+        raise errors.UnsupportedMediaType
+    try:
+        return decode_with(msgspec.json.Decoder(kind), await request.body())
+    except Undecodable as error:
+        if error.errors:
+            raise errors.Invalid(error.detail, errors=error.errors) from error
+        raise errors.Malformed from error
+
+
+def _query(request: Request, kind: type[T]) -> T:
+    """The parameters of the address; unknown ones are refused, as in a body."""
+    try:
+        return msgspec.convert(dict(request.query_params), kind, strict=False)
+    except msgspec.ValidationError as error:
+        found = field_error(error)
+        raise errors.Invalid(found.message, errors=[found]) from error
+
+
+def _id(request: Request, kind: Callable[[UUID], Id]) -> Id:
+    """The id in the path. What is no UUID names nothing."""
+    try:
+        return kind(UUID(request.path_params["id"]))
+    except ValueError:
+        raise errors.NotFound from None
+
+
+def _idempotency_key(request: Request, kind: Callable[[UUID], Id]) -> Id | None:
+    key = request.headers.get("idempotency-key")
+    try:
+        return None if key is None else kind(UUID(key))
+    except ValueError:
+        raise errors.Invalid.field("Idempotency-Key", "value", "is not a UUID") from None
+
+
+def _expected(request: Request) -> int | None:
+    """The number of If-Match."""
+    tag = request.headers.get("if-match")
+    if tag is None or tag.strip() == "*":
+        return None
+    number = tag.strip().strip('"')
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
+
+
+def _row(request: Request, row: Session | Message, status: int = 200) -> Response:
+    """A row with its number as ETag; 304 for who holds it already."""
+    tag = f'"{row.seq}"'
+    if request.method in ("GET", "HEAD") and tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": tag})
+    return _json(row, status, {"ETag": tag})
+
+
+def _json(answer: Struct, status: int = 200, headers: dict[str, Any] | None = None) -> Response:
+    return Response(encode(answer), status, {"Cache-Control": "no-store"} | (headers or {}), "application/json")
