@@ -86,6 +86,11 @@ class Timeline:
         """To be called when `session.open` is said: until its page comes, everything of the session is kept."""
         self.opened.setdefault(session, None)
 
+    def open_refused(self, session: SessionId) -> None:
+        """To be called when `session.open` was refused: unless a page of it is held, it is not opened."""
+        if self.opened.get(session, 0) is None:
+            self.close(session)
+
     def close(self, session: SessionId) -> None:
         """The session's messages are no longer held."""
         self.opened.pop(session, None)

@@ -1,0 +1,136 @@
+"""A real hub for tests: in the test's own loop, or as a child process that can be killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from server.app import App
+from server.edge.identity import mint
+from server.edge.serve import Server, bind, config
+from server.instance import Instance
+from server.settings import Settings, TurnSettings
+
+SECRET = "a secret that only tests know, and long enough"
+STARTS_WITHIN = 20.0
+
+
+class Hub(Struct):
+    """Where it listens, and what its tokens are signed with."""
+
+    port: int
+    instance: Instance | None = None
+    server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def token(self, user: str, **claims: Any) -> str:
+        return mint(SECRET, user, **claims)
+
+    def headers(self, user: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(user)}"}
+
+
+def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Settings:
+    """As in production, but for what a test changes. `turns` is a dict of TurnSettings' fields."""
+    turns = TurnSettings(**({"due_every": 0.2} | changes.pop("turns", {})))
+    return Settings(
+        **(
+            {
+                "data_dir": Path("/nonexistent"),
+                "port": 0,
+                "database_url": database_url,
+                "jwt_secret": SECRET,
+                "openai_base_url": base_url,
+                "openai_model": "test-model",
+                "turns": turns,
+            }
+            | changes
+        )
+    )
+
+
+@asynccontextmanager
+async def running(
+    database_url: str, base_url: str | None = None, *, lasts: float = 60.0, **changes: Any
+) -> AsyncGenerator[Hub]:
+    """A hub in this loop, on a free port, with a tutor at `base_url`. It ends as by SIGTERM, and after `lasts` seconds."""
+    settings = hub_settings(database_url, base_url, **changes)
+    with bind("127.0.0.1", settings.port) as listener:
+        hub = Hub(listener.getsockname()[1])
+
+        def announce(instance: Instance) -> None:
+            hub.instance = instance
+
+        app = App(settings, database_url, announce)
+        hub.server = server = Server(config(app.asgi), app.drain)
+        async with asyncio.timeout(lasts), asyncio.TaskGroup() as group:
+            group.create_task(server.serve([listener]))
+            await server.ready.wait()
+            try:
+                yield hub
+            finally:
+                server.handle_exit(signal.SIGTERM, None)
+
+
+class Child(Struct):
+    """A hub as a process of its own."""
+
+    hub: Hub
+    process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """As a crash: nothing of it is left to say goodbye."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def end(self) -> int:
+        """As by an operator; returns the exit code."""
+        self.process.terminate()
+        return await self.process.wait()
+
+
+@asynccontextmanager
+async def child(database_url: str, base_url: str | None = None, **environ: str) -> AsyncGenerator[Child]:
+    """`tutorhub serve` on a free port. Ended, if it still runs, by its process id."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server",
+        "serve",
+        env=os.environ
+        | {
+            "TUTORHUB_PORT": "0",
+            "TUTORHUB_DATABASE_URL": database_url,
+            "TUTORHUB_JWT_SECRET": SECRET,
+            "TUTORHUB_OPENAI_BASE_URL": base_url or "",
+            "TUTORHUB_OPENAI_MODEL": "test-model",
+        }
+        | environ,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(STARTS_WITHIN):
+            first = (await process.stdout.readline()).decode()
+        assert "listens on" in first, first
+        yield Child(Hub(int(first.rsplit(":", 1)[1])), process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        # the pipe is closed with the process; what is left in it is not wanted
+        if process.stdout is not None:
+            await process.stdout.read()
