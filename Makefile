@@ -1,0 +1,70 @@
+# What a newcomer needs: `make start` and `make test`. Needs Python 3.11 or newer with venv, and a package index.
+
+MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
+INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt
+RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
+
+# The original design asks for int and varchar columns; the runner of the migrations sets the time limits.
+SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
+
+.PHONY: help start test check clean
+
+help:
+	@echo 'make start   run the hub on this machine, with its own PostgreSQL and a small local model'
+	@echo '             (OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL: use another model)'
+	@echo 'make test    run the tests'
+	@echo 'make check   format, lint, import layers, types, SQL and tests with coverage'
+	@echo 'make clean   remove what these made here (not the data of the hub)'
+
+start: .venv/.$(RUNTIME)
+ifeq ($(RUNTIME)$(TUTORHUB_LOCAL_MODEL),local)
+	@.venv/bin/python -m server.tutor.fetch $(MODEL) || echo 'Starting without the local model.'
+endif
+	@export TUTORHUB_DEV_SIGN_IN="$${TUTORHUB_DEV_SIGN_IN-1}"; \
+	if [ $(RUNTIME) = local ] && [ -f $(MODEL) ]; then export TUTORHUB_LOCAL_MODEL="$${TUTORHUB_LOCAL_MODEL-$(CURDIR)/$(MODEL)}"; fi; \
+	exec .venv/bin/tutorhub serve
+
+test: .venv/.dev
+	.venv/bin/python -m pytest
+
+check: .venv/.dev
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/lint-imports
+	.venv/bin/basedpyright
+	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
+	.venv/bin/python -m pytest --cov --cov-report=term
+
+clean:
+	rm -rf .venv .models build *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Each kind of installation leaves a stamp, made last, so that one which was interrupted is done again.
+
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	@echo 'Installing tutorhub and what it needs into .venv (once, about 40 MB) …'
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/.local: .venv/bin/python pyproject.toml constraints.txt
+	@echo 'Installing tutorhub, what it needs and the local model'\''s engine into .venv (once, about 75 MB) …'
+	@$(INSTALL) --editable '.[local]' || { \
+		echo 'The engine of the local model cannot be installed here: going on without it.'; $(INSTALL) --editable .; }
+	@touch $@
+
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 140 MB) …'
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+# The first Python on the PATH that is new enough and has venv. PYTHON=… chooses another.
+.venv/bin/python:
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3 python); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		new_enough="$$python"; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+		echo "Making a virtual environment in .venv with $$python …"; \
+		exec "$$python" -m venv --clear .venv; \
+	done; \
+	if [ -n "$$new_enough" ]; then echo "$$new_enough has no venv: please install the package python3-venv (on Debian and Ubuntu: apt install python3-venv)." >&2; \
+	else echo 'Python 3.11 or newer was not found: please install the package python3.11 with python3.11-venv, or set PYTHON=/path/to/python.' >&2; fi; \
+	exit 1

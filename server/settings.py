@@ -1,0 +1,193 @@
+"""The one place where the environment is read. Every bad value is reported at once, by name."""
+
+import ipaddress
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields
+
+from server.errors import StartupError
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Level = Literal["debug", "info", "warning", "error"]
+HttpUrl = Annotated[str, Meta(pattern="^https?://")]
+
+
+class TurnSettings(Struct, frozen=True):
+    """How long a turn may take, in seconds, and how much it may say. Variables: `TUTORHUB_TURN_…`."""
+
+    first_token: Seconds = 30.0
+    silence: Seconds = 15.0
+    whole: Seconds = 300.0
+    reply_bytes: Count = 65_536
+    attempts: Count = 3
+    provider_tries: Count = 3
+    lease: Seconds = 6.0
+    keep_every: Seconds = 1.0
+    keep_bytes: Count = 2_048
+    due_every: Seconds = 2.0
+    merge: Annotated[float, Meta(ge=0, le=10)] = 0.04
+    pending: Count = 20
+    running: Count = 64
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this instance runs. Each has a variable of the same name, `TUTORHUB_…`."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    data_dir: Path
+    database_url: str | None = None
+    pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
+    jwt_secret: Annotated[str, Meta(min_length=32)] | None = None
+    jwks_url: HttpUrl | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    dev_sign_in: bool = False
+    openai_base_url: HttpUrl | None = None
+    openai_api_key: str | None = None
+    openai_model: str | None = None
+    history_tokens: Count = 3_000
+    local_model: Path | None = None
+    log_level: Level = "info"
+    turns: TurnSettings = TurnSettings()
+
+
+_SECRETS = {
+    "database_url",
+    "jwt_secret",
+    "openai_api_key",
+}  # these may also be in a file named by `…_FILE`; their values are never shown
+_WITHOUT_PREFIX = {"database_url", "openai_base_url", "openai_api_key", "openai_model"}
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """What the environment asks for; an empty variable is as good as none.
+
+    Raises StartupError with a line for each bad variable.
+    """
+    reading = _Reading(environ)
+    turns = TurnSettings(**reading.values(TurnSettings, "TUTORHUB_TURN_"))
+    found = reading.values(Settings, "TUTORHUB_")
+    if "data_dir" not in found:
+        found["data_dir"] = reading.home()
+    settings = Settings(**found, turns=turns)
+    if settings.dev_sign_in and not _is_loopback(settings.host):
+        reading.problems.append(
+            "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
+            f" TUTORHUB_HOST would be 127.0.0.1 and not {settings.host}"
+        )
+    if reading.problems:
+        raise StartupError("\n".join(reading.problems))
+    return settings
+
+
+def secret(settings: Settings) -> str:
+    """The key that signs tokens: the one that was set, else one of our own, made once and kept in the data folder."""
+    if settings.jwt_secret:
+        return settings.jwt_secret
+    kept = settings.data_dir / "jwt-secret"
+    try:
+        settings.data_dir.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError), tempfile.NamedTemporaryFile("w", dir=settings.data_dir) as fresh:
+            if not kept.exists():
+                fresh.write(secrets.token_urlsafe(48))
+                fresh.flush()
+                os.link(fresh.name, kept)  # whole or not at all, and never over another's
+        return kept.read_text().strip()
+    except OSError as error:
+        raise StartupError(
+            f"The key for tokens cannot be kept in {kept}: {error.strerror}. Set TUTORHUB_JWT_SECRET."
+        ) from error
+
+
+class _Reading:
+    """One reading of the environment; collects what is wrong with it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def values(self, kind: type[Struct], prefix: str) -> dict[str, Any]:
+        """The fields of a struct that are set, and are right."""
+        return dict(value for field in fields(kind) if field.name != "turns" for value in self._value(field, prefix))
+
+    def home(self) -> Path:
+        """Where the data of this user belong."""
+        if os.geteuid() == 0:
+            return Path("/var/lib/tutorhub/data")
+        home = Path(self.environ.get("HOME") or "~")
+        try:
+            return Path(self.environ.get("XDG_DATA_HOME") or home / ".local/share").expanduser().absolute() / "tutorhub"
+        except RuntimeError:
+            self.problems.append("TUTORHUB_DATA_DIR: is needed, this user has no home folder")
+            return Path()
+
+    def _value(self, field: FieldInfo, prefix: str) -> Iterator[tuple[str, Any]]:
+        variable, text = self._text(field.name, prefix)
+        if text:
+            try:
+                yield field.name, msgspec.convert(text, field.type, strict=False, dec_hook=_path)
+            except msgspec.ValidationError as error:
+                shown = "" if field.name in _SECRETS else f" (it is {text!r})"
+                self.problems.append(f"{variable}: {_in_plain_words(str(error))}{shown}")
+
+    def _text(self, name: str, prefix: str) -> tuple[str, str]:
+        """The variable that a setting comes from, and its text."""
+        prefixes = [prefix, ""] if name in _WITHOUT_PREFIX else [prefix]
+        for variable in [prefix + name.upper() for prefix in prefixes]:
+            if text := self.environ.get(variable, "").strip():
+                return variable, text
+            if name in _SECRETS and (file := self.environ.get(f"{variable}_FILE")):
+                return f"{variable}_FILE", self._content(f"{variable}_FILE", Path(file))
+        return prefix + name.upper(), ""
+
+    def _content(self, variable: str, file: Path) -> str:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{variable}: {file} cannot be read: {error}")
+            return ""
+
+
+def _in_plain_words(problem: str) -> str:
+    words = {
+        ", got `str`": "",
+        "Number out of range": "expected a smaller number",
+        "`int`": "a whole number",
+        "`float`": "a number",
+        "`bool`": "true or false",
+        "`str`": "text",
+        "matching regex '^https?://'": "that begins with http:// or https://",
+    }
+    for word, plain in words.items():
+        problem = problem.replace(word, plain)
+    problem = re.sub(
+        r"Invalid enum value '.*'", f"expected one of {', '.join(get_args(Level))}", problem, flags=re.DOTALL
+    )
+    return problem.replace("Expected", "expected")
+
+
+def _path(kind: type, text: str) -> Path:
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # a home folder of nobody
+        raise ValueError("expected a folder or a file") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

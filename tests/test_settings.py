@@ -1,0 +1,203 @@
+"""What the environment says, and how it is told that it is wrong."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from subprocess import PIPE, Popen
+from sys import executable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import fields
+
+from server.errors import StartupError
+from server.settings import Settings, TurnSettings, read, secret
+
+HOME = {"HOME": "/home/lan"}
+
+
+def refusal(environ: dict[str, str]) -> str:
+    with pytest.raises(StartupError) as refused:
+        read(environ)
+    return str(refused.value)
+
+
+def test_an_empty_environment_is_enough() -> None:
+    settings = read(HOME)
+    assert (settings.host, settings.port, settings.dev_sign_in) == ("127.0.0.1", 8000, False)
+    assert settings.turns == TurnSettings()
+    assert settings.database_url is None
+
+
+def test_every_setting_has_a_variable_of_its_name() -> None:
+    environ = {
+        "TUTORHUB_HOST": "::1",
+        "TUTORHUB_PORT": "0",
+        "TUTORHUB_DATA_DIR": "/data",
+        "TUTORHUB_DATABASE_URL": "postgresql://db/t",
+        "TUTORHUB_POOL_SIZE": "12",
+        "TUTORHUB_JWT_SECRET": "s" * 32,
+        "TUTORHUB_JWKS_URL": "https://id.example/keys",
+        "TUTORHUB_JWT_ISSUER": "issuer",
+        "TUTORHUB_JWT_AUDIENCE": "audience",
+        "TUTORHUB_DEV_SIGN_IN": "true",
+        "TUTORHUB_OPENAI_BASE_URL": "http://model/v1",
+        "TUTORHUB_OPENAI_API_KEY": "key",
+        "TUTORHUB_OPENAI_MODEL": "model",
+        "TUTORHUB_HISTORY_TOKENS": "100",
+        "TUTORHUB_LOCAL_MODEL": "/model.gguf",
+        "TUTORHUB_LOG_LEVEL": "debug",
+    }
+    assert {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)} - {"TUTORHUB_TURNS"} == set(environ)
+    assert read(environ) == Settings(
+        host="::1",
+        port=0,
+        data_dir=Path("/data"),
+        database_url="postgresql://db/t",
+        pool_size=12,
+        jwt_secret="s" * 32,
+        jwks_url="https://id.example/keys",
+        jwt_issuer="issuer",
+        jwt_audience="audience",
+        dev_sign_in=True,
+        openai_base_url="http://model/v1",
+        openai_api_key="key",
+        openai_model="model",
+        history_tokens=100,
+        local_model=Path("/model.gguf"),
+        log_level="debug",
+    )
+
+
+@pytest.mark.parametrize("field", fields(TurnSettings), ids=lambda field: field.name)
+def test_every_time_limit_of_a_turn_has_a_variable_of_its_name(field: object) -> None:
+    name = str(getattr(field, "name"))  # noqa: B009 (a pytest parameter has no type)
+    turns = read({**HOME, f"TUTORHUB_TURN_{name.upper()}": "7"}).turns
+    assert getattr(turns, name) == 7
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"])
+def test_names_that_others_use_are_understood_and_ours_win(name: str) -> None:
+    assert getattr(read({**HOME, name: "http://theirs"}), name.lower()) == "http://theirs"
+    both = {**HOME, name: "http://theirs", f"TUTORHUB_{name}": "http://ours"}
+    assert getattr(read(both), name.lower()) == "http://ours"
+
+
+def test_a_name_that_others_use_is_not_understood_for_the_rest() -> None:
+    assert read({**HOME, "PORT": "9", "HOST": "0.0.0.0"}).port == 8000
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    environ = {f"TUTORHUB_{field.name.upper()}": " " for field in fields(Settings)}
+    assert read({**HOME, **environ}) == read(HOME)
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("k" * 40 + "\n")
+    settings = read({**HOME, "TUTORHUB_JWT_SECRET_FILE": str(file), "OPENAI_API_KEY_FILE": str(file)})
+    assert (settings.jwt_secret, settings.openai_api_key) == ("k" * 40, "k" * 40)
+
+
+def test_a_file_of_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    environ = {**HOME, "TUTORHUB_JWT_SECRET_FILE": str(tmp_path / "none")}
+    assert refusal(environ).startswith(f"TUTORHUB_JWT_SECRET_FILE: {tmp_path / 'none'} cannot be read")
+
+
+def test_all_bad_values_are_told_at_once_each_in_a_line_that_names_it() -> None:
+    told = refusal(
+        {
+            **HOME,
+            "TUTORHUB_PORT": "65536",
+            "TUTORHUB_POOL_SIZE": "1",
+            "TUTORHUB_DEV_SIGN_IN": "perhaps",
+            "OPENAI_BASE_URL": "model.example",
+            "TUTORHUB_TURN_LEASE": "0",
+            "TUTORHUB_LOG_LEVEL": "loud",
+        }
+    )
+    assert set(told.splitlines()) == {
+        "TUTORHUB_PORT: expected a whole number <= 65535 (it is '65536')",
+        "TUTORHUB_POOL_SIZE: expected a whole number >= 2 (it is '1')",
+        "TUTORHUB_DEV_SIGN_IN: expected true or false (it is 'perhaps')",
+        "OPENAI_BASE_URL: expected text that begins with http:// or https:// (it is 'model.example')",
+        "TUTORHUB_TURN_LEASE: expected a number > 0.0 (it is '0')",
+        "TUTORHUB_LOG_LEVEL: expected one of debug, info, warning, error (it is 'loud')",
+    }
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "1e400", "soon"])
+def test_a_time_limit_is_a_number_of_seconds(seconds: str) -> None:
+    assert refusal({**HOME, "TUTORHUB_TURN_SILENCE": seconds}).startswith("TUTORHUB_TURN_SILENCE: expected a ")
+
+
+def test_a_bad_secret_is_never_shown() -> None:
+    told = refusal({**HOME, "TUTORHUB_JWT_SECRET": "too short"})
+    assert told == "TUTORHUB_JWT_SECRET: expected text of length >= 32"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "hub.example"])
+def test_development_sign_in_is_refused_where_others_can_reach_it(host: str) -> None:
+    told = refusal({**HOME, "TUTORHUB_DEV_SIGN_IN": "1", "TUTORHUB_HOST": host})
+    assert told.startswith("TUTORHUB_DEV_SIGN_IN: ")
+    assert host in told
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_development_sign_in_is_for_this_machine(host: str) -> None:
+    assert read({**HOME, "TUTORHUB_DEV_SIGN_IN": "1", "TUTORHUB_HOST": host}).dev_sign_in
+
+
+def test_the_data_of_a_user_are_in_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert read(HOME).data_dir == Path("/home/lan/.local/share/tutorhub")
+    assert read({**HOME, "XDG_DATA_HOME": "/share"}).data_dir == Path("/share/tutorhub")
+
+
+def test_the_data_of_root_are_where_nobody_can_reach_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert read(HOME).data_dir == Path("/var/lib/tutorhub/data")
+
+
+def test_a_relative_folder_is_of_the_folder_we_were_started_in() -> None:
+    assert read({**HOME, "TUTORHUB_DATA_DIR": "here"}).data_dir == Path.cwd() / "here"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)]),
+        st.text(st.characters(exclude_characters="\0", codec="utf-8")),
+    )
+)
+def test_no_environment_makes_it_fail_in_another_way(environ: dict[str, str]) -> None:
+    with suppress(StartupError):
+        assert read({**HOME, **environ})
+
+
+def test_a_secret_that_was_set_is_used(tmp_path: Path) -> None:
+    settings = read({**HOME, "TUTORHUB_DATA_DIR": str(tmp_path), "TUTORHUB_JWT_SECRET": "s" * 32})
+    assert secret(settings) == "s" * 32
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_secret_that_was_not_set_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
+    settings = read({**HOME, "TUTORHUB_DATA_DIR": str(tmp_path / "new")})
+    made = secret(settings)
+    assert len(made) >= 32
+    assert secret(settings) == made
+    [file] = (tmp_path / "new").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
+    program = "from server.settings import read, secret; print(secret(read()))"
+    environ = {**os.environ, "TUTORHUB_DATA_DIR": str(tmp_path)}
+    processes = [Popen([executable, "-c", program], env=environ, stdout=PIPE, text=True) for _ in range(4)]
+    assert len({process.communicate()[0] for process in processes}) == 1
+
+
+def test_a_folder_that_cannot_keep_the_secret_is_a_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartupError, match=r"jwt-secret: .*\. Set TUTORHUB_JWT_SECRET"):
+        secret(read({**HOME, "TUTORHUB_DATA_DIR": str(tmp_path / "file")}))
