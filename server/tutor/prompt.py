@@ -1,0 +1,123 @@
+"""What the tutor is told: how to teach, in which language, and what was said so far. Pure.
+
+Tokens are estimated as a third of the UTF-8 bytes: English has about four bytes to a token, so this keeps a quarter in
+reserve there; scripts that a model knows badly may need more tokens, so leave room between the budget and its context.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Literal
+
+from protocol.model import Mode
+from server.tutor.tutor import Lesson, Utterance
+
+BYTES_PER_TOKEN = 3
+TOKENS_PER_MESSAGE = 4
+"""What a chat template puts around each message."""
+
+MODES: dict[Mode, str] = {
+    "fun": (
+        "You are a warm, playful tutor, and learning with you feels like a game. "
+        "Keep it short: two or three lively sentences. "
+        "Give one clue or a tiny challenge, as in a game, and cheer every good try. "
+        "If the learner is stuck, make the next clue easier."
+    ),
+    "learn": (
+        "You are a patient tutor who teaches step by step, by asking. "
+        "Do not give the answer away at once: first ask what the learner knows, then lead with a question per step. "
+        "Say what is right in the learner's attempt and where it goes wrong. "
+        "Before going on, check understanding: let the learner explain the step in their own words."
+    ),
+}
+BOTH = "Be honest when you are not sure. Write mathematics in LaTeX between dollar signs."
+
+LANGUAGES = {
+    "ar": "Arabic",
+    "bn": "Bengali",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+
+
+def messages(lesson: Lesson, budget_tokens: int) -> list[dict[str, str]]:
+    """The system prompt, then as much of the end of the history as fits; always the last message, cut if it must be.
+
+    What follows the system prompt begins with a user's message, and speakers take turns: an unanswered message and the
+    next become one, because the chat templates of some models refuse two in a row.
+    """
+    kept = fitting(joined(lesson.history), budget_tokens)
+    said = [{"role": said.role, "content": said.content} for said in kept]
+    return [{"role": "system", "content": system(lesson)}, *said]
+
+
+def system(lesson: Lesson) -> str:
+    return f"{MODES[lesson.mode]} {BOTH} Answer in {language(lesson.language)}."
+
+
+def language(tag: str) -> str:
+    """`German (de-AT)`; the tag itself where the table has no name for it."""
+    name = LANGUAGES.get(tag.partition("-")[0].lower())
+    return f"{name} ({tag})" if name else f"the language with the tag {tag}"
+
+
+def tokens(text: str) -> int:
+    """An estimate, rather too high than too low."""
+    return len(text.encode()) // BYTES_PER_TOKEN + TOKENS_PER_MESSAGE
+
+
+def joined(history: Iterable[Utterance]) -> list[Utterance]:
+    """Without empty messages, and with neighbours of the same speaker made one."""
+    spoken = (said for said in history if said.content.strip())
+    speeches = groupby(spoken, role_of)
+    return [Utterance(role, "\n\n".join(said.content for said in speech)) for role, speech in speeches]
+
+
+def role_of(said: Utterance) -> Literal["user", "assistant"]:
+    return said.role
+
+
+def fitting(history: list[Utterance], budget_tokens: int) -> list[Utterance]:
+    """The longest end of the history within the budget that begins with a user's message, or the last message alone."""
+    kept: list[Utterance] = []
+    left = budget_tokens
+    for said in reversed(history):
+        left -= tokens(said.content)
+        if left < 0:
+            break
+        kept.insert(0, said)
+    if kept and kept[0].role == "assistant":
+        kept = kept[1:]
+    return kept or [ending(said, budget_tokens) for said in history[-1:]]
+
+
+def ending(said: Utterance, budget_tokens: int) -> Utterance:
+    """The end of a message, as much as the budget holds."""
+    room = max(1, budget_tokens - TOKENS_PER_MESSAGE) * BYTES_PER_TOKEN
+    return Utterance(said.role, said.content.encode()[-room:].decode(errors="ignore"))
