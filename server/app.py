@@ -28,7 +28,6 @@ from server.tasks import Tasks
 from server.tutor.connect import connect
 from server.turns import Turns
 
-BODY_BYTES = 262_144
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, when the instance leaves."""
 
@@ -44,7 +43,6 @@ class App:
         self._door: Door | None = None
         self.asgi = Starlette(
             lifespan=self._lifespan,
-            max_body_size=BODY_BYTES,
             exception_handlers={HTTPException: http_error, Exception: http_error},
         )
 
@@ -80,10 +78,11 @@ class App:
         door = self._door = Door(instance, checks)
 
         async def websocket(socket: WebSocket) -> None:
-            if door.leaving:
-                await socket.send_denial_response(problem(Leaving(retry_after_ms=1_000)))
-            else:
+            refusal = door.refusal(socket)
+            if refusal is None:
                 await door.enter(socket)
+            else:
+                await socket.send_denial_response(problem(refusal))
 
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),

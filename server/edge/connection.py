@@ -28,7 +28,7 @@ from server.edge.commands import obey
 from server.edge.guard import EXTENSION, Wire
 from server.edge.identity import Identity, Verifier, bearer
 from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
-from server.errors import Forbidden, Invalid, Malformed, Refusal, Unauthenticated
+from server.errors import Forbidden, Invalid, Leaving, Malformed, Refusal, Unauthenticated
 from server.fanout.frames import frame
 from server.fanout.outbox import Outbox
 from server.fanout.room import Member, Room
@@ -58,6 +58,17 @@ class Door:
         self._instance = instance
         self._verifier = verifier
         self._connections: set[Connection] = set()
+
+    def refusal(self, websocket: WebSocket) -> Refusal | None:
+        """Why this socket is not let in, as far as it is to be said before the upgrade."""
+        if self.leaving:
+            return Leaving(retry_after_ms=1_000)
+        if websocket.scope["query_string"]:
+            return Malformed("The address takes no parameters: a token goes into hello or the Authorization header.")
+        offered = websocket.scope["subprotocols"]
+        if offered and SUBPROTOCOL not in offered:
+            return Malformed(f"The only subprotocol here is {SUBPROTOCOL}.")
+        return None
 
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""

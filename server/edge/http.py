@@ -28,6 +28,8 @@ from server.instance import Instance
 T = TypeVar("T")
 Id = TypeVar("Id", SessionId, MessageId)
 
+BODY_BYTES = 131_072
+
 log = structlog.get_logger()
 
 
@@ -218,11 +220,21 @@ async def _body(request: Request, kind: type[T]) -> T:
     if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
         raise errors.UnsupportedMediaType
     try:
-        return decode_with(msgspec.json.Decoder(kind), await request.body())
+        return decode_with(msgspec.json.Decoder(kind), await _read(request))
     except Undecodable as error:
         if error.errors:
             raise errors.Invalid(error.detail, errors=error.errors) from error
         raise errors.Malformed from error
+
+
+async def _read(request: Request) -> bytes:
+    """The body, up to a limit."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_BYTES:
+            raise errors.TooLarge
+    return bytes(body)
 
 
 def _query(request: Request, kind: type[T]) -> T:

@@ -35,29 +35,31 @@ def step(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Ste
     return st.tuples(st.just(name), which_device, *arguments)
 
 
+changes = st.one_of(
+    step("create", which_session, st.sampled_from([None, "Algebra"])),
+    step("send", which_session, which_message, text),
+    step("edit", which_message, text),
+    step("delete_message", which_message),
+    step("delete_reply", which_message),
+    step("stop", which_message),
+    step("retry", which_message),
+    step("rename", which_session, text),
+    step("mode", which_session, st.sampled_from(["fun", "learn"])),
+    step("delete", which_session),
+    step("restore", which_session),
+    step("read", which_session),
+)
 steps = st.lists(
     st.one_of(
-        step("create", which_session, st.sampled_from([None, "Algebra"])),
+        changes,
         step("open", which_session),
         step("close", which_session),
-        step("send", which_session, which_message, text),
-        step("send", which_session, which_message, text),
-        step("edit", which_message, text),
-        step("delete_message", which_message),
-        step("delete_reply", which_message),
-        step("stop", which_message),
-        step("retry", which_message),
-        step("rename", which_session, text),
-        step("mode", which_session, st.sampled_from(["fun", "learn"])),
-        step("delete", which_session),
-        step("restore", which_session),
-        step("read", which_session),
         step("type", which_session),
-        step("older_sessions"),
         step("older_messages", which_session),
         step("drop"),
         step("resume"),
         step("pause"),
+        step("away", st.lists(changes, min_size=1, max_size=3)),
     ),
     max_size=LENGTH,
 )
@@ -89,6 +91,8 @@ class Play:
     async def do(self, name: str, device: Device, *arguments: Any) -> None:
         if name == "drop":
             await device.drop()
+        elif name == "away":
+            await self._be_away(device, arguments[0])
         elif device.closed is not None or device.welcome is None:
             if name == "resume":
                 await device.connect()
@@ -97,6 +101,16 @@ class Play:
                 await self._say(name, device, *arguments)
             except ConnectionClosed:
                 pass
+
+    async def _be_away(self, device: Device, meanwhile: list[Step]) -> None:
+        """The device hears nothing of what another does, and then resumes."""
+        await device.drop()
+        other = self.devices[1 - self.devices.index(device)]
+        for name, _, *arguments in meanwhile:
+            await self.do(name, other, *arguments)
+        if other.closed is None:
+            await other.ask(say.SessionList, SessionPage)  # everything said before it is done
+        await device.connect()
 
     async def _say(self, name: str, device: Device, *arguments: Any) -> None:
         ref = device._next()
@@ -138,7 +152,7 @@ class Play:
                 await device.say(say.TypingSet(ref=ref, session=self.session(number), active=True))
             case ("older_messages", number):
                 await self._older_messages(device, self.session(number))
-            case ("pause", *_) | ("older_sessions", *_) | ("resume", *_):
+            case ("pause", *_) | ("resume", *_):
                 await asyncio.sleep(0.002)
 
     async def _older_messages(self, device: Device, session: SessionId) -> None:

@@ -1,0 +1,161 @@
+"""A room delivers durable events in order, whatever order they were told in, and asks for what is missing."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.events import Changes, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded, TypingChanged
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Device, Message
+from server.fanout.frames import frame
+from server.fanout.outbox import Outbox
+from server.fanout.room import Member, Room
+
+SESSION = SessionId(UUID(int=1))
+REPLY = MessageId(UUID(int=2))
+
+
+class Listening(Member):
+    """A member whose outbox is not emptied by a socket; `heard` looks into it."""
+
+    def __init__(self, name: str = "phone") -> None:
+        super().__init__(Device(id=name, name=name), Outbox(), lambda: None)
+
+    @property
+    def heard(self) -> list[object]:
+        return [waiting.event for waiting in [*self.outbox._durable, *self.outbox._live.values()]]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [event.seq for event in self.heard if isinstance(event, SessionChanged | Changes | ReplySettled)]
+
+
+def changed(seq: int) -> SessionChanged:
+    return SessionChanged(seq=seq)
+
+
+def joined(room: Room, seq: int, name: str = "phone") -> Listening:
+    member = Listening(name)
+    room.members.add(member)
+    room.reach(seq)
+    member.caught_up(seq)
+    return member
+
+
+def tell(room: Room, seq: int) -> None:
+    room.offer(frame(changed(seq)), changed(seq))
+
+
+@given(order=st.permutations(range(1, 9)), again=st.lists(st.integers(1, 8), max_size=5))
+def test_what_is_told_in_any_order_and_more_than_once_is_delivered_once_in_order(
+    order: list[int], again: list[int]
+) -> None:
+    room = Room(UserId("ada"))
+    member = joined(room, 0)
+    for seq in [*order, *again]:
+        tell(room, seq)
+    assert member.numbers == list(range(1, 9))
+    assert not room.gap
+
+
+@given(missing=st.integers(1, 7), order=st.permutations(range(1, 9)))
+def test_a_missing_number_is_a_gap_until_what_is_between_was_read(missing: int, order: list[int]) -> None:
+    room = Room(UserId("ada"))
+    member = joined(room, 0)
+    for seq in order:
+        if seq != missing:
+            tell(room, seq)
+    assert room.gap
+    assert member.numbers == list(range(1, missing))
+    room.repair(Changes(since=missing - 1, seq=missing, more=False, sessions=[], messages=[]))
+    assert not room.gap
+    assert member.numbers == list(range(1, 9))
+
+
+@given(joins_after=st.integers(0, 8), read=st.integers(0, 8))
+def test_who_joins_in_the_midst_gets_what_came_after_its_read_and_nothing_twice(joins_after: int, read: int) -> None:
+    read = max(read, joins_after)
+    room = Room(UserId("ada"))
+    joined(room, 0, "laptop")
+    for seq in range(1, joins_after + 1):
+        tell(room, seq)
+    member = Listening()
+    room.members.add(member)
+    for seq in range(joins_after + 1, 9):
+        tell(room, seq)
+    room.reach(read)
+    member.caught_up(read)
+    assert member.numbers == list(range(read + 1, 9))
+
+
+def test_the_first_to_join_gets_what_was_told_while_it_read() -> None:
+    room = Room(UserId("ada"))
+    member = Listening()
+    room.members.add(member)
+    for seq in (3, 5, 4):
+        tell(room, seq)
+    room.reach(3)
+    member.caught_up(3)
+    assert member.numbers == [4, 5]
+
+
+def test_a_room_that_was_left_by_all_does_not_believe_in_its_head_any_more() -> None:
+    room = Room(UserId("ada"))
+    room.leave(joined(room, 0))
+    tell(room, 1)
+    late = joined(room, 5)
+    tell(room, 6)
+    assert late.numbers == [6]
+
+
+def test_only_who_opened_the_session_gets_its_text_and_nobody_hears_of_their_own_typing() -> None:
+    room = Room(UserId("ada"))
+    reads, other = joined(room, 0, "reads"), joined(room, 0, "other")
+    reads.opened.add(SESSION)
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=0, text="")
+    token = TokenAdded(message=REPLY, attempt=1, chunk=0, next=1, text="a")
+    typing = TypingChanged(session=SESSION, who="reads", name="reads", active=True)
+    for event in (begun, token, typing):
+        room.offer_live(SESSION, frame(event), event)
+    assert reads.heard == [ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")]
+    assert other.heard == [typing]
+
+
+def test_frames_of_a_lower_attempt_are_not_held_as_the_text_so_far() -> None:
+    """P6: a zombie's pieces do not get into what a late device is given."""
+    room = Room(UserId("ada"))
+    joined(room, 0)
+    for event in (
+        ReplySnapshot(message=REPLY, attempt=2, next=0, text=""),
+        TokenAdded(message=REPLY, attempt=2, chunk=0, next=1, text="new"),
+        TokenAdded(message=REPLY, attempt=1, chunk=1, next=2, text="old"),
+        ReplySnapshot(message=REPLY, attempt=1, next=3, text="older"),
+    ):
+        room.offer_live(SESSION, frame(event), event)
+    assert (room.replies[REPLY].attempt, room.replies[REPLY].text) == (2, "new")
+
+
+def test_a_settled_reply_is_no_longer_held() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 0)
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=0, text="")
+    room.offer_live(SESSION, frame(begun), begun)
+    settled = ReplySettled(
+        seq=1,
+        messages=[
+            Message(
+                id=REPLY,
+                session_id=SESSION,
+                position=2,
+                type="assistant",
+                content="done",
+                status="complete",
+                created_at=datetime.now(UTC),
+                seq=1,
+            )
+        ],
+    )
+    room.offer(frame(settled), settled)
+    assert room.replies == {}

@@ -1,0 +1,80 @@
+"""Every query is real SQL for the schema that the migrations make, and nothing else is ever executed."""
+
+import ast
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sql import load, tables
+
+QUERIES = [(table, name) for table in tables() for name in load(table)]
+PARAMETER = re.compile(rb"%\((\w+)\)s")
+SOURCES = sorted(path for folder in ("server", "client", "loadtest") for path in Path(folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize(("table", "name"), QUERIES, ids=[f"{table}.{name}" for table, name in QUERIES])
+def test_a_query_can_be_prepared_against_the_migrated_schema(database_url: str, table: str, name: str) -> None:
+    names: dict[bytes, int] = {}
+    text = PARAMETER.sub(
+        lambda found: b"$%d" % names.setdefault(found[1], len(names) + 1), load(table)[name].rstrip(b"; \n")
+    )
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        if text.lstrip().upper().startswith(b"CREATE"):
+            conn.execute(text)
+        else:
+            conn.execute(b"PREPARE tried AS " + text)
+
+
+@pytest.mark.parametrize("table", tables())
+def test_a_query_is_used_by_the_store_file_of_its_name(table: str) -> None:
+    users = "\n".join(path.read_text() for path in Path("server/store").glob("*.py"))
+    for name in load(table):
+        assert f'["{name}"]' in users, f"{table}.{name} is used by nobody"
+
+
+@pytest.mark.parametrize("table", [table for table in tables() if table not in ("health", "migrations", "turns", "users")])
+def test_a_query_on_rows_of_users_names_the_user(table: str) -> None:
+    for name, text in load(table).items():
+        assert b"%(user)s" in text, f"{table}.{name} is not scoped to a user"
+
+
+def test_only_queries_that_say_so_span_users() -> None:
+    unscoped = {name for table in ("turns", "users") for name, text in load(table).items() if b"%(user)s" not in text}
+    assert unscoped == {"due_of_all_users"}
+
+
+def _executed(tree: ast.AST) -> list[ast.Call]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("execute", "executemany", "copy")
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_what_is_executed_is_a_statement_of_the_loader(path: Path) -> None:
+    """`execute` is called in two files, with a parameter whose type is Statement; callers give `load(…)[name]`."""
+    tree = ast.parse(path.read_text())
+    for call in _executed(tree):
+        assert path.name in ("pool.py", "migrations.py"), f"{path}:{call.lineno} executes by itself"
+        assert isinstance(call.args[0], ast.Name), f"{path}:{call.lineno} puts a statement together"
+        assert call.args[0].id == "statement", f"{path}:{call.lineno}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("fetch_one", "fetch_all"):
+                assert isinstance(node.args[2], ast.Subscript), f"{path}:{node.lineno}"
+            if node.func.id == "execute" and path.name != "pool.py":
+                assert isinstance(node.args[1], ast.Subscript), f"{path}:{node.lineno}"
+            assert node.func.id != "Statement", f"{path}:{node.lineno} makes a Statement by itself"
+
+
+def test_a_name_that_is_used_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
+    monkeypatch.setattr("sql.files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match="a name twice"):
+        load("twice")

@@ -1,0 +1,84 @@
+"""The schema goes up and down and up again, all or nothing, one instance at a time."""
+
+import asyncio
+import re
+import subprocess
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from server.errors import StartupError
+from server.store import migrations
+from server.store.programs import programs
+from sql import Statement
+
+
+def dumped(url: str) -> str:
+    """The schema as pg_dump tells it, without what differs between any two dumps."""
+    where = conninfo_to_dict(url)
+    text = subprocess.run(
+        [
+            programs() / "pg_dump",
+            "--schema-only",
+            "--no-owner",
+            f"--host={where['host']}",
+            f"--port={where['port']}",
+            f"--username={where['user']}",
+            str(where["dbname"]),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return "\n".join(line for line in text.splitlines() if not re.match(r"^(--|\\|$)", line))
+
+
+async def revert_all(url: str) -> list[str]:
+    reverted = []
+    while (name := await migrations.revert(url)) is not None:
+        reverted.append(name)
+    return reverted
+
+
+async def test_up_down_and_up_again_is_the_same_as_up(empty_database_url: str) -> None:
+    applied = await migrations.migrate(empty_database_url)
+    fresh = await asyncio.to_thread(dumped, empty_database_url)
+    assert "CREATE TABLE public.messages" in fresh
+    assert await revert_all(empty_database_url) == applied[::-1]
+    assert "CREATE TABLE public.messages" not in await asyncio.to_thread(dumped, empty_database_url)
+    assert await migrations.migrate(empty_database_url) == applied
+    assert await asyncio.to_thread(dumped, empty_database_url) == fresh
+
+
+async def test_a_second_time_there_is_nothing_to_do(empty_database_url: str) -> None:
+    assert await migrations.migrate(empty_database_url)
+    assert await migrations.migrate(empty_database_url) == []
+    assert all(applied for _, applied in await migrations.status(empty_database_url))
+
+
+async def test_many_instances_that_start_at_once_apply_each_migration_once(empty_database_url: str) -> None:
+    async with asyncio.TaskGroup() as group:
+        starting = [group.create_task(migrations.migrate(empty_database_url)) for _ in range(5)]
+    assert sorted(len(task.result()) for task in starting) == [0, 0, 0, 0, len(await migrations.status(empty_database_url))]
+
+
+async def test_a_migration_that_was_changed_afterwards_is_noticed(empty_database_url: str) -> None:
+    await migrations.migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        conn.execute("UPDATE schema_migrations SET checksum = 'another'")
+    with pytest.raises(StartupError, match="was changed after it had been applied"):
+        await migrations.migrate(empty_database_url)
+
+
+async def test_a_migration_that_fails_leaves_the_old_schema(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrations.migrate(empty_database_url)
+    before = await asyncio.to_thread(dumped, empty_database_url)
+    broken = Statement(b"CREATE TABLE half (id int); SELECT 1 / 0;")
+    known = migrations.migrations()
+    monkeypatch.setattr(migrations, "migrations", lambda: [*known, ("9999_broken", broken, broken)])
+    with pytest.raises(StartupError, match="9999_broken failed; the schema is as it was"):
+        await migrations.migrate(empty_database_url)
+    assert await asyncio.to_thread(dumped, empty_database_url) == before
