@@ -54,7 +54,7 @@ class App:
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_WITHIN):
                 await self._instance.turns.leave()
-        self._door.close()
+        await self._door.close()
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncIterator[None]:

@@ -82,7 +82,7 @@ class Device:
         await self.until(lambda: self.closed is not None or any(_caught_up(event) for event in self.events[before:]))
         for session in list(self.timeline.opened):
             with suppress(RefusedError):  # it was deleted meanwhile
-                await self.open(session)
+                await self.open(session, limit=1)
 
     async def drop(self) -> None:
         """The network breaks: no goodbye is said, and what is on its way is lost."""

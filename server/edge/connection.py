@@ -58,6 +58,8 @@ class Door:
         self._instance = instance
         self._verifier = verifier
         self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def refusal(self, websocket: WebSocket) -> Refusal | None:
         """Why this socket is not let in, as far as it is to be said before the upgrade."""
@@ -74,10 +76,13 @@ class Door:
         """Serve one socket until it ends."""
         connection = Connection(websocket, self._instance, self._verifier)
         self._connections.add(connection)
+        self._empty.clear()
         try:
             await connection.serve()
         finally:
             self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
 
     def announce_leaving(self) -> None:
         """Let nobody in, and tell each device when to come back, elsewhere."""
@@ -85,9 +90,11 @@ class Door:
         for connection in self._connections:
             connection.offer(Draining(reconnect_in_ms=int(uniform(0, DRAINED_WITHIN) * 1_000)))
 
-    def close(self) -> None:
-        for connection in list(self._connections):
+    async def close(self) -> None:
+        """Close every socket, and wait for their ends; the websocket protocol aborts those that give no answer."""
+        for connection in self._connections:
             connection.close(CloseCode.DRAINING)
+        await self._empty.wait()
 
 
 class Connection:

@@ -1,0 +1,203 @@
+"""How tutorhub listens, and how it leaves. Every limit of uvicorn is stated here; none is left to its default.
+
+uvicorn answers a signal by closing every websocket at once, and waits for stuck peers for as long as they like. Here
+the app is asked to drain first, everything has a time limit, and the signal is not raised again: `serve` returns, so
+that whoever called it can clean up.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from uvicorn._types import ASGIApplication
+
+from server.edge.guard import GuardedProtocol, limit_socket
+from server.errors import StartupError
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+MESSAGE_BYTES = 65_536
+HEADER_BYTES = 32_768
+BACKLOG = 2_048
+PING_INTERVAL = 20.0
+
+log = logging.getLogger("tutorhub.serve")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen, before anything costly starts. Port 0 takes a free one, see `getsockname`. Raises StartupError."""
+    if port not in range(65_536):  # getaddrinfo would take another one.
+        raise StartupError(f"cannot listen on {host}:{port}: there is no such port")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        limit_socket(listener)
+        listener.bind(address)
+        listener.listen(BACKLOG)  # With SO_REUSEADDR only `listen` finds out that another process listens here.
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> StartupError:
+    return StartupError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}")
+
+
+def config(
+    app: ASGIApplication,
+    *,
+    websocket: type[GuardedProtocol] = GuardedProtocol,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> uvicorn.Config:
+    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate."""
+    made = uvicorn.Config(
+        app,
+        http="h11",
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        ws=websocket,
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_INTERVAL,
+        ws_ping_timeout=PING_INTERVAL,
+        lifespan="on",
+        interface="asgi3",
+        workers=1,
+        backlog=BACKLOG,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_config=None,
+        log_level="warning",
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
+    logging.getLogger("uvicorn.error").addFilter(fit_to_log)
+    return made
+
+
+def fit_to_log(record: logging.LogRecord) -> bool:
+    """No query strings and no frames, whatever level someone sets; and no traceback because a peer sends bad text."""
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+        return False
+    return record.levelno >= logging.WARNING
+
+
+class Server(uvicorn.Server):
+    """The first signal drains, the second leaves at once. Gone `LEAVE` seconds after the first, whatever peers do.
+
+    `drain` says goodbye to everyone: refuses new sockets, releases turns, closes sockets. It is called once.
+    """
+
+    DRAIN = 8.0
+    LEAVE = 9.5
+    LAST_WORD = 0.5
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.leaving = False
+        self._drain = drain
+        self._leave_by: float | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @override
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Until told to leave. Raises SystemExit if the app's lifespan does not start."""
+        self._loop = asyncio.get_running_loop()
+        self._task = task = asyncio.current_task()
+        try:
+            await super().serve(sockets)
+        except asyncio.CancelledError:
+            if not self._gives_up_starting() or task is None:
+                raise
+            task.uncancel()
+        finally:
+            for listener in sockets or []:
+                listener.close()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by a signal, in the middle of anything: only notes it and wakes the loop."""
+        if self.leaving:
+            self.should_exit = self.force_exit = True
+        self.leaving = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._hurry)
+
+    def _hurry(self) -> None:
+        if self._gives_up_starting() and self._task is not None:
+            self._task.cancel()
+        elif self.force_exit and self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    def _gives_up_starting(self) -> bool:
+        return self.leaving and not self.ready.is_set()
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if self.leaving and not self.should_exit:
+            await self._say_goodbye()
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def _say_goodbye(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._leave_by = now + self.LEAVE
+        try:
+            async with self._no_later_than(now + self.DRAIN):
+                await self._drain()
+        except TimeoutError:
+            log.warning("leaving before everything was drained")
+        except Exception:
+            log.exception("draining failed; leaving without")
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        stragglers = loop.call_later(self.LAST_WORD, self._abort_all)
+        try:
+            async with self._no_later_than(self._leave_by or loop.time() + self.LEAVE):
+                await super().shutdown(sockets)
+        except TimeoutError:
+            log.warning("leaving before everything was shut down")
+        finally:
+            stragglers.cancel()
+            self._abort_all()
+
+    def _abort_all(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    @asynccontextmanager
+    async def _no_later_than(self, when: float) -> AsyncGenerator[None]:
+        """A time limit that a second signal ends early. Raises TimeoutError."""
+        async with asyncio.timeout_at(asyncio.get_running_loop().time() if self.force_exit else when) as limit:
+            self._waiting = limit
+            try:
+                yield
+            finally:
+                self._waiting = None

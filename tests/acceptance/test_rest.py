@@ -1,0 +1,213 @@
+"""REST and the socket are two doors to the same functions: they answer alike, and each hears what the other did."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from protocol import commands as say
+from protocol.answers import SearchPage, SessionPage
+from protocol.events import Refused, SessionChanged
+from protocol.model import Message, Session
+from tests.device import Device, RefusedError, device
+from tests.hub import Hub, running
+from tests.provider import provider
+
+VOLATILE = {"createdAt", "updatedAt", "deletedAt", "id", "userId", "session", "sessionId", "message", "reply", "replyTo"}
+
+
+def plain(answer: Any) -> Any:
+    """An answer without what differs between two users who did the same: ids and times."""
+    if isinstance(answer, dict):
+        return {key: "…" if key in VOLATILE and not isinstance(value, dict) else plain(value) for key, value in answer.items()}
+    return [plain(item) for item in answer] if isinstance(answer, list) else answer
+
+
+class Socket:
+    """Says by socket what REST is asked for, and gives the raw answer."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    async def ask(self, kind: type[Any], **fields: Any) -> Any:
+        try:
+            return await self.device.ask(kind, dict[str, Any], **fields)
+        except RefusedError as error:
+            return problem_of(error.refused)
+
+
+def problem_of(refused: Refused) -> dict[str, Any]:
+    problem = json.loads(__import__("protocol.codec").codec.encode(refused))
+    problem.pop("ref")
+    return problem | {"type": problem.pop("problem")}
+
+
+async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["Yes."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub, "by-socket") as phone,
+        device(hub, "by-rest") as observer,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("by-rest")) as rest,
+    ):
+        socket = Socket(phone)
+        one, two, message = uuid4(), uuid4(), uuid4()
+        content = {"content": "Is it so?"}
+
+        async def same(method: str, path: str, kind: type[Any], body: Any = None, **fields: Any) -> Any:
+            answered = await rest.request(method, path, json=body)
+            said = await socket.ask(kind, **fields)
+            assert plain(answered.json()) == plain(said), (method, path)
+            return answered.json()
+
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "A"}, session=one, title="A")
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "B"}, session=one, title="B")
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(two), "mode": "learn"}, session=two, mode="learn")
+        await same("PATCH", f"/api/sessions/{two}", say.SessionUpdate, {"language": "de"}, session=two, language="de")
+        await same("PUT", f"/api/sessions/{two}", say.SessionUpdate, {"title": "T"}, session=two, title="T")
+        await same("PUT", f"/api/sessions/{uuid4()}", say.SessionUpdate, {"title": "T"}, session=uuid4(), title="T")
+        sent = await same(
+            "POST",
+            f"/api/sessions/{one}/messages",
+            say.MessageSend,
+            {"id": str(message)} | content,
+            session=one,
+            message=message,
+            **content,
+        )
+        for each in (phone, observer):
+            await each.open(one)
+            await each.until(lambda each=each: all(row.status != "pending" for row in each.timeline.messages.values()))
+        mine = next(row.id for row in phone.timeline.messages.values() if row.type == "assistant")
+        await same("GET", f"/api/sessions/{one}/messages", say.SessionOpen, session=one)
+        await same("GET", "/api/sessions", say.SessionList)
+        await same("GET", "/api/sessions/search?q=so", say.SessionSearch, query="so")
+        await same("PUT", f"/api/messages/{message}", say.MessageEdit, {"content": "B"}, message=message, content="B")
+        await same("PUT", f"/api/messages/{sent['reply']}", say.MessageEdit, {"content": "B"}, message=mine, content="B")
+        await same("POST", f"/api/messages/{sent['reply']}/stop", say.ReplyStop, message=mine)
+        await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
+        await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
+        await same("POST", f"/api/messages/{sent['reply']}/retry", say.ReplyRetry, message=mine)
+        await same("DELETE", f"/api/sessions/{one}", say.SessionDelete, session=one)
+        await same("POST", f"/api/sessions/{one}/restore", say.SessionRestore, session=one)
+
+
+async def test_what_is_done_by_rest_is_heard_on_the_socket_and_the_other_way_round(database_url: str) -> None:
+    async with (
+        running(database_url) as hub,
+        device(hub) as phone,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest,
+    ):
+        session = (await rest.post("/api/sessions", json={"title": "Algebra"})).json()["id"]
+        await phone.until(lambda: [row.title for row in phone.timeline.shown_sessions()] == ["Algebra"])
+        await phone.ask(say.SessionUpdate, Session, session=phone.timeline.shown_sessions()[0].id, title="Geometry")
+        assert (await rest.get(f"/api/sessions/{session}")).json()["title"] == "Geometry"
+        await rest.patch(f"/api/sessions/{session}", json={"title": "Analysis"})
+        await phone.until_event(SessionChanged, lambda event: event.sessions[0].title == "Analysis")
+
+
+async def test_a_row_has_its_number_as_a_tag_that_can_be_asked_for(database_url: str) -> None:
+    async with running(database_url) as hub, httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest:
+        made = await rest.post("/api/sessions", json={"title": "Algebra"})
+        path, tag = f"/api/sessions/{made.json()['id']}", made.headers["etag"]
+        assert (await rest.get(path, headers={"If-None-Match": tag})).status_code == 304
+        assert (await rest.patch(path, json={"title": "B"}, headers={"If-Match": tag})).status_code == 200
+        late = await rest.patch(path, json={"title": "C"}, headers={"If-Match": tag})
+        assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+        assert (await rest.get(path)).json()["title"] == "B"
+
+
+async def test_an_idempotency_key_is_the_id(database_url: str) -> None:
+    async with running(database_url) as hub, httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest:
+        key = str(uuid4())
+        answers = [
+            await rest.post("/api/sessions", json={"title": "Algebra"}, headers={"Idempotency-Key": key}) for _ in range(2)
+        ]
+        assert [(answer.status_code, answer.json()["id"]) for answer in answers] == [(201, key)] * 2
+        assert len((await rest.get("/api/sessions")).json()["sessions"]) == 1
+
+
+async def listed(hub: Hub, rest: httpx2.AsyncClient, limit: int) -> list[str]:
+    titles, before = [], ""
+    while True:
+        page = (await rest.get(f"/api/sessions?limit={limit}{before}")).json()
+        titles += [row["title"] for row in page["sessions"]]
+        if page["cursor"] is None:
+            return titles
+        before = f"&before={page['cursor']}"
+
+
+async def test_pages_of_any_size_list_every_session_once_the_latest_first(database_url: str) -> None:
+    async with (
+        running(database_url) as hub,
+        device(hub) as phone,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest,
+    ):
+        for number in range(7):
+            await phone.create(title=str(number))
+        for limit in (1, 2, 3, 7, 8):
+            assert await listed(hub, rest, limit) == ["6", "5", "4", "3", "2", "1", "0"]
+        page = await phone.ask(say.SessionList, SessionPage, limit=3)
+        assert [row.title for row in page.sessions] == ["6", "5", "4"]
+
+
+async def test_messages_are_read_backwards_and_forwards_without_a_seam(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["Yes."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub) as phone,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        for number in range(4):
+            await phone.settled((await phone.send(session, str(number))).reply)
+        path = f"/api/sessions/{session}/messages"
+        back, cursor = [], ""
+        while cursor is not None:
+            page = (await rest.get(f"{path}?limit=3{cursor and '&before=' + cursor}")).json()
+            back = [row["position"] for row in page["messages"]] + back
+            cursor = page["before"]
+        assert back == list(range(1, 9))
+        forth, cursor = [1], (await rest.get(f"{path}?limit=8")).json()["after"]
+        assert cursor is None
+        first = (await rest.get(f"{path}?limit=1&before={(await oldest(rest, path))}")).json()
+        cursor = first["after"]
+        while cursor is not None:
+            page = (await rest.get(f"{path}?limit=3&after={cursor}")).json()
+            forth += [row["position"] for row in page["messages"]]
+            cursor = page["after"]
+        assert forth == list(range(1, 9))
+
+
+async def oldest(rest: httpx2.AsyncClient, path: str) -> str:
+    """The cursor before which there is one message only."""
+    return (await rest.get(f"{path}?limit=7")).json()["before"]
+
+
+async def test_search_finds_words_of_titles_and_messages_of_the_user_and_of_nobody_else(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["The hypotenuse, naturally."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub, "ada") as phone,
+        device(hub, "bob") as other,
+    ):
+        named = await phone.create(title="Trigonometrie für Anfänger")
+        asked = await phone.create()
+        await phone.open(asked)
+        sent = await phone.send(asked, "Which side is the longest? 数学")
+        await phone.settled(sent.reply)
+
+        async def found(device: Device, query: str) -> list[Any]:
+            return [hit.session.id for hit in (await device.ask(say.SessionSearch, SearchPage, query=query)).hits]
+
+        assert await found(phone, "anfang") == [named]
+        for query in ("hypot", "LONGEST side", "数学", "学", "naturally the"):
+            assert await found(phone, query) == [asked], query
+            assert await found(other, query) == []
+        assert await found(phone, "longest hypotenuse") == []
+        await phone.ask(say.MessageDelete, Message, message=sent.reply)
+        assert await found(phone, "hypot") == []
+        await phone.ask(say.SessionDelete, Session, session=named)
+        assert await found(phone, "anfang") == []

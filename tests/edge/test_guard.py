@@ -1,0 +1,486 @@
+import asyncio
+import logging
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Opcode
+from websockets.server import ServerProtocol
+
+from server.edge.guard import WRITE_BUFFER, GuardedProtocol, bytes_acknowledged
+from tests.edge.sockets import BOTH_LOOPS, PATIENCE, App, Rude, Running, Socket, running, text_frame
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+LOOPS = BOTH_LOOPS
+BIG = text_frame(b"z" * 60_000)
+
+
+class Impatient(GuardedProtocol):
+    STALL = 0.4
+    CLOSING = 0.4
+    LAST_WORD = 0.15
+
+
+@pytest.fixture(params=["plain", "tls"])
+async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(websocket=Impatient, folder=tmp_path if request.param == "tls" else None) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def plain() -> AsyncIterator[Running]:
+    async with running(websocket=Impatient) as hub:
+        yield hub
+
+
+def client(hub: Running, **options: object) -> connect:
+    return connect(hub.url, ssl=hub.trust, proxy=None, **options)  # type: ignore[arg-type]
+
+
+def fill(socket: Socket) -> int:
+    """Write until the socket takes no more, and say how many frames it took."""
+    written = 0
+    while socket.wire.writable and written < 2_000:
+        socket.wire.write(BIG)
+        written += 1
+    return written
+
+
+async def full(socket: Socket) -> int:
+    """Write until the socket has taken nothing for a while: till then its buffers, and its peer's, may still grow."""
+    written, still = 0, 0
+    while still < 5:
+        more = fill(socket)
+        written, still = written + more, 0 if more else still + 1
+        await asyncio.sleep(0.02)
+    return written
+
+
+async def stuck(socket: Socket) -> None:
+    """Full, and filled again whenever there is room, as an outbox does."""
+
+    def refill() -> None:
+        fill(socket)
+
+    socket.wire.on_writable = refill
+    await full(socket)
+
+
+async def taken(ws: ClientConnection, frames: int) -> None:
+    async with asyncio.timeout(10):
+        for _ in range(frames):
+            await ws.recv()
+
+
+# manners
+
+
+async def test_ready_made_frames_arrive_in_order_with_those_of_asgi(hub: Running) -> None:
+    async with client(hub) as ws:
+        socket = await hub.next_socket()
+        assert socket.wire.writable
+        socket.wire.write(text_frame(b"one") + text_frame(b"two"))
+        await socket.send({"type": "websocket.send", "text": "three"})
+        socket.wire.write(text_frame(b"four"))
+        assert [await ws.recv() for _ in range(4)] == ["one", "two", "three", "four"]
+
+
+async def test_after_the_servers_close_nothing_may_be_written_and_the_handshake_completes(hub: Running) -> None:
+    async with client(hub) as ws:
+        socket = await hub.next_socket()
+        await socket.close(4000)
+        assert not socket.wire.writable
+        with pytest.raises(ConnectionClosed) as closed:
+            await ws.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.sent is not None
+        assert (closed.value.rcvd.code, closed.value.sent.code) == (4000, 4000)
+    await hub.gone()
+
+
+async def test_after_the_clients_close_nothing_may_be_written(hub: Running) -> None:
+    async with client(hub):
+        socket = await hub.next_socket()
+    await socket.gone.wait()
+    assert (socket.wire.writable, socket.code) == (False, 1000)
+
+
+async def test_what_a_client_says_after_its_close_frame_is_not_heard(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        rude.say(Opcode.CLOSE, (1000).to_bytes(2))
+        rude.say(Opcode.TEXT, b"late")
+        assert await rude.close_code() == 1000
+    await socket.gone.wait()
+    assert socket.heard.empty()
+
+
+async def test_a_stalled_reader_stops_the_writer_until_it_has_caught_up(hub: Running) -> None:
+    async with client(hub, max_queue=1) as ws:
+        socket = await hub.next_socket()
+        can_write = asyncio.Event()
+        ws.transport.pause_reading()
+        written = await full(socket)
+        socket.wire.on_writable = can_write.set
+        assert 0 < written < 2_000
+        held = next(iter(hub.server.server_state.connections)).transport.get_write_buffer_size()
+        assert held <= WRITE_BUFFER + 2 * len(BIG)
+        assert not can_write.is_set()
+        ws.transport.resume_reading()
+        await taken(ws, written)
+        async with asyncio.timeout(PATIENCE):
+            await can_write.wait()
+        assert socket.wire.writable
+
+
+async def test_a_dropped_connection_may_not_be_written_to(hub: Running) -> None:
+    async with client(hub) as ws:
+        socket = await hub.next_socket()
+        ws.transport.abort()
+        await socket.gone.wait()
+        assert not socket.wire.writable
+
+
+async def test_the_kernel_holds_a_bounded_amount_for_a_bounded_time(plain: Running) -> None:
+    async with client(plain):
+        await plain.next_socket()
+        (connection,) = plain.server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * 131_072
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+        assert bytes_acknowledged(accepted) > 0
+
+
+async def test_nothing_is_left_running_when_a_connection_is_gone(hub: Running) -> None:
+    async with client(hub, max_queue=1) as ws:
+        socket = await hub.next_socket()
+        (connection,) = hub.server.server_state.connections
+        assert isinstance(connection, GuardedProtocol)
+        ws.transport.pause_reading()
+        await full(socket)
+        assert connection._stall_timer is not None
+        ws.transport.abort()
+        await socket.gone.wait()
+    timers = (connection._stall_timer, connection.close_timer, connection.ping_timer, connection.pong_timer)
+    assert timers == (None, None, None, None)
+    assert connection.transport._timer is None  # type: ignore[attr-defined]
+
+
+# hostile peers
+
+
+BROKEN = {
+    "unmasked": (b"\x81\x02hi", 1002),
+    "a reserved bit": (b"\xc1\x82\0\0\0\0hi", 1002),
+    "opcode 3": (b"\x83\x82\0\0\0\0hi", 1002),
+    "a long ping": (b"\x89\xfe\0\x7e\0\0\0\0" + b"x" * 126, 1002),
+    "close code 1005": (b"\x88\x82\0\0\0\0\x03\xed", 1002),
+    "a continuation of nothing": (b"\x80\x80\0\0\0\0", 1002),
+    "a length of 2^62": (b"\x81\xff\x40\0\0\0\0\0\0\0\0\0\0\0", 1009),
+    "bad UTF-8": (b"\x81\x82\0\0\0\0\xff\xfe", 1007),
+    "64 KiB + 1": (b"\x81\xff" + (65_537).to_bytes(8) + b"\0\0\0\0" + b"x" * 65_537, 1009),
+    "16 MiB": (b"\x81\xff" + (16 * 1024**2).to_bytes(8) + b"\0\0\0\0" + b"x" * 1024**2, 1009),
+}
+
+
+async def test_a_broken_frame_is_answered_with_its_code(hub: Running, caplog: pytest.LogCaptureFixture) -> None:
+    answers = {}
+    for name, (sent, _) in BROKEN.items():
+        async with Rude(hub) as rude:
+            await rude.upgrade()
+            socket = await hub.next_socket()
+            rude.writer.write(sent)
+            answers[name] = await rude.close_code()
+            await socket.gone.wait()
+            assert socket.heard.empty()
+    assert answers == {name: code for name, (_, code) in BROKEN.items()}
+    assert not caplog.records
+
+
+async def test_a_peer_that_sends_far_too_much_before_it_reads_still_hears_why(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        rude.writer.write(b"\x81\xff" + (2**30).to_bytes(8) + b"\0\0\0\0")
+        for _ in range(64):
+            rude.writer.write(b"x" * 65_536)
+            await rude.writer.drain()
+        assert await rude.close_code() == 1009
+
+
+async def test_bad_text_and_a_close_frame_in_one_go_end_the_connection_quietly(
+    plain: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        rude.writer.write(b"\x81\x82\0\0\0\0\xff\xfe\x88\x82\0\0\0\0\x03\xe8")
+        await rude.everything()
+        await socket.gone.wait()
+    assert not caplog.records
+
+
+async def test_the_largest_message_in_as_many_fragments_as_allowed_is_heard(hub: Running) -> None:
+    async with client(hub) as ws:
+        socket = await hub.next_socket()
+        await ws.send(["x" * 1_024] * 63)  # and one empty frame at the end
+        assert await socket.heard.get() == "x" * 1_024 * 63
+
+
+async def test_a_message_of_65_fragments_is_too_much(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        rude.say(Opcode.TEXT, b"x", fin=False)
+        for _ in range(64):
+            rude.say(Opcode.CONT, fin=False)
+        assert await rude.close_code() == 1009
+
+
+async def test_pings_between_fragments_do_not_start_the_count_afresh(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        rude.say(Opcode.BINARY, b"x", fin=False)
+        for _ in range(64):
+            rude.say(Opcode.PING)
+            rude.say(Opcode.CONT, fin=False)
+        assert await rude.close_code() == 1009
+
+
+@pytest.mark.parametrize("opcode", [Opcode.PING, Opcode.PONG, Opcode.TEXT])
+async def test_a_flood_of_frames_is_cut_and_the_others_notice_nothing(hub: Running, opcode: Opcode) -> None:
+    async with client(hub) as other, Rude(hub) as rude:
+        await hub.next_socket()
+        await rude.upgrade()
+        flooded = await hub.next_socket()
+        began = time.monotonic()
+        for _ in range(40_000):
+            rude.say(opcode, b"x")
+        slowest = 0.0
+        while not flooded.gone.is_set():
+            asked = time.monotonic()
+            await (await other.ping())
+            slowest = max(slowest, time.monotonic() - asked)
+        assert time.monotonic() - began < 2.0
+        assert slowest < 0.5
+        assert flooded.code == 1008
+        assert flooded.heard.qsize() <= 200
+    await hub.gone()
+
+
+async def test_a_peer_that_floods_hears_why(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        for _ in range(300):
+            rude.say(Opcode.PING)
+        assert await rude.close_code() == 1008
+
+
+async def test_a_busy_client_within_its_budget_is_served(plain: Running) -> None:
+    async with client(plain) as ws:
+        for _ in range(150):
+            await ws.send("echo")
+        assert [await ws.recv() for _ in range(150)] == ["echo"] * 150
+
+
+async def test_frames_before_the_answer_to_the_handshake_are_refused(plain: Running) -> None:
+    connection = GuardedProtocol(plain.server.config, ServerState(), {})
+    ended: list[str] = []
+
+    class Transport(asyncio.Transport):
+        @override
+        def abort(self) -> None:
+            ended.append("aborted")
+
+    connection.transport = Transport()
+    connection.handshake_initiated = True
+    connection.data_received(b"\x81\x80\0\0\0\0")
+    connection.data_received(b"\x81\x80\0\0\0\0")
+    assert (ended, connection.queue.qsize()) == (["aborted"], 0)
+
+
+async def test_a_request_line_too_long_is_answered(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        assert (await rude.upgrade("/" + "x" * 9_000)).startswith(b"HTTP/1.1 414")
+        await rude.everything()
+    await plain.gone()
+
+
+# stuck peers
+
+
+async def test_a_peer_that_never_reads_is_cut_off(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await stuck(socket)
+        async with asyncio.timeout(PATIENCE):
+            await socket.gone.wait()
+
+
+async def test_a_peer_that_reads_slowly_is_not(plain: Running) -> None:
+    async with Rude(plain, receive_buffer=4_096) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        await stuck(socket)
+        until = time.monotonic() + 4 * Impatient.STALL
+        while time.monotonic() < until:
+            await rude.reader.read(4_096)
+            await asyncio.sleep(0.02)
+        assert not socket.gone.is_set()
+        assert not socket.wire.writable
+
+
+async def test_one_that_asks_for_pongs_but_takes_none_is_cut_off(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        await stuck(socket)
+        async with asyncio.timeout(PATIENCE):
+            while not socket.gone.is_set():
+                rude.say(Opcode.PING, b"x" * 125)
+                await asyncio.sleep(0.05)
+
+
+async def test_closing_a_stuck_socket_does_not_wait_and_ends_it(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await stuck(socket)
+        async with asyncio.timeout(0.2):
+            await socket.close(4000)
+        await hub.gone()
+
+
+async def test_a_peer_that_never_answers_the_close_frame_is_cut_off(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await socket.close(4000)
+        await hub.gone()
+        assert await rude.close_code() == 4000
+
+
+async def test_a_stuck_peer_that_says_goodbye_is_cut_off(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await stuck(socket)
+        rude.say(Opcode.CLOSE, (1000).to_bytes(2))
+        await hub.gone()
+
+
+async def test_a_stuck_peer_whose_pong_is_missing_is_cut_off(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        await stuck(socket)
+        (connection,) = plain.server.server_state.connections
+        assert isinstance(connection, GuardedProtocol)
+        connection._cancel_stall_timer()
+        connection.keepalive_timeout()
+        async with asyncio.timeout(PATIENCE):
+            await socket.gone.wait()
+
+
+async def test_a_stuck_peer_that_hangs_up_its_own_side_is_cut_off(plain: Running) -> None:
+    async with Rude(plain) as rude:
+        await rude.upgrade()
+        socket = await plain.next_socket()
+        await stuck(socket)
+        (connection,) = plain.server.server_state.connections
+        assert isinstance(connection, GuardedProtocol)
+        connection._cancel_stall_timer()
+        rude.writer.write_eof()
+        await plain.gone()
+
+
+async def test_aborting_ends_a_socket_at_once(hub: Running) -> None:
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await stuck(socket)
+        socket.wire.paused = False
+        assert socket.wire.writable
+        socket.wire.abort()
+        assert not socket.wire.writable
+        async with asyncio.timeout(0.2):
+            await socket.gone.wait()
+
+
+# what we build on
+
+
+def test_the_parts_of_uvicorn_and_websockets_that_we_build_on_are_there() -> None:
+    config = Config(App(), ws=GuardedProtocol, log_config=None)
+    config.load()
+    stock = WebSocketsSansIOProtocol(config, ServerState(), {}, asyncio.new_event_loop())
+    try:
+        for name in [
+            "conn",
+            "queue",
+            "handshake_initiated",
+            "handshake_complete",
+            "close_sent",
+            "disconnected",
+            "close_timer",
+            "read_paused",
+            "writable",
+            "transport",
+            "loop",
+            "logger",
+            "connections",
+            "tasks",
+            "ping_timer",
+            "pong_timer",
+            "frames",
+        ]:
+            assert hasattr(stock, name), name
+    finally:
+        stock.loop.close()
+    overridden = {name for name in vars(GuardedProtocol) if callable(getattr(GuardedProtocol, name))}
+    for name in overridden & {
+        *["connection_made", "connection_lost", "run_asgi", "data_received", "handle_parser_exception", "eof_received"],
+        *["pause_writing", "resume_writing", "send", "keepalive_timeout", "shutdown", "stop_keepalive"],
+    }:
+        assert name in vars(WebSocketsSansIOProtocol), name
+    for name in ["recv_frame", "fail", "receive_data", "data_to_send", "parse", "discard"]:
+        assert callable(getattr(ServerProtocol, name)), name
+    for name in ["parser_exc", "handshake_exc", "close_sent", "state"]:
+        assert hasattr(ServerProtocol(), name), name
+
+
+def test_every_frame_goes_through_the_counter() -> None:
+    from websockets.frames import Frame
+
+    from server.edge.guard import BudgetedConnection
+
+    config = Config(App(), ws=GuardedProtocol, log_config=None)
+    connection = BudgetedConnection(config, logging.getLogger("test"), 0.0)
+    connection.receive_data(
+        b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    (request,) = connection.events_received()
+    connection.send_response(connection.accept(request))  # type: ignore[arg-type]
+    ping = Frame(Opcode.PING, b"").serialize(mask=True)
+    connection.receive_data(ping * 200)
+    assert connection.parser_exc is None
+    connection.refill(0.5)
+    connection.receive_data(ping * 50)
+    assert connection.parser_exc is None
+    connection.receive_data(ping)
+    assert connection.close_sent is not None
+    assert connection.close_sent.code == 1008
