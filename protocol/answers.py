@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from protocol import commands as say
+from protocol.events import Pong, Welcome
 from protocol.ids import MessageId, SessionId
 from protocol.model import Message, Reply, Session
 
@@ -61,3 +63,25 @@ class DevToken(Struct, frozen=True, rename="camel"):
 
 
 Answer = Nothing | Sent | Session | Message | SessionPage | MessagePage | SearchPage
+
+ANSWERS: dict[type[say.Command], type[Answer | Welcome | Pong]] = {
+    say.Hello: Welcome,
+    say.AuthRefresh: Nothing,
+    say.SessionCreate: Session,
+    say.SessionUpdate: Session,
+    say.SessionDelete: Session,
+    say.SessionRestore: Session,
+    say.SessionList: SessionPage,
+    say.SessionSearch: SearchPage,
+    say.SessionOpen: MessagePage,
+    say.SessionClose: Nothing,
+    say.MessageSend: Sent,
+    say.MessageEdit: Message,
+    say.MessageDelete: Message,
+    say.ReplyStop: Message,
+    say.ReplyRetry: Message,
+    say.TypingSet: Nothing,
+    say.ReadMark: Session,
+    say.Ping: Pong,
+}
+"""What each command is answered with: the `result` of `accepted`, or an event of its own."""

@@ -5,7 +5,7 @@ A frame that is no command raises Undecodable, which names the field where that 
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec.json import Decoder, Encoder
@@ -37,7 +37,8 @@ _event_types = frozenset(kind.__struct_config__.tag for kind in Event.__args__)
 
 class Undecodable(Exception):
     """Bytes that are not what was asked for. `ref` is the command's, if it could be read; `errors` is empty
-    when the bytes are not even JSON."""
+    when the bytes are not even JSON.
+    """
 
     def __init__(self, detail: str, errors: list[FieldError], ref: int | None = None) -> None:
         super().__init__(detail)
@@ -87,7 +88,7 @@ _NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<n
 
 
 def field_error(error: msgspec.ValidationError) -> FieldError:
-    """msgspec says `Expected … - at `$.outer.inner``; this takes it apart."""
+    """Msgspec says `Expected … - at `$.outer.inner``; this takes it apart."""
     match = _PATH.match(str(error))
     what, path = (match["what"], match["path"] or "") if match else (str(error), "")
     named = _NAMED.match(what)
@@ -148,7 +149,9 @@ def _surrogate_path(value: object, path: str) -> str | None:
     if isinstance(value, str):
         return (path.strip(".") or "(body)") if any("\ud800" <= letter <= "\udfff" for letter in value) else None
     if isinstance(value, dict):
-        return next((found for key in value if (found := _surrogate_path(value[key], f"{path}.{key}"))), None)
+        pairs = cast("dict[str, object]", value).items()
+        return next((found for key, held in pairs if (found := _surrogate_path(held, f"{path}.{key}"))), None)
     if isinstance(value, list):
-        return next((found for item in value if (found := _surrogate_path(item, path))), None)
+        items = cast("list[object]", value)
+        return next((found for item in items if (found := _surrogate_path(item, path))), None)
     return None

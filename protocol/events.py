@@ -17,7 +17,7 @@ class _Event(Struct, tag_field="type", rename="camel", frozen=True, kw_only=True
     pass
 
 
-class Welcome(_Event, tag="welcome"):
+class Welcome(_Event, tag="welcome", frozen=True):
     """The answer to `hello`. `heartbeat_ms`: how often the hub pings; silence of twice that is a lost connection."""
 
     ref: int
@@ -29,7 +29,7 @@ class Welcome(_Event, tag="welcome"):
     tutor: TutorName
 
 
-class Snapshot(_Event, tag="snapshot"):
+class Snapshot(_Event, tag="snapshot", frozen=True):
     """Everything a device held is replaced: the first page of sessions as of `seq`."""
 
     epoch: str
@@ -38,7 +38,7 @@ class Snapshot(_Event, tag="snapshot"):
     cursor: str | None
 
 
-class Changes(_Event, tag="changes"):
+class Changes(_Event, tag="changes", frozen=True):
     """Each row now numbered in (since, seq], so numbers are missing inside: put all, set the cursor to `seq`.
 
     `more`: the next page follows by itself.
@@ -51,41 +51,41 @@ class Changes(_Event, tag="changes"):
     messages: list[Message]
 
 
-class _Durable(_Event):
+class _Durable(_Event, frozen=True):
     seq: int
     sessions: list[Session] = []
     messages: list[Message] = []
 
 
-class SessionAdded(_Durable, tag="session.added"):
+class SessionAdded(_Durable, tag="session.added", frozen=True):
     pass
 
 
-class SessionChanged(_Durable, tag="session.changed"):
+class SessionChanged(_Durable, tag="session.changed", frozen=True):
     pass
 
 
-class SessionRemoved(_Durable, tag="session.removed"):
+class SessionRemoved(_Durable, tag="session.removed", frozen=True):
     """The session is a tombstone now; replies that were open in it are settled in the same event."""
 
 
-class MessageAdded(_Durable, tag="message.added"):
+class MessageAdded(_Durable, tag="message.added", frozen=True):
     """The message, its pending reply, and the session."""
 
 
-class MessageChanged(_Durable, tag="message.changed"):
+class MessageChanged(_Durable, tag="message.changed", frozen=True):
     pass
 
 
-class MessageRemoved(_Durable, tag="message.removed"):
+class MessageRemoved(_Durable, tag="message.removed", frozen=True):
     pass
 
 
-class ReplySettled(_Durable, tag="reply.settled"):
+class ReplySettled(_Durable, tag="reply.settled", frozen=True):
     """The reply with its whole text: heals anything lost."""
 
 
-class TokenAdded(_Event, tag="token.added"):
+class TokenAdded(_Event, tag="token.added", frozen=True):
     """The pieces chunk … next − 1. Append only if the attempt is the held one and `chunk` is the held `next`."""
 
     message: MessageId
@@ -95,7 +95,7 @@ class TokenAdded(_Event, tag="token.added"):
     text: str
 
 
-class ReplySnapshot(_Event, tag="reply.snapshot"):
+class ReplySnapshot(_Event, tag="reply.snapshot", frozen=True):
     """Replaces what is held of the reply, if the attempt is not lower. Begins every attempt, without text."""
 
     message: MessageId
@@ -104,7 +104,7 @@ class ReplySnapshot(_Event, tag="reply.snapshot"):
     text: str
 
 
-class TypingChanged(_Event, tag="typing.changed"):
+class TypingChanged(_Event, tag="typing.changed", frozen=True):
     """`who` is `tutor` or a device's id, `name` what people call it. Believed for 6 s."""
 
     session: SessionId
@@ -113,26 +113,26 @@ class TypingChanged(_Event, tag="typing.changed"):
     active: bool
 
 
-class Draining(_Event, tag="draining"):
+class Draining(_Event, tag="draining", frozen=True):
     """This instance is leaving: come back in so many milliseconds."""
 
     reconnect_in_ms: int
 
 
-class TokenExpiring(_Event, tag="token.expiring"):
+class TokenExpiring(_Event, tag="token.expiring", frozen=True):
     """Say `auth.refresh` within so many milliseconds, or be closed with 4003."""
 
     in_ms: int
 
 
-class Accepted(_Event, tag="accepted"):
+class Accepted(_Event, tag="accepted", frozen=True):
     """What the command asked for is done and, if it is durable, committed. `result`: see answers.py."""
 
     ref: int
     result: Raw
 
 
-class Refused(_Event, tag="refused"):
+class Refused(_Event, tag="refused", frozen=True):
     """Nothing was done. `ref` is null when the frame had none that could be read."""
 
     ref: int | None
@@ -146,13 +146,11 @@ class Refused(_Event, tag="refused"):
     errors: list[FieldError] = []
 
 
-class Pong(_Event, tag="pong"):
+class Pong(_Event, tag="pong", frozen=True):
     ref: int
 
 
-Durable = (
-    SessionAdded | SessionChanged | SessionRemoved | MessageAdded | MessageChanged | MessageRemoved | ReplySettled
-)
+Durable = SessionAdded | SessionChanged | SessionRemoved | MessageAdded | MessageChanged | MessageRemoved | ReplySettled
 Live = TokenAdded | ReplySnapshot | TypingChanged
 Notice = Draining | TokenExpiring
 Event = Welcome | Snapshot | Changes | Durable | Live | Notice | Accepted | Refused | Pong

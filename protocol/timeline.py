@@ -136,7 +136,9 @@ class Timeline:
         self.opened[session] = begins if held is None else min(begins, held)
         self._put_all([], page.messages)
         for reply in page.replies:
-            self._apply_live(ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text))
+            self._apply_live(
+                ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)
+            )
         self._forget_outside(session)
 
     # What it shows.

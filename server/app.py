@@ -1,7 +1,7 @@
 """The composition root: makes everything an instance consists of, wires it, and ends it in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import uuid4
 
@@ -22,11 +22,11 @@ from server.fanout.broker_memory import MemoryBroker
 from server.fanout.hub import Hub
 from server.instance import Instance
 from server.settings import Settings
-from server.store import pool, timeline
+from server.store import timeline
 from server.store.pool import Database
 from server.tasks import Tasks
-from server.tutor.connect import connect
 from server.turns import Turns
+from server.tutor.connect import connect
 
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, when the instance leaves."""
@@ -57,9 +57,9 @@ class App:
         await self._door.close()
 
     @asynccontextmanager
-    async def _lifespan(self, asgi: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(pool.connected(self._conninfo, self._settings.pool_size))
+            database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
 
@@ -67,7 +67,7 @@ class App:
                 return await timeline.missing(database, user, since)
 
             hub = Hub(MemoryBroker(), tasks, read_changes)
-            turns = Turns(database, hub, tutor, tasks, self._settings.turns, owner=uuid4().hex[:12])
+            turns = Turns(database, hub, tutor, tasks, settings=self._settings.turns, owner=uuid4().hex[:12])
             tasks.start(turns.look_out(), "look-out for open replies")
             self._instance = Instance(self._settings, database, hub, turns, tutor)
             self._wire(asgi, self._instance, verifier(self._settings))

@@ -45,7 +45,9 @@ RELEASED = Ending(None)
 class Attempt:
     """`turn` is the row as it was claimed, `writer` what was told so far."""
 
-    def __init__(self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep) -> None:
+    def __init__(
+        self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep
+    ) -> None:
         self.turn = turn
         self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes)
         self.settled = asyncio.Event()
@@ -115,7 +117,7 @@ class Attempt:
         first_by = self._loop.time() + self._settings.first_token
         for tries_left in reversed(range(self._settings.provider_tries)):
             try:
-                return await self._hear_once(lesson, first_by)
+                await self._hear_once(lesson, first_by)
             except TutorFailed as error:
                 pause = random.uniform(0.1, 0.5 * 2 ** (self._settings.provider_tries - tries_left))
                 too_late = self._loop.time() + pause >= first_by
@@ -123,6 +125,8 @@ class Attempt:
                     raise
                 log.info("tutor_tried_again", code=error.code, message=str(self.turn.message_id))
                 await asyncio.sleep(pause)
+            else:
+                return
 
     async def _hear_once(self, lesson: Lesson, first_by: float) -> None:
         async with aclosing(self._tutor.reply(lesson)) as pieces:
@@ -205,7 +209,8 @@ class Attempt:
         self._unsaved = 0
         stop = await self._keep(self.writer.text, self.writer.chunks)
         if stop is None:
-            return self.end(LOST)
+            self.end(LOST)
+            return
         self._lease_end = asked_at + self._settings.lease
         if stop:
             self.end(STOPPED)

@@ -4,16 +4,19 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import ParamSpec
+from uuid import UUID
 
 import click
 import structlog
 import uvloop
 from msgspec import structs
 
+from client import terminal
+from protocol.ids import SessionId
 from server import settings as environment
 from server.app import App
 from server.edge import identity, serve
@@ -62,6 +65,16 @@ def serve_command(host: str | None, port: int | None) -> None:
         app = App(settings, conninfo, _banner)
         server = serve.Server(serve.config(app.asgi), app.drain)
         uvloop.run(server.serve([listener]))
+
+
+@main.command("chat")
+@click.option("--url", envvar="TUTORHUB_URL", default="http://127.0.0.1:8000", show_default=True, help="The hub.")
+@click.option("--user", help="Who you are, by the development sign-in.")
+@click.option("--token", "bearer", envvar="TUTORHUB_TOKEN", help="Who you are, by a token.")
+@click.option("--session", type=click.UUID, help="The session to open; the latest if it is left out.")
+def chat_command(url: str, user: str | None, bearer: str | None, session: UUID | None) -> None:
+    """Talk with the tutor in this terminal."""
+    sys.exit(asyncio.run(terminal.chat(url, user, bearer, None if session is None else SessionId(session))))
 
 
 @main.group()
@@ -118,7 +131,7 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def _database() -> Generator[str]:
     settings = environment.read()
     with ExitStack() as stack:
         yield settings.database_url or stack.enter_context(embedded(settings.data_dir))

@@ -1,4 +1,4 @@
-"""Page cursors: opaque to clients, a place in an order to us. Never an offset, so that a page stays right while rows move."""
+"""Page cursors: opaque to clients, a place in an order to us. No offsets: a page stays right while rows move."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime

@@ -14,7 +14,9 @@ class Refusal(Exception):
     title = "Internal error"
     retryable = True
 
-    def __init__(self, detail: str | None = None, *, errors: list[FieldError] | None = None, retry_after_ms: int | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, errors: list[FieldError] | None = None, retry_after_ms: int | None = None
+    ) -> None:
         self.detail = detail or (type(self).__doc__ or "").strip()
         self.errors = errors or []
         self.retry_after_ms = retry_after_ms

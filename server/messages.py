@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+from msgspec import Struct
+
 from protocol.answers import MessagePage, Sent
 from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
@@ -16,28 +18,31 @@ from server.store.turns import Turn
 from server.store.users import Change, numbered
 
 
-async def send(
-    instance: Instance,
-    user: UserId,
-    session: SessionId,
-    message: MessageId,
-    *,
-    content: str,
-    metadata: Metadata | None,
-) -> Sent:
+class Draft(Struct, frozen=True):
+    """A message that somebody sends, under an id of their own making."""
+
+    session: SessionId
+    message: MessageId
+    content: str
+    metadata: Metadata | None
+
+    def body_hash(self) -> bytes:
+        """What a repeated send is compared by."""
+        return sha256(encode([self.session, self.content, self.metadata])).digest()
+
+
+async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     """Add a message and its pending reply. The same send again is answered the same and adds nothing.
 
     Raises NotFound, IdempotencyConflict, TooManyPending, Invalid.
     """
-    if not content.strip():
-        raise Invalid.field("content", "blank", "has no text")
-    body_hash = sha256(encode([session, content, metadata])).digest()
+    _check_text(draft.content)
     async with numbered(instance.database, user) as change:
-        earlier = await messages.receipt(change.conn, user, message)
-        sent = _repeated(earlier, body_hash) or await _add(instance, change, session, message, content, metadata, body_hash)
+        earlier = await messages.receipt(change.conn, user, draft.message)
+        sent = await _add(instance, change, draft) if earlier is None else _repeated(earlier, draft)
     if not change.empty:
         instance.hub.tell(user, MessageAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
-    instance.turns.wake(user, session)
+    instance.turns.wake(user, draft.session)
     return sent
 
 
@@ -74,8 +79,7 @@ async def edit(
     instance: Instance, user: UserId, message: MessageId, content: str, expected: int | None = None
 ) -> Message:
     """Change the text of a message of the user's. Raises ReplyRunning while the tutor answers it."""
-    if not content.strip():
-        raise Invalid.field("content", "blank", "has no text")
+    _check_text(content)
     async with numbered(instance.database, user) as change:
         row = await messages.existing(change.conn, user, message, expected)
         if row.type != "user":
@@ -122,10 +126,13 @@ async def retry(instance: Instance, user: UserId, message: MessageId) -> Message
     return reply
 
 
-def _repeated(earlier: Receipt | None, body_hash: bytes) -> Sent | None:
-    if earlier is None:
-        return None
-    if earlier.body_hash != body_hash or earlier.reply_id is None:
+def _check_text(content: str) -> None:
+    if not content.strip():
+        raise Invalid.field("content", "blank", "has no text")
+
+
+def _repeated(earlier: Receipt, draft: Draft) -> Sent:
+    if earlier.body_hash != draft.body_hash() or earlier.reply_id is None:
         raise IdempotencyConflict
     return Sent(
         session=earlier.session_id,
@@ -136,26 +143,24 @@ def _repeated(earlier: Receipt | None, body_hash: bytes) -> Sent | None:
     )
 
 
-async def _add(
-    instance: Instance,
-    change: Change,
-    session: SessionId,
-    message: MessageId,
-    content: str,
-    metadata: Metadata | None,
-    body_hash: bytes,
-) -> Sent:
-    row = await sessions.existing(change.conn, change.user, session)
-    await _check_pending(instance, change, session)
-    position = await sessions.last_position(change.conn, change.user, session) + 1
+async def _add(instance: Instance, change: Change, draft: Draft) -> Sent:
+    session = await sessions.existing(change.conn, change.user, draft.session)
+    await _check_pending(instance, change, session.id)
+    position = await sessions.last_position(change.conn, change.user, session.id) + 1
     await messages.insert(
-        change, message, session, position=position, content=content, metadata=metadata, body_hash=body_hash
+        change,
+        draft.message,
+        session.id,
+        position=position,
+        content=draft.content,
+        metadata=draft.metadata,
+        body_hash=draft.body_hash(),
     )
-    reply = await _add_reply(change, session, message, position + 1)
-    if not row.title:
-        await sessions.update(change, session, title=titles.of_message(content))
-    await sessions.touch(change, session, more=2, positions=2)
-    return Sent(session=session, message=message, reply=reply.id, position=position, seq=change.seq)
+    reply = await _add_reply(change, session.id, draft.message, position + 1)
+    if not session.title:
+        await sessions.update(change, session.id, title=titles.of_message(draft.content))
+    await sessions.touch(change, session.id, more=2, positions=2)
+    return Sent(session=session.id, message=draft.message, reply=reply.id, position=position, seq=change.seq)
 
 
 async def _add_reply(change: Change, session: SessionId, reply_to: MessageId, position: int) -> Message:

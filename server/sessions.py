@@ -88,9 +88,8 @@ async def delete(instance: Instance, user: UserId, session: SessionId, expected:
 async def restore(instance: Instance, user: UserId, session: SessionId) -> Session:
     """Bring a tombstone back, within 30 days. One that is there stays as it is."""
     async with numbered(instance.database, user) as change:
-        row = await sessions.session(change.conn, user, session)
-        if row is not None and row.deleted_at is not None:
-            row = await sessions.restore(change, session)
+        held = await sessions.session(change.conn, user, session)
+        row = held if held is None or held.deleted_at is None else await sessions.restore(change, session)
         if row is None:
             raise NotFound
     if not change.empty:
@@ -104,7 +103,7 @@ async def mark_read(instance: Instance, user: UserId, session: SessionId, seq: i
         row = await sessions.existing(change.conn, user, session)
         read = min(seq, change.seq - 1)
         if read > row.read_seq:
-            row = await sessions.mark_read(change, session, read)
+            row = await sessions.mark_read(change, session, read) or row
     if not change.empty:
         instance.hub.tell(user, SessionChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
     return row

@@ -28,9 +28,7 @@ async def open_session(instance: Instance, user: UserId, member: Member, command
     Between the last wait in here and the return nothing can be told, so the page and the live text join without a seam
     if the caller offers the page at once.
     """
-    page = await messages.page(
-        instance, user, command.session, before=command.before, after=None, limit=command.limit
-    )
+    page = await messages.page(instance, user, command.session, before=command.before, after=None, limit=command.limit)
     member.opened.add(command.session)
     for reply in page.replies:
         member.outbox.forget(reply.message)

@@ -24,5 +24,5 @@ def of_message(content: str) -> str:
 
 
 def _hides(letter: str) -> bool:
-    """Controls, and the marks of direction and of tags (categories Cc and Cf, but for the joiners that scripts need)."""
+    """Controls, and marks of direction and of tags (Cc and Cf), but for the joiners that scripts need."""
     return unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\t\n\r\u200c\u200d"

@@ -37,7 +37,7 @@ class Turns:
     """All turns that this instance writes. `owner` is its name in the database, fresh at every start."""
 
     def __init__(
-        self, database: Database, hub: Hub, tutor: Tutor, tasks: Tasks, settings: TurnSettings, owner: str
+        self, database: Database, hub: Hub, tutor: Tutor, tasks: Tasks, *, settings: TurnSettings, owner: str
     ) -> None:
         self._database = database
         self._hub = hub

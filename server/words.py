@@ -13,11 +13,13 @@ WORD_LENGTH = 64
 EXCERPT_LENGTH = 160
 
 _ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
-_UNSPACED = re.compile("([\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)")
+_UNSPACED = re.compile(
+    "([\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
 
 
 class _Spacing(dict[int, int]):
-    """For str.translate: what is no letter, digit or mark becomes a space. Keeps what it looked up in the first plane."""
+    """For str.translate: what is no letter, digit or mark becomes a space. Remembers the first plane."""
 
     def __missing__(self, code: int) -> int:
         kept = code if unicodedata.category(chr(code))[0] in "LNM" else 0x20

@@ -6,7 +6,7 @@ The Python client reconnects and sends again by itself; here the test decides wh
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -78,7 +78,9 @@ class Device:
         if self.timeline.epoch is not None and not fresh:
             since = Cursor(epoch=self.timeline.epoch, seq=self.timeline.seq)
         before = len(self.events)
-        await self.say(Hello(ref=self._next(), token=token or self.hub.token(self.user), device=self.named, since=since))
+        await self.say(
+            Hello(ref=self._next(), token=token or self.hub.token(self.user), device=self.named, since=since)
+        )
         await self.until(lambda: self.closed is not None or any(_caught_up(event) for event in self.events[before:]))
         for session in list(self.timeline.opened):
             with suppress(RefusedError):  # it was deleted meanwhile
@@ -156,7 +158,9 @@ class Device:
 
     async def settled(self, reply: MessageId) -> Message:
         """The reply, once it has ended."""
-        await self.until(lambda: self.timeline.messages[reply].status != "pending" if reply in self.timeline.messages else False)
+        await self.until(
+            lambda: self.timeline.messages[reply].status != "pending" if reply in self.timeline.messages else False
+        )
         return self.timeline.messages[reply]
 
     def text(self, message: MessageId) -> str:
@@ -200,11 +204,11 @@ class Device:
         elif isinstance(asked, SessionList) and asked.before is not None:
             self.timeline.apply_session_page(msgspec.json.decode(accepted.result, type=SessionPage))
 
-    async def __aenter__(self) -> "Device":
+    async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.drop()
         await self._group.__aexit__(*error)
 

@@ -66,7 +66,7 @@ def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Set
 async def running(
     database_url: str, base_url: str | None = None, *, lasts: float = 60.0, **changes: Any
 ) -> AsyncGenerator[Hub]:
-    """A hub in this loop, on a free port, with a tutor at `base_url`. It ends as by SIGTERM, and after `lasts` seconds."""
+    """A hub in this loop, with a tutor at `base_url`. Ends as by SIGTERM, after `lasts` seconds at the latest."""
     settings = hub_settings(database_url, base_url, **changes)
     with bind("127.0.0.1", settings.port) as listener:
         hub = Hub(listener.getsockname()[1])

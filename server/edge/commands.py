@@ -8,6 +8,7 @@ from protocol.ids import UserId
 from server import messages, search, sessions, sync
 from server.fanout.room import Member
 from server.instance import Instance
+from server.messages import Draft
 
 Said = (
     say.SessionCreate
@@ -33,9 +34,7 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
     """Do it. What it raises is a Refusal."""
     match said:
         case say.MessageSend():
-            return await messages.send(
-                instance, user, said.session, said.message, content=said.content, metadata=said.metadata
-            )
+            return await messages.send(instance, user, Draft(said.session, said.message, said.content, said.metadata))
         case say.MessageEdit():
             return await messages.edit(instance, user, said.message, said.content)
         case say.MessageDelete():

@@ -265,7 +265,7 @@ class Connection:
         try:
             match command:
                 case Hello():
-                    raise Invalid.field("type", "order", "hello was said before")
+                    self._refuse(command.ref, Invalid.field("type", "order", "hello was said before"))
                 case Ping():
                     self.offer(Pong(ref=command.ref))
                 case AuthRefresh():

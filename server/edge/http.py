@@ -24,6 +24,7 @@ from server import errors, messages, search, sessions, sync
 from server.edge.identity import LIFETIME, Verifier, bearer, mint
 from server.errors import Refusal
 from server.instance import Instance
+from server.messages import Draft
 
 T = TypeVar("T")
 Id = TypeVar("Id", SessionId, MessageId)
@@ -123,14 +124,9 @@ class Rest:
 
     async def send(self, request: Request) -> Response:
         user, body = await self._user(request), await _body(request, bodies.NewMessage)
-        sent = await messages.send(
-            self._instance,
-            user,
-            _id(request, SessionId),
-            body.id or _idempotency_key(request, MessageId) or fresh_message_id(),
-            content=body.content,
-            metadata=body.metadata,
-        )
+        message = body.id or _idempotency_key(request, MessageId) or fresh_message_id()
+        draft = Draft(_id(request, SessionId), message, body.content, body.metadata)
+        sent = await messages.send(self._instance, user, draft)
         return _json(sent, status=201)
 
     async def edit(self, request: Request) -> Response:

@@ -13,9 +13,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
-from uvicorn._types import ASGIApplication
 
 from server.edge.guard import GuardedProtocol, limit_socket
 from server.errors import StartupError
@@ -58,7 +58,7 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StartupError:
 
 
 def config(
-    app: ASGIApplication,
+    app: Callable[..., Any],
     *,
     websocket: type[GuardedProtocol] = GuardedProtocol,
     certificate: Path | None = None,

@@ -4,7 +4,7 @@ Nothing here waits for a device. What waits is the repair of a room that has mis
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 from protocol.events import Changes, Durable, Live
@@ -33,7 +33,7 @@ class Hub:
         self._repairing: set[UserId] = set()
 
     @contextmanager
-    def joined(self, user: UserId, member: Member) -> Iterator[Room]:
+    def joined(self, user: UserId, member: Member) -> Generator[Room]:
         """The device is in its user's room. It is given what is told once it has been caught up."""
         room = self._rooms.setdefault(user, Room(user))
         room.members.add(member)
@@ -44,7 +44,7 @@ class Hub:
             self._close_if_empty(room)
 
     @contextmanager
-    def writing(self, user: UserId) -> Iterator[Room]:
+    def writing(self, user: UserId) -> Generator[Room]:
         """A reply of the user's is written here: the room is kept, so that who comes in finds the text so far."""
         room = self._rooms.setdefault(user, Room(user))
         room.writers += 1

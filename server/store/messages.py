@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from protocol.codec import encode
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Message, MessageMetadata, Metadata, ReplyStatus
+from protocol.model import Message, MessageMetadata, MessageType, Metadata, ReplyStatus
 from server.errors import NotFound, PreconditionFailed
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
@@ -28,7 +28,7 @@ class Receipt(Struct, frozen=True):
 class Said(Struct, frozen=True):
     """One text of the history that a reply is written from."""
 
-    role: str
+    role: MessageType
     content: str
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from server.errors import StartupError
-from server.store.pool import CONNECT, Connection, execute, fetch_all
+from server.store.pool import Connection, execute, fetch_all
 from sql import Statement, load, migrations
 
 _SQL = load("migrations")
@@ -55,7 +55,9 @@ async def status(conninfo: str) -> list[tuple[str, bool]]:
 
 async def _connect(conninfo: str) -> Connection:
     try:
-        return await AsyncConnection.connect(conninfo, **(CONNECT | {"options": "-c lock_timeout=30s -c timezone=UTC"}))
+        return await AsyncConnection.connect(
+            conninfo, autocommit=True, connect_timeout=3, options="-c lock_timeout=30s"
+        )
     except psycopg.Error as error:
         raise StartupError(f"The database cannot be reached: {' '.join(str(error).split())}") from error
 
@@ -85,4 +87,6 @@ async def _run(conn: Connection, name: str, statement: Statement) -> None:
     try:
         await conn.execute(statement)
     except psycopg.Error as error:
-        raise StartupError(f"Migration {name} failed; the schema is as it was: {' '.join(str(error).split())}") from error
+        raise StartupError(
+            f"Migration {name} failed; the schema is as it was: {' '.join(str(error).split())}"
+        ) from error

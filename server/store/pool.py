@@ -4,9 +4,9 @@ Settings and their reasons are measured facts: autocommit, because else a plain 
 limits of time on every statement; a small reserved pool, so that a rush of requests cannot cost a turn its lease.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 import structlog
@@ -16,7 +16,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from protocol.codec import decode_metadata
-from server.errors import StartupError, Unavailable
+from server.errors import Unavailable
 from sql import Statement, load
 
 _HEALTH = load("health")
@@ -43,26 +43,35 @@ RESERVED = 2
 
 
 class Database:
-    """The pools of one instance. `connection()` for requests, `reserved()` for leases and what must not wait."""
+    """The pools of one instance, open inside `async with`: `connection()` for requests, `reserved()` for leases."""
 
     def __init__(self, conninfo: str, size: int) -> None:
         self._requests = _pool(conninfo, size, "requests")
         self._reserved = _pool(conninfo, RESERVED, "reserved")
 
+    async def __aenter__(self) -> Self:
+        await self._requests.open()
+        await self._reserved.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._requests.close()
+        await self._reserved.close()
+
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncGenerator[Connection]:
         """A connection in autocommit. Raises Unavailable when there is none, or when a statement can't be done now."""
         async with _translated(), self._requests.connection() as conn:
             yield conn
 
     @asynccontextmanager
-    async def reserved(self) -> AsyncIterator[Connection]:
+    async def reserved(self) -> AsyncGenerator[Connection]:
         """As `connection`, from the small pool."""
         async with _translated(), self._reserved.connection() as conn:
             yield conn
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
+    async def snapshot(self) -> AsyncGenerator[Connection]:
         """A connection all of whose statements see one and the same moment."""
         async with self.connection() as conn:
             await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
@@ -73,28 +82,10 @@ class Database:
                 if not conn.closed:
                     await conn.set_isolation_level(None)
 
-
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
         async with self.reserved() as conn:
             await execute(conn, _HEALTH["alive"], {})
-
-
-@asynccontextmanager
-async def connected(conninfo: str, size: int) -> AsyncIterator[Database]:
-    """The database of an instance, from start to end."""
-    database = Database(conninfo, size)
-    async with database._requests, database._reserved:
-        yield database
-
-
-async def check(conninfo: str) -> None:
-    """Raises StartupError with one clear line when the database cannot be reached."""
-    try:
-        async with await AsyncConnection.connect(conninfo, **CONNECT):
-            pass
-    except psycopg.Error as error:
-        raise StartupError(f"The database cannot be reached: {_one_line(error)}") from error
 
 
 async def execute(conn: Connection, statement: Statement, parameters: Parameters) -> int:
@@ -138,13 +129,9 @@ async def _configure(conn: Connection) -> None:
 
 
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translated() -> AsyncGenerator[None]:
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
         raise Unavailable(retry_after_ms=1_000) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

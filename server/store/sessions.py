@@ -53,7 +53,12 @@ async def insert(
 
 
 async def update(
-    change: Change, session: SessionId, *, title: str | None = None, mode: Mode | None = None, language: str | None = None
+    change: Change,
+    session: SessionId,
+    *,
+    title: str | None = None,
+    mode: Mode | None = None,
+    language: str | None = None,
 ) -> Session:
     """Change what is given. The session must be there."""
     parameters = {

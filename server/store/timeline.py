@@ -15,7 +15,7 @@ CHANGES_PAGE = 200
 
 
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
-    """The head, and a page of what came after the cursor; a snapshot when there is none, or its numbers are of no use."""
+    """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use."""
     async with database.snapshot() as conn:
         head = await users.head(conn, user)
         if head is not None:

@@ -4,7 +4,7 @@ Lock, then check, then write. Every row that it changes is collected here, so th
 number and one event, and a transaction that changes nothing takes no number.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from msgspec import Struct
@@ -61,7 +61,7 @@ class Change:
 
 
 @asynccontextmanager
-async def numbered(database: Database, user: UserId) -> AsyncIterator[Change]:
+async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
     """A transaction under the user's lock. It takes the next number if it has changed a row."""
     async with database.connection() as conn, conn.transaction():
         change = Change(conn, user, await _lock(conn, user) + 1)

@@ -1,17 +1,17 @@
 """The seam between a turn and whoever answers it."""
 
 from collections.abc import AsyncGenerator
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-from protocol.model import Mode, TutorName, Usage
+from protocol.model import MessageType, Mode, TutorName, Usage
 
 
 class Utterance(Struct, frozen=True):
     """One message of the history that a reply is written from."""
 
-    role: Literal["user", "assistant"]
+    role: MessageType
     content: str
 
 
@@ -32,7 +32,7 @@ class Piece(Struct, frozen=True):
 
 
 class TutorFailed(Exception):
-    """The provider could not answer. `code` is for programs, the message for people; a retry may help if `retryable`."""
+    """The provider could not answer. `code` is for programs, `detail` for people; may a retry help?"""
 
     def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
         super().__init__(detail)

@@ -18,6 +18,6 @@ class Unconnected:
         self.name = TutorName(name="no tutor", local=False, note=detail)
         self._detail = detail
 
-    async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:  # noqa: ARG002 - a Tutor is given a lesson
+    async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
         raise TutorFailed("no_tutor", self._detail, retryable=True)
         yield Piece()  # never reached; it makes this a generator

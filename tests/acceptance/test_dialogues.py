@@ -19,7 +19,7 @@ HOW_MANY = 40
 
 
 def asked_and_answered(turns: list[dict[str, str]]) -> list[tuple[str, str]]:
-    """(what the student says, the teacher's next turns): neighbouring turns of one speaker are joined by blank lines."""
+    """(what the student says, the teacher's next turns); neighbouring turns are joined by blank lines."""
     spoken = [
         (speaker, "\n\n".join(turn["content"] for turn in group))
         for speaker, group in groupby(turns, key=lambda turn: turn["type"])
@@ -44,7 +44,8 @@ async def test_real_dialogues_are_listed_searched_and_read_back_equal(database_u
             for script in scripts.values()
             if [question for question, _ in script[: len(said)]] == said
         )
-        return [part for part in (f"{word} " for word in answer.split(" "))][:-1] + [answer.split(" ")[-1]]
+        *words, last = answer.split(" ")
+        return [*(f"{word} " for word in words), last]
 
     async with (
         provider(teacher) as tutor,

@@ -32,8 +32,14 @@ async def test_nothing_is_acknowledged_while_its_commit_hangs(database_url: str)
         await psycopg.AsyncConnection.connect(database_url) as ours,
     ):
         session = await phone.create()
-        await ours.execute("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END'")
-        await ours.execute("CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()")
+        await ours.execute(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END'"
+        )
+        await ours.execute(
+            "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
         await ours.commit()
         await ours.execute("SELECT pg_advisory_lock(7)")
         await ours.commit()
@@ -50,7 +56,11 @@ async def test_nothing_is_acknowledged_while_its_commit_hangs(database_url: str)
 
 async def test_what_was_acknowledged_is_there_after_the_hub_was_killed(database_url: str) -> None:
     """P1, the other way: SIGKILL right after the acknowledgement."""
-    async with provider(lambda _: [HOLD]) as tutor, child(database_url, tutor.base_url) as first, device(first.hub) as phone:
+    async with (
+        provider(lambda _: [HOLD]) as tutor,
+        child(database_url, tutor.base_url) as first,
+        device(first.hub) as phone,
+    ):
         session = await phone.create()
         sent = [await phone.send(session, f"message {number}") for number in range(5)]
         await first.kill()
@@ -142,7 +152,9 @@ async def test_a_hundred_sends_at_once_each_said_three_times_are_a_hundred_messa
         held = await rows(database_url, "SELECT position, type, status, reply_to, id FROM messages ORDER BY position")
         assert [each[0] for each in held] == list(range(1, 201))
         assert [each[1] for each in held] == ["user", "assistant"] * 100
-        assert all(reply[2] == "complete" and reply[3] == asked[4] for asked, reply in zip(held[::2], held[1::2], strict=True))
+        assert all(
+            reply[2] == "complete" and reply[3] == asked[4] for asked, reply in zip(held[::2], held[1::2], strict=True)
+        )
         told = [event.seq for event in phone.events if isinstance(event, MessageAdded | ReplySettled)]
         assert told == list(range(2, 202))
 
@@ -295,7 +307,7 @@ async def test_a_hub_that_leaves_releases_its_turns_and_says_when_to_come_back(d
 
 
 async def test_an_attempt_that_was_taken_over_writes_nothing_more(database_url: str) -> None:
-    """P6: what a former owner says after another has claimed the turn is refused by the database, and it falls silent."""
+    """P6: what a former owner says after another has claimed the turn is refused, and it falls silent."""
     async with (
         provider(lambda _: ["One ", HOLD, "two."]) as tutor,
         running(database_url, tutor.base_url, turns={"keep_every": 0.1}) as hub,
@@ -306,10 +318,14 @@ async def test_an_attempt_that_was_taken_over_writes_nothing_more(database_url: 
         sent = await phone.send(session, "Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
-            await conn.execute("UPDATE turns SET attempt = 2, owner = 'another', lease_until = now() + interval '1 min'")
+            await conn.execute(
+                "UPDATE turns SET attempt = 2, owner = 'another', lease_until = now() + interval '1 min'"
+            )
         await tutor.disconnected()
         assert phone.text(sent.reply) == "One "
-        assert await rows(database_url, "SELECT status, content FROM messages WHERE type = 'assistant'") == [("pending", "")]
+        assert await rows(database_url, "SELECT status, content FROM messages WHERE type = 'assistant'") == [
+            ("pending", "")
+        ]
         assert await rows(database_url, "SELECT attempt, owner FROM turns") == [(2, "another")]
 
 
@@ -325,7 +341,9 @@ async def test_a_settle_of_a_former_attempt_is_refused(database_url: str) -> Non
         sent = await phone.send(session, "Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
-            await conn.execute("UPDATE turns SET attempt = 2, owner = 'another', lease_until = now() + interval '1 min'")
+            await conn.execute(
+                "UPDATE turns SET attempt = 2, owner = 'another', lease_until = now() + interval '1 min'"
+            )
         tutor.release()
         await tutor.until(lambda: tutor.open == 0)
         await phone.create()  # the hub had time to settle

@@ -14,13 +14,27 @@ from tests.device import Device, RefusedError, device
 from tests.hub import Hub, running
 from tests.provider import provider
 
-VOLATILE = {"createdAt", "updatedAt", "deletedAt", "id", "userId", "session", "sessionId", "message", "reply", "replyTo"}
+VOLATILE = {
+    "createdAt",
+    "updatedAt",
+    "deletedAt",
+    "id",
+    "userId",
+    "session",
+    "sessionId",
+    "message",
+    "reply",
+    "replyTo",
+}
 
 
 def plain(answer: Any) -> Any:
     """An answer without what differs between two users who did the same: ids and times."""
     if isinstance(answer, dict):
-        return {key: "…" if key in VOLATILE and not isinstance(value, dict) else plain(value) for key, value in answer.items()}
+        return {
+            key: "…" if key in VOLATILE and not isinstance(value, dict) else plain(value)
+            for key, value in answer.items()
+        }
     return [plain(item) for item in answer] if isinstance(answer, list) else answer
 
 
@@ -63,7 +77,9 @@ async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(d
 
         await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "A"}, session=one, title="A")
         await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "B"}, session=one, title="B")
-        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(two), "mode": "learn"}, session=two, mode="learn")
+        await same(
+            "POST", "/api/sessions", say.SessionCreate, {"id": str(two), "mode": "learn"}, session=two, mode="learn"
+        )
         await same("PATCH", f"/api/sessions/{two}", say.SessionUpdate, {"language": "de"}, session=two, language="de")
         await same("PUT", f"/api/sessions/{two}", say.SessionUpdate, {"title": "T"}, session=two, title="T")
         await same("PUT", f"/api/sessions/{uuid4()}", say.SessionUpdate, {"title": "T"}, session=uuid4(), title="T")
@@ -84,7 +100,9 @@ async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(d
         await same("GET", "/api/sessions", say.SessionList)
         await same("GET", "/api/sessions/search?q=so", say.SessionSearch, query="so")
         await same("PUT", f"/api/messages/{message}", say.MessageEdit, {"content": "B"}, message=message, content="B")
-        await same("PUT", f"/api/messages/{sent['reply']}", say.MessageEdit, {"content": "B"}, message=mine, content="B")
+        await same(
+            "PUT", f"/api/messages/{sent['reply']}", say.MessageEdit, {"content": "B"}, message=mine, content="B"
+        )
         await same("POST", f"/api/messages/{sent['reply']}/stop", say.ReplyStop, message=mine)
         await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
         await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
@@ -122,7 +140,8 @@ async def test_an_idempotency_key_is_the_id(database_url: str) -> None:
     async with running(database_url) as hub, httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest:
         key = str(uuid4())
         answers = [
-            await rest.post("/api/sessions", json={"title": "Algebra"}, headers={"Idempotency-Key": key}) for _ in range(2)
+            await rest.post("/api/sessions", json={"title": "Algebra"}, headers={"Idempotency-Key": key})
+            for _ in range(2)
         ]
         assert [(answer.status_code, answer.json()["id"]) for answer in answers] == [(201, key)] * 2
         assert len((await rest.get("/api/sessions")).json()["sessions"]) == 1

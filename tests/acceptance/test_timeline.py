@@ -1,8 +1,9 @@
-"""P3: whatever is done, on whichever device, through whatever drops: at the head, a device shows what a fresh fetch shows."""
+"""P3: whatever is done, through whatever drops: at the head, a device shows what a fresh fetch shows."""
 
 import asyncio
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, get_args
 from uuid import UUID, uuid4, uuid5
 
@@ -16,7 +17,7 @@ from protocol.answers import MessagePage, SessionPage
 from protocol.events import Durable
 from protocol.ids import MessageId, SessionId
 from protocol.model import Message, Session
-from protocol.timeline import Timeline, session_key
+from protocol.timeline import Timeline
 from tests.device import Device
 from tests.hub import Hub, running
 from tests.provider import provider
@@ -97,10 +98,8 @@ class Play:
             if name == "resume":
                 await device.connect()
         else:
-            try:
+            with suppress(ConnectionClosed):
                 await self._say(name, device, *arguments)
-            except ConnectionClosed:
-                pass
 
     async def _be_away(self, device: Device, meanwhile: list[Step]) -> None:
         """The device hears nothing of what another does, and then resumes."""
@@ -173,9 +172,7 @@ class Play:
             for number in range(SESSIONS):
                 if (session := self.session(number)) in observer.timeline.sessions:
                     await observer.open(session, limit=100)
-            await observer.until(
-                lambda: all(row.status != "pending" for row in observer.timeline.messages.values())
-            )
+            await observer.until(lambda: all(row.status != "pending" for row in observer.timeline.messages.values()))
             head = observer.timeline.seq
             for device in self.devices:
                 await device.ask(say.SessionList, SessionPage)  # everything said before it is done

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame as WebSocketFrame
@@ -26,15 +27,12 @@ def parsed(data: bytes) -> list[Event]:
     reader, events = StreamReader(), []
     reader.feed_data(data)
     while reader.buffer:
-        parsing = WebSocketFrame.parse(reader.read_exact, mask=False)
-        try:
-            next(parsing)
-        except StopIteration as parsed_frame:
-            assert parsed_frame.value.opcode is Opcode.TEXT
-            assert parsed_frame.value.fin
-            event = decode_event(parsed_frame.value.data)
-            assert event is not None
-            events.append(event)
+        with pytest.raises(StopIteration) as parsed_frame:
+            next(WebSocketFrame.parse(reader.read_exact, mask=False))
+        assert (parsed_frame.value.value.opcode, parsed_frame.value.value.fin) == (Opcode.TEXT, True)
+        event = decode_event(parsed_frame.value.value.data)
+        assert event is not None
+        events.append(event)
     return events
 
 

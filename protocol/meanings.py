@@ -1,0 +1,52 @@
+"""What the reasons of refusals and the close codes mean to whoever writes a client."""
+
+from msgspec import Struct
+
+from protocol.errors import CloseCode, Reason
+
+
+class Meaning(Struct, frozen=True):
+    """`status` is the HTTP status of a request that is refused for this reason."""
+
+    status: int
+    text: str
+
+
+REASONS = {
+    Reason.MALFORMED: Meaning(400, "Not JSON."),
+    Reason.INVALID: Meaning(422, "JSON, but not what was asked for; `errors` names the fields."),
+    Reason.NOT_FOUND: Meaning(404, "No such thing, or not yours, or deleted: the answer is the same."),
+    Reason.METHOD_NOT_ALLOWED: Meaning(405, "The path has no such method."),
+    Reason.IDEMPOTENCY_CONFLICT: Meaning(409, "The id was used before with another content. Take a fresh one."),
+    Reason.REPLY_RUNNING: Meaning(409, "The message is being answered. Stop the reply or wait for its end."),
+    Reason.NOT_SETTLED: Meaning(409, "Only a reply that has ended can be tried again."),
+    Reason.TOO_MANY_PENDING: Meaning(
+        429, "The session has too many open replies; `limits.pendingReplies` says how many are borne."
+    ),
+    Reason.PRECONDITION_FAILED: Meaning(412, "The row has changed since the ETag in If-Match."),
+    Reason.TOO_LARGE: Meaning(413, "The body is over the limit."),
+    Reason.UNSUPPORTED_MEDIA_TYPE: Meaning(415, "The body must be plain JSON."),
+    Reason.UNAUTHENTICATED: Meaning(401, "No token, or one that is expired or not valid."),
+    Reason.FORBIDDEN: Meaning(403, "Known, but not allowed."),
+    Reason.UNAVAILABLE: Meaning(503, "Nothing was changed; try again, with the same id."),
+    Reason.DRAINING: Meaning(503, "This instance is leaving; connect again."),
+    Reason.INTERNAL: Meaning(
+        500, "A fault of the hub's; it may or may not have been done, so try again with the same id."
+    ),
+}
+
+CLOSES = {
+    CloseCode.DRAINING: "The instance is leaving; wait as long as `draining` said.",
+    CloseCode.SLOW: "The device took too little for too long.",
+    CloseCode.RESYNC: "The hub has lost track of what the device was told; `hello` catches it up.",
+    CloseCode.TOKEN_EXPIRED: "Come back with a fresh token.",
+    CloseCode.RATE_LIMITED: "Too many commands at once.",
+    CloseCode.SERVER_ERROR: "A fault of the hub's.",
+    CloseCode.OVERLOADED: "The hub cannot serve another device right now.",
+    CloseCode.BAD_REQUEST: "What was sent is not this protocol.",
+    CloseCode.UNAUTHENTICATED: "The token of `hello` is missing or not valid.",
+    CloseCode.NO_HELLO: "No `hello` within 5 s.",
+    CloseCode.FORBIDDEN: "The user may not connect.",
+    CloseCode.TOO_MANY_CONNECTIONS: "The user has too many devices connected.",
+    CloseCode.SIGNED_OUT: "The user has signed out.",
+}
