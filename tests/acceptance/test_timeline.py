@@ -167,17 +167,16 @@ class Play:
         for device in self.devices:
             if device.closed is not None:
                 await device.connect()
+        for device in self.devices:
+            await device.ask(say.SessionList, SessionPage)  # everything said before it is done
         async with Device(self.hub, self.devices[0].user, "observer") as observer:
             await observer.connect()
             for number in range(SESSIONS):
                 if (session := self.session(number)) in observer.timeline.sessions:
                     await observer.open(session, limit=100)
             await observer.until(lambda: all(row.status != "pending" for row in observer.timeline.messages.values()))
-            head = observer.timeline.seq
-            for device in self.devices:
-                await device.ask(say.SessionList, SessionPage)  # everything said before it is done
             await observer.ask(say.SessionList, SessionPage)
-            head = max(head, *(device.timeline.seq for device in self.devices), observer.timeline.seq)
+            head = max(*(device.timeline.seq for device in self.devices), observer.timeline.seq)
             for device in self.devices:
                 await device.until(lambda device=device: device.timeline.seq >= head)
             if any(row.status == "pending" for row in observer.timeline.messages.values()):
