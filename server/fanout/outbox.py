@@ -26,12 +26,12 @@ class Outbox:
         return bool(self._durable or self._live)
 
     def offer(self, frame: Frame) -> None:
-        """Add a frame. One that is larger than the limit is taken when nothing else waits."""
+        """Add a frame, however large, unless too much waits already."""
         about = subject(frame.event)
         if about is not None:
             self._offer_live(about, frame)
             return
-        if self._durable and (len(self._durable) >= MAX_FRAMES or self._durable_bytes + len(frame) > MAX_BYTES):
+        if len(self._durable) >= MAX_FRAMES or self._durable_bytes >= MAX_BYTES:
             self.overflowed = True
             return
         if isinstance(frame.event, ReplySettled | SessionRemoved):

@@ -10,7 +10,7 @@ from server.store.users import Head
 
 FIRST_PAGE = 50
 """Sessions of a snapshot."""
-CHANGES_PAGE = 200
+CHANGES_PAGE = 100
 """Rows of a page of changes; a few more where a number would be split."""
 
 
