@@ -61,7 +61,7 @@ def decode_event(data: bytes | str) -> Event | None:
     try:
         return _event.decode(data)
     except msgspec.ValidationError as error:
-        if _typed.decode(data).type not in _event_types:
+        if _is_of_unknown_type(data):
             return None
         raise Undecodable(str(error), [field_error(error)]) from error
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
@@ -81,6 +81,14 @@ def decode_with(decoder: Decoder[T], data: bytes | str) -> T:
             found = FieldError(surrogate, "disallowed_character", "contains half of a surrogate pair")
             raise Undecodable(found.message, [found]) from error
         raise Undecodable("This is not JSON that can be read.", []) from error
+
+
+def _is_of_unknown_type(data: bytes | str) -> bool:
+    try:
+        named = _typed.decode(data).type
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return False
+    return isinstance(named, str) and named not in _event_types
 
 
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)

@@ -140,9 +140,11 @@ class TutorName(Struct, frozen=True, rename="camel"):
 
 
 class Limits(Struct, frozen=True, rename="camel"):
-    """What the hub will take: bytes of a frame, code points of a text."""
+    """What the hub will take: bytes of a frame, frames at once and a second, code points of a text."""
 
     frame_bytes: int
+    frames_at_once: int
+    frames_per_second: int
     content_length: int
     title_length: int
     pending_replies: int

@@ -104,6 +104,8 @@ class Timeline:
         match event:
             case Snapshot():
                 self._replace(event)
+            case Changes() if event.since > self.seq:
+                return Outcome.GAP
             case Changes():
                 self._put_all(event.sessions, event.messages)
                 self.seq = max(self.seq, event.seq)

@@ -84,9 +84,10 @@ async def edit(
         row = await messages.existing(change.conn, user, message, expected)
         if row.type != "user":
             raise Forbidden("Only messages of the user's own can be edited.")
-        if any(turn.owner is not None for turn in await turns.answering(change.conn, user, message)):
-            raise ReplyRunning
+        open_turns = await turns.answering(change.conn, user, message)
         if content != row.content:
+            if any(turn.owner is not None for turn in open_turns):
+                raise ReplyRunning
             row = await messages.edit(change, message, content)
             await sessions.touch(change, row.session_id)
     if not change.empty:

@@ -25,7 +25,7 @@ from protocol.ids import UserId
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
 from server.edge.commands import obey
-from server.edge.guard import EXTENSION, Wire
+from server.edge.guard import EXTENSION, BudgetedConnection, Wire
 from server.edge.identity import Identity, Verifier, bearer
 from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
 from server.errors import Forbidden, Invalid, Leaving, Malformed, Refusal, Unauthenticated
@@ -302,6 +302,8 @@ class Connection:
     def _welcome(self, hello: Hello, head: Head) -> Welcome:
         limits = Limits(
             frame_bytes=MESSAGE_BYTES,
+            frames_at_once=BudgetedConnection.BURST,
+            frames_per_second=BudgetedConnection.PER_SECOND,
             content_length=CONTENT_LENGTH,
             title_length=TITLE_LENGTH,
             pending_replies=self._instance.settings.turns.pending,

@@ -1,0 +1,216 @@
+from collections.abc import Callable
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.outbox import KEPT, WINDOW, Outbox, State
+from protocol.commands import Command, MessageDelete, MessageSend, SessionCreate, SessionList, SessionUpdate
+from protocol.errors import Problem, Reason
+from protocol.ids import MessageId, SessionId, fresh_message_id, fresh_session_id
+
+SESSIONS = [SessionId(UUID(int=number)) for number in range(2)]
+
+
+def problem(code: Reason = Reason.TOO_MANY_PENDING) -> Problem:
+    return Problem(type="about:blank", title="No", status=409, detail="not now", code=code)
+
+
+def send(outbox: Outbox, text: str = "hello", session: SessionId = SESSIONS[0]) -> MessageSend:
+    command = MessageSend(ref=outbox.fresh_ref(), session=session, message=fresh_message_id(), content=text)
+    outbox.add(command)
+    return command
+
+
+def test_what_is_added_is_due_once() -> None:
+    outbox = Outbox()
+    sends = [send(outbox) for _ in range(3)]
+    assert outbox.due() == sends
+    assert outbox.due() == []
+
+
+def test_only_so_many_are_sent_without_an_answer() -> None:
+    outbox = Outbox()
+    sends = [send(outbox) for _ in range(WINDOW + 2)]
+    assert outbox.due() == sends[:WINDOW]
+    outbox.accept(sends[5].ref, now=0)
+    assert outbox.due() == [sends[WINDOW]]
+
+
+def test_what_was_sent_and_not_answered_is_due_again_before_what_came_later() -> None:
+    outbox = Outbox()
+    first = [send(outbox), send(outbox)]
+    outbox.due()
+    outbox.accept(first[0].ref, now=0)
+    later = send(outbox)
+    outbox.lose()
+    assert outbox.due() == [first[1], later]
+
+
+def test_a_refused_send_keeps_its_text_until_it_is_said_again() -> None:
+    outbox = Outbox()
+    command = send(outbox, "precious")
+    outbox.due()
+    assert outbox.refuse(command.ref, problem())
+    [failed] = outbox.failed()
+    assert (failed.command, failed.problem) == (command, problem())
+    assert outbox.due() == []
+    again = MessageSend(
+        ref=outbox.fresh_ref(), session=command.session, message=command.message, content=command.content
+    )
+    outbox.add(again)
+    assert outbox.failed() == []
+    assert outbox.due() == [again]
+
+
+def test_a_failed_send_can_be_forgotten() -> None:
+    outbox = Outbox()
+    command, other = send(outbox), send(outbox)
+    outbox.due()
+    outbox.refuse(command.ref, problem())
+    outbox.forget_message(command.message)
+    outbox.forget_message(other.message)
+    assert outbox.failed() == []
+    assert outbox.unsettled() == [other]
+
+
+def test_another_refused_command_is_not_kept() -> None:
+    outbox = Outbox()
+    outbox.add(SessionUpdate(ref=1, session=SESSIONS[0], title="x"))
+    outbox.due()
+    assert outbox.refuse(1, problem())
+    assert list(outbox) == []
+
+
+def test_a_deletion_that_is_said_again_and_finds_nothing_was_done() -> None:
+    outbox = Outbox()
+    outbox.add(MessageDelete(ref=1, message=fresh_message_id()))
+    outbox.due()
+    outbox.lose()
+    outbox.due()
+    assert not outbox.refuse(1, problem(Reason.NOT_FOUND))
+
+
+def test_a_deletion_of_nothing_is_refused() -> None:
+    outbox = Outbox()
+    outbox.add(MessageDelete(ref=1, message=fresh_message_id()))
+    outbox.due()
+    assert outbox.refuse(1, problem(Reason.NOT_FOUND))
+
+
+def test_what_adds_is_said_again_to_a_hub_that_has_forgotten_it_and_nothing_else_is() -> None:
+    outbox = Outbox()
+    create = SessionCreate(ref=outbox.fresh_ref(), session=fresh_session_id())
+    outbox.add(create)
+    message = send(outbox)
+    rename = SessionUpdate(ref=outbox.fresh_ref(), session=SESSIONS[0], title="x")
+    outbox.add(rename)
+    for command in outbox.due():
+        outbox.accept(command.ref, now=0)
+    waiting = send(outbox)
+    outbox.renew(now=KEPT - 1)
+    assert outbox.due() == [create, message, waiting]
+
+
+def test_what_was_acknowledged_long_ago_is_dropped() -> None:
+    outbox = Outbox()
+    command = send(outbox)
+    outbox.due()
+    outbox.accept(command.ref, now=5)
+    outbox.renew(now=5 + KEPT)
+    assert list(outbox) == []
+
+
+def test_a_question_that_nobody_waits_for_is_not_asked() -> None:
+    outbox = Outbox()
+    outbox.add(SessionList(ref=1))
+    waiting = MessageSend(ref=2, session=SESSIONS[0], message=fresh_message_id(), content="said")
+    outbox.add(waiting)
+    outbox.abandon(1)
+    outbox.abandon(2)
+    outbox.abandon(3)
+    assert outbox.due() == [waiting]
+
+
+def test_an_answer_to_what_was_not_asked_changes_nothing() -> None:
+    outbox = Outbox()
+    outbox.accept(7, now=0)
+    assert outbox.refuse(7, problem())
+    assert outbox.find(7) is None
+
+
+class Network:
+    """A hub that does each send once, by its id, and a wire that loses commands or answers when it breaks."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox()
+        self.given: list[MessageSend] = []
+        self.done: dict[MessageId, MessageSend] = {}
+        self.told: dict[MessageId, int] = {}
+        self.on_the_way: list[Command] = []
+        self.answers: list[int] = []
+
+    def give(self) -> None:
+        self.given.append(send(self.outbox, str(len(self.given)), SESSIONS[len(self.given) % 2]))
+
+    def speak(self) -> None:
+        self.on_the_way += self.outbox.due()
+
+    def arrive(self) -> None:
+        if self.on_the_way:
+            command = self.on_the_way.pop(0)
+            assert isinstance(command, MessageSend)
+            self.done.setdefault(command.message, command)
+            self.answers.append(command.ref)
+
+    def answer(self) -> None:
+        if self.answers:
+            ref = self.answers.pop(0)
+            command = self.outbox.find(ref)
+            assert isinstance(command, MessageSend), "an answer is to what waits for one"
+            self.told[command.message] = self.told.get(command.message, 0) + 1
+            self.outbox.accept(ref, now=0)
+
+    def break_off(self) -> None:
+        self.on_the_way.clear()
+        self.answers.clear()
+        self.outbox.lose()
+
+    def settle(self) -> None:
+        while any(item.state in (State.QUEUED, State.SENT) for item in self.outbox):
+            self.speak()
+            self.arrive()
+            self.answer()
+
+
+STEPS: list[Callable[[Network], None]] = [
+    Network.give,
+    Network.speak,
+    Network.arrive,
+    Network.answer,
+    Network.break_off,
+]
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=60))
+def test_whatever_the_network_does_each_send_is_done_once_and_in_order(steps: list[Callable[[Network], None]]) -> None:
+    network = Network()
+    for step in steps:
+        step(network)
+    network.settle()
+    assert list(network.done.values()) == network.given
+    assert set(network.told) == {command.message for command in network.given}
+    assert set(network.told.values()) <= {1}
+    assert network.outbox.unsettled() == []
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=60))
+def test_a_hub_that_has_forgotten_everything_has_everything_again(steps: list[Callable[[Network], None]]) -> None:
+    network = Network()
+    for step in steps:
+        step(network)
+    network.break_off()
+    network.done.clear()
+    network.outbox.renew(now=KEPT - 1)
+    network.settle()
+    assert list(network.done.values()) == network.given
