@@ -64,7 +64,7 @@ class DevToken(Struct, frozen=True, rename="camel"):
 
 Answer = Nothing | Sent | Session | Message | SessionPage | MessagePage | SearchPage
 
-ANSWERS: dict[type[say.Command], type[Answer | Welcome | Pong]] = {
+ANSWERS: dict[type[Struct], type[Answer | Welcome | Pong]] = {
     say.Hello: Welcome,
     say.AuthRefresh: Nothing,
     say.SessionCreate: Session,

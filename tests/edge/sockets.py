@@ -101,7 +101,7 @@ class Running:
     async def gone(self) -> None:
         """Until the server has no connection left."""
         async with asyncio.timeout(PATIENCE):
-            while self.server.server_state.connections:  # noqa: ASYNC110  (uvicorn has no event for it)
+            while self.server.server_state.connections:
                 await asyncio.sleep(0.005)
 
 

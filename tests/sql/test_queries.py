@@ -34,7 +34,9 @@ def test_a_query_is_used_by_the_store_file_of_its_name(table: str) -> None:
         assert f'["{name}"]' in users, f"{table}.{name} is used by nobody"
 
 
-@pytest.mark.parametrize("table", [table for table in tables() if table not in ("health", "migrations", "turns", "users")])
+@pytest.mark.parametrize(
+    "table", [table for table in tables() if table not in ("health", "migrations", "turns", "users")]
+)
 def test_a_query_on_rows_of_users_names_the_user(table: str) -> None:
     for name, text in load(table).items():
         assert b"%(user)s" in text, f"{table}.{name} is not scoped to a user"
