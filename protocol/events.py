@@ -58,11 +58,11 @@ class _Durable(_Event, frozen=True):
 
 
 class SessionAdded(_Durable, tag="session.added", frozen=True):
-    pass
+    """A new session."""
 
 
 class SessionChanged(_Durable, tag="session.changed", frozen=True):
-    pass
+    """Renamed, read, restored, or another mode or language."""
 
 
 class SessionRemoved(_Durable, tag="session.removed", frozen=True):
@@ -74,11 +74,11 @@ class MessageAdded(_Durable, tag="message.added", frozen=True):
 
 
 class MessageChanged(_Durable, tag="message.changed", frozen=True):
-    pass
+    """A message was edited."""
 
 
 class MessageRemoved(_Durable, tag="message.removed", frozen=True):
-    pass
+    """It is a tombstone now; a reply that was open to it is settled in the same event."""
 
 
 class ReplySettled(_Durable, tag="reply.settled", frozen=True):
@@ -126,7 +126,7 @@ class TokenExpiring(_Event, tag="token.expiring", frozen=True):
 
 
 class Accepted(_Event, tag="accepted", frozen=True):
-    """What the command asked for is done and, if it is durable, committed. `result`: see answers.py."""
+    """Done and, if it is durable, committed. `result` is what REST would send as its body."""
 
     ref: int
     result: Raw
@@ -147,6 +147,8 @@ class Refused(_Event, tag="refused", frozen=True):
 
 
 class Pong(_Event, tag="pong", frozen=True):
+    """The answer to `ping`."""
+
     ref: int
 
 

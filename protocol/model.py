@@ -81,12 +81,12 @@ class Session(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     preview: str | None = None
     language: str
     mode: Mode
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     message_count: int
     read_seq: int
     seq: int
-    deleted_at: datetime | None = None
+    deleted_at: Moment | None = None
 
 
 class Message(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -103,9 +103,9 @@ class Message(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     metadata: MessageMetadata | None = None
     status: ReplyStatus | None = None
     reply_to: MessageId | None = None
-    created_at: datetime
+    created_at: Moment
     seq: int
-    deleted_at: datetime | None = None
+    deleted_at: Moment | None = None
 
 
 class Reply(Struct, frozen=True, rename="camel", kw_only=True):

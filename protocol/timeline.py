@@ -2,8 +2,9 @@
 
 Its law (P3): with the cursor at `seq`, every row of its windows whose number is at most `seq` is held exactly
 as it is; at the head it shows exactly what a fresh fetch of the same windows gives. Windows: the session list
-down to the oldest loaded, and the messages of each opened session from the oldest loaded position. Rows outside
-are not kept; tombstones inside are, so that an older page cannot bring a row back.
+down to the oldest loaded, and the messages of each opened session from the oldest loaded position. What is heard
+of rows outside is held and not shown, and tombstones are held, so that a page that was read before a change and
+heard after it takes nothing back.
 """
 
 from datetime import datetime
@@ -141,7 +142,6 @@ class Timeline:
             self._apply_live(
                 ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)
             )
-        self._forget_outside(session)
 
     # What it shows.
 
@@ -153,7 +153,7 @@ class Timeline:
     def shown_messages(self, session: SessionId) -> list[Message]:
         """An opened session's messages in order; of a pending one, `text_of` has the words so far."""
         rows = [row for row in self.messages.values() if row.session_id == session and row.deleted_at is None]
-        return sorted(rows, key=lambda row: row.position)
+        return sorted((row for row in rows if self._in_window(row)), key=lambda row: row.position)
 
     def text_of(self, message: Message) -> str:
         """The text that is shown: of a pending reply, what is written so far."""
@@ -173,8 +173,9 @@ class Timeline:
     def _apply_durable(self, event: Durable) -> Outcome:
         if event.seq > self.seq + 1:
             return Outcome.GAP
-        self._put_all(event.sessions, event.messages)
-        self.seq = max(self.seq, event.seq)
+        if event.seq == self.seq + 1:
+            self._put_all(event.sessions, event.messages)
+            self.seq = event.seq
         return Outcome.APPLIED
 
     def _replace(self, snapshot: Snapshot) -> None:
@@ -195,9 +196,6 @@ class Timeline:
             return
         if row.deleted_at is not None:
             self.close(row.id)
-        elif not self._in_list(row) and row.id not in self.opened:
-            self.sessions.pop(row.id, None)
-            return
         self.sessions[row.id] = row
 
     def _in_list(self, row: Session) -> bool:
@@ -205,22 +203,15 @@ class Timeline:
 
     def _put_message(self, row: Message) -> None:
         held = self.messages.get(row.id)
-        if (held is not None and held.seq >= row.seq) or not self._in_window(row):
+        if (held is not None and held.seq >= row.seq) or row.session_id not in self.opened:
             return
         self.messages[row.id] = row
         if row.status != "pending":
             self.replies.pop(row.id, None)
 
     def _in_window(self, row: Message) -> bool:
-        if row.session_id not in self.opened:
-            return False
-        begins = self.opened[row.session_id]
+        begins = self.opened.get(row.session_id)
         return begins is None or row.position >= begins
-
-    def _forget_outside(self, session: SessionId) -> None:
-        for message in [row for row in self.messages.values() if row.session_id == session]:
-            if not self._in_window(message):
-                self._drop(message.id)
 
     def _drop(self, message: MessageId) -> None:
         self.messages.pop(message, None)

@@ -8,10 +8,11 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from protocol import schema
 from protocol.events import Changes
 from protocol.ids import UserId
 from server.edge.connection import Door
@@ -87,6 +88,8 @@ class App:
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
             *Rest(instance, checks).routes(),
+            Route("/openapi.json", JSONResponse(schema.openapi())),
+            Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
             Route("/livez", _alive),
             Route("/readyz", _ready(instance.database, door)),
         ]

@@ -10,8 +10,8 @@ FROM_MESSAGE = 60
 
 def cleaned(title: str) -> str:
     """One line, without what reverses or hides text: a title stands in lists, among others."""
-    kept = "".join(" " if letter.isspace() else letter for letter in title if not _hides(letter))
-    return " ".join(kept.split())[:TITLE_LENGTH]
+    kept = "".join(letter for letter in " ".join(title.split()) if not _hides(letter))
+    return " ".join(kept.split())[:TITLE_LENGTH].strip()
 
 
 def of_message(content: str) -> str:
@@ -25,4 +25,4 @@ def of_message(content: str) -> str:
 
 def _hides(letter: str) -> bool:
     """Controls, and marks of direction and of tags (Cc and Cf), but for the joiners that scripts need."""
-    return unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\t\n\r\u200c\u200d"
+    return unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\u200c\u200d"

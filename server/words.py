@@ -12,7 +12,9 @@ from itertools import pairwise
 WORD_LENGTH = 64
 EXCERPT_LENGTH = 160
 
-_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
+_ACCENTS = dict.fromkeys(map(chr, range(0x0300, 0x0370)), "") | dict(zip("đøłħıðŧ", "dolhidt", strict=True))
+"""What is taken away, and the letters with a stroke, which have no plain form in Unicode."""
+_PLAIN = str.maketrans(_ACCENTS)
 _UNSPACED = re.compile(
     "([\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
@@ -54,8 +56,10 @@ def query(text: str) -> str | None:
 
 def excerpt(text: str, asked: str) -> str:
     """About 160 letters of a text around the first word that was asked for."""
-    places = [place for run, _ in _runs(asked) if (place := text.casefold().find(run)) >= 0]
-    begin = max(0, min(places, default=0) - EXCERPT_LENGTH // 4)
+    runs = [run for run, _ in _runs(asked)]
+    plain = "".join(_folded(letter)[:1] or letter for letter in text)
+    place = min((place for run in runs if (place := plain.find(run)) >= 0), default=0)
+    begin = max(0, place - EXCERPT_LENGTH // 4)
     piece = text[begin : begin + EXCERPT_LENGTH]
     return ("…" if begin else "") + " ".join(piece.split()) + ("…" if begin + EXCERPT_LENGTH < len(text) else "")
 
@@ -71,7 +75,7 @@ def _runs(text: str) -> list[tuple[str, bool]]:
 
 
 def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
+    plain = unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN)
     return unicodedata.normalize("NFKC", plain.casefold())
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from protocol.answers import MessagePage, Sent, SessionPage
 from protocol.codec import decode_event, encode
@@ -69,7 +70,11 @@ class Device:
     async def connect(self, *, fresh: bool = False, token: str | None = None) -> None:
         """Hello, with the cursor if there is one, and everything until the hub has caught us up."""
         self._socket = await connect(
-            self.hub.socket_url, compression=None, max_size=2**26, subprotocols=["tutorhub.v1"], open_timeout=PATIENCE
+            self.hub.socket_url,
+            compression=None,
+            max_size=2**26,
+            subprotocols=[Subprotocol("tutorhub.v1")],
+            open_timeout=PATIENCE,
         )
         self.closed, self.welcome = None, None
         self._asked.clear()
@@ -208,7 +213,7 @@ class Device:
         await self._group.__aenter__()
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(self, *error: Any) -> None:  # noqa: PYI036  # handed on as they are
         await self.drop()
         await self._group.__aexit__(*error)
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from server.app import App
 from server.edge.identity import mint
@@ -46,20 +46,16 @@ class Hub(Struct):
 def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Settings:
     """As in production, but for what a test changes. `turns` is a dict of TurnSettings' fields."""
     turns = TurnSettings(**({"due_every": 0.2} | changes.pop("turns", {})))
-    return Settings(
-        **(
-            {
-                "data_dir": Path("/nonexistent"),
-                "port": 0,
-                "database_url": database_url,
-                "jwt_secret": SECRET,
-                "openai_base_url": base_url,
-                "openai_model": "test-model",
-                "turns": turns,
-            }
-            | changes
-        )
+    usual = Settings(
+        data_dir=Path("/nonexistent"),
+        port=0,
+        database_url=database_url,
+        jwt_secret=SECRET,
+        openai_base_url=base_url,
+        openai_model="test-model",
+        turns=turns,
     )
+    return structs.replace(usual, **changes)
 
 
 @asynccontextmanager

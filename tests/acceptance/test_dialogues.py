@@ -10,6 +10,7 @@ import pytest
 
 from protocol.answers import SearchPage
 from protocol.commands import SessionSearch
+from protocol.ids import SessionId
 from tests.device import device
 from tests.hub import running
 from tests.provider import provider
@@ -53,7 +54,7 @@ async def test_real_dialogues_are_listed_searched_and_read_back_equal(database_u
         device(hub) as phone,
         httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest,
     ):
-        sessions = {}
+        sessions: dict[str, SessionId] = {}
         for title, script in scripts.items():
             sessions[title] = session = await phone.create(title=title)
             await phone.open(session)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import LiteralString
 from uuid import uuid4
 
 import httpx2
@@ -18,9 +19,9 @@ from tests.hub import child, running
 from tests.provider import CUT, HOLD, Refuse, provider
 
 
-async def rows(url: str, query: str) -> list[tuple[object, ...]]:
+async def rows(url: str, query: LiteralString) -> list[tuple[object, ...]]:
     async with await psycopg.AsyncConnection.connect(url) as conn:
-        return await (await conn.execute(query)).fetchall()  # pyright: ignore[reportArgumentType]  # a test's own SQL
+        return await (await conn.execute(query)).fetchall()
 
 
 async def test_nothing_is_acknowledged_while_its_commit_hangs(database_url: str) -> None:

@@ -1,14 +1,16 @@
 """REST and the socket are two doors to the same functions: they answer alike, and each hears what the other did."""
 
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx2
 
 from protocol import commands as say
 from protocol.answers import SearchPage, SessionPage
+from protocol.codec import encode
 from protocol.events import Refused, SessionChanged
+from protocol.ids import fresh_message_id, fresh_session_id
 from protocol.model import Message, Session
 from tests.device import Device, RefusedError, device
 from tests.hub import Hub, running
@@ -31,11 +33,9 @@ VOLATILE = {
 def plain(answer: Any) -> Any:
     """An answer without what differs between two users who did the same: ids and times."""
     if isinstance(answer, dict):
-        return {
-            key: "…" if key in VOLATILE and not isinstance(value, dict) else plain(value)
-            for key, value in answer.items()
-        }
-    return [plain(item) for item in answer] if isinstance(answer, list) else answer
+        pairs = cast("dict[str, Any]", answer).items()
+        return {key: "…" if key in VOLATILE and not isinstance(value, dict) else plain(value) for key, value in pairs}
+    return [plain(item) for item in cast("list[Any]", answer)] if isinstance(answer, list) else answer
 
 
 class Socket:
@@ -52,7 +52,7 @@ class Socket:
 
 
 def problem_of(refused: Refused) -> dict[str, Any]:
-    problem = json.loads(__import__("protocol.codec").codec.encode(refused))
+    problem = json.loads(encode(refused))
     problem.pop("ref")
     return problem | {"type": problem.pop("problem")}
 
@@ -66,7 +66,7 @@ async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(d
         httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("by-rest")) as rest,
     ):
         socket = Socket(phone)
-        one, two, message = uuid4(), uuid4(), uuid4()
+        one, two, message = fresh_session_id(), fresh_session_id(), fresh_message_id()
         content = {"content": "Is it so?"}
 
         async def same(method: str, path: str, kind: type[Any], body: Any = None, **fields: Any) -> Any:
@@ -148,7 +148,8 @@ async def test_an_idempotency_key_is_the_id(database_url: str) -> None:
 
 
 async def listed(hub: Hub, rest: httpx2.AsyncClient, limit: int) -> list[str]:
-    titles, before = [], ""
+    titles: list[str] = []
+    before = ""
     while True:
         page = (await rest.get(f"/api/sessions?limit={limit}{before}")).json()
         titles += [row["title"] for row in page["sessions"]]

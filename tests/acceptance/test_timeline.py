@@ -151,7 +151,7 @@ class Play:
                 await device.say(say.TypingSet(ref=ref, session=self.session(number), active=True))
             case ("older_messages", number):
                 await self._older_messages(device, self.session(number))
-            case ("pause", *_) | ("resume", *_):
+            case _:  # pause, or resume of what is connected
                 await asyncio.sleep(0.002)
 
     async def _older_messages(self, device: Device, session: SessionId) -> None:
@@ -221,7 +221,7 @@ async def play(hub: Hub, script: list[Step]) -> set[str]:
             await playing.do(name, devices[number], *arguments)
         await playing.come_to_rest()
         for device in devices:
-            await device.until(lambda device=device: all(begins is not None for begins in _known(device)))
+            await device.until(lambda device=device: None not in _known(device))
             device.timeline.opened = {
                 session: begins for session, begins in device.timeline.opened.items() if begins is not None
             }

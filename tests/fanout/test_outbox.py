@@ -25,7 +25,8 @@ REPLY, OTHER = MessageId(UUID(int=2)), MessageId(UUID(int=3))
 
 def parsed(data: bytes) -> list[Event]:
     """The events in what is written to a socket, read by websockets' own parser."""
-    reader, events = StreamReader(), []
+    reader = StreamReader()
+    events: list[Event] = []
     reader.feed_data(data)
     while reader.buffer:
         with pytest.raises(StopIteration) as parsed_frame:

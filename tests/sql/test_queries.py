@@ -77,6 +77,10 @@ def test_what_is_executed_is_a_statement_of_the_loader(path: Path) -> None:
 def test_a_name_that_is_used_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "twice.sql").write_text("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;\n")
-    monkeypatch.setattr("sql.files", lambda _: tmp_path)
+
+    def folder(_: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr("sql.files", folder)
     with pytest.raises(ValueError, match="a name twice"):
         load("twice")

@@ -35,7 +35,7 @@ def dumped(url: str) -> str:
 
 
 async def revert_all(url: str) -> list[str]:
-    reverted = []
+    reverted: list[str] = []
     while (name := await migrations.revert(url)) is not None:
         reverted.append(name)
     return reverted
