@@ -25,7 +25,7 @@ endif
 	exec .venv/bin/tutorhub serve
 
 test: .venv/.dev
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2
 
 check: .venv/.dev
 	.venv/bin/ruff format --check
@@ -33,7 +33,7 @@ check: .venv/.dev
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
-	.venv/bin/python -m pytest --cov --cov-report=term
+	.venv/bin/python -m pytest -n 2 --cov --cov-report=term
 
 clean:
 	rm -rf .venv .models build *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache

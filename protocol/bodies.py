@@ -48,6 +48,10 @@ class SignIn(_Body, frozen=True):
     user: Annotated[str, Meta(min_length=1, max_length=255, pattern="^[^\\x00-\\x1f\\x7f]+$(?!\\n)")]
 
 
+class NoQuery(_Body, frozen=True):
+    """No parameters."""
+
+
 class PageQuery(_Body, frozen=True):
     before: PageCursor | None = None
     limit: PageSize = DEFAULT_PAGE

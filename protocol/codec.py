@@ -136,10 +136,15 @@ def _unescaped(what: str) -> str:
 
 def _ref_in(data: bytes | str) -> int | None:
     try:
-        ref = json.loads(data)["ref"]
+        ref = json.loads(data, parse_int=_small_int)["ref"]
     except (ValueError, RecursionError, LookupError, TypeError):
         return None
     return ref if type(ref) is int and 0 <= ref < 2**53 else None
+
+
+def _small_int(digits: str) -> int:
+    """Python refuses to read thousands of digits; no ref has as many."""
+    return int(digits) if len(digits) < 20 else -1
 
 
 def _field_with_surrogate(data: bytes | str) -> str | None:

@@ -46,6 +46,7 @@ class App:
             lifespan=self._lifespan,
             exception_handlers={HTTPException: http_error, Exception: http_error},
         )
+        self.asgi.router.redirect_slashes = False
 
     async def drain(self) -> None:
         """Leave: nobody new, goodbye to all, turns released, sockets closed."""

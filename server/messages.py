@@ -128,7 +128,7 @@ async def retry(instance: Instance, user: UserId, message: MessageId) -> Message
 
 
 def _check_text(content: str) -> None:
-    if not content.strip():
+    if titles.is_blank(content):
         raise Invalid.field("content", "blank", "has no text")
 
 

@@ -1,4 +1,4 @@
-"""Titles: what people give, and what a session is called when nobody gave one. Pure."""
+"""Titles: what people give, and what a session is called when nobody gave one; what has nothing to read. Pure."""
 
 import unicodedata
 
@@ -21,6 +21,11 @@ def of_message(content: str) -> str:
         return title
     cut = title[:FROM_MESSAGE]
     return (cut.rsplit(" ", 1)[0] if " " in cut[FROM_MESSAGE // 2 :] else cut) + "…"
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to be seen in it."""
+    return all(letter.isspace() or unicodedata.category(letter) in ("Cc", "Cf") for letter in text)
 
 
 def _hides(letter: str) -> bool:

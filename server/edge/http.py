@@ -11,9 +11,9 @@ import msgspec
 import structlog
 from msgspec import Struct
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from protocol import bodies
 from protocol.answers import DevToken
@@ -63,7 +63,7 @@ class Rest:
     # Sessions.
 
     async def list_sessions(self, request: Request) -> Response:
-        user, query = await self._user(request), _query(request, bodies.PageQuery)
+        user, query = await self._user(request, queried=True), _query(request, bodies.PageQuery)
         return _json(await sessions.page(self._instance, user, query.before, query.limit))
 
     async def create_session(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class Rest:
         return _row(request, row, status=201)
 
     async def search(self, request: Request) -> Response:
-        user, query = await self._user(request), _query(request, bodies.SearchQuery)
+        user, query = await self._user(request, queried=True), _query(request, bodies.SearchQuery)
         return _json(await search.search(self._instance, user, query.q, query.before, query.limit))
 
     async def session(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ class Rest:
     # Messages.
 
     async def list_messages(self, request: Request) -> Response:
-        user, query = await self._user(request), _query(request, bodies.MessageQuery)
+        user, query = await self._user(request, queried=True), _query(request, bodies.MessageQuery)
         return _json(
             await messages.page(
                 self._instance,
@@ -151,14 +151,17 @@ class Rest:
     # The timeline.
 
     async def changes(self, request: Request) -> Response:
-        user, query = await self._user(request), _query(request, bodies.ChangesQuery)
+        user, query = await self._user(request, queried=True), _query(request, bodies.ChangesQuery)
         if (query.since is None) != (query.epoch is None):
             missing = "epoch" if query.epoch is None else "since"
             raise errors.Invalid.field(missing, "missing", "since and epoch go together")
         cursor = None if query.since is None or query.epoch is None else Cursor(epoch=query.epoch, seq=query.since)
         return _json((await sync.since(self._instance, user, cursor))[1])
 
-    async def _user(self, request: Request) -> UserId:
+    async def _user(self, request: Request, *, queried: bool = False) -> UserId:
+        """Who asks. An endpoint that knows no parameters refuses them: a token may be among them."""
+        if not queried:
+            _query(request, bodies.NoQuery)
         token = bearer(request.headers.get("authorization"))
         if token is None:
             raise errors.Unauthenticated
@@ -169,14 +172,16 @@ def dev_sign_in(secret: str) -> Route:
     """POST /auth/dev: a token for anybody who asks. Only ever on loopback; settings.py refuses it elsewhere."""
 
     async def sign_in(request: Request) -> Response:
+        _query(request, bodies.NoQuery)
         body = await _body(request, bodies.SignIn)
         return _json(DevToken(token=mint(secret, body.user), expires_in=int(LIFETIME)))
 
     return _route("POST", "/auth/dev", sign_in)
 
 
-def problem(refusal: Refusal) -> Response:
-    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'} if refusal.status == 401 else {}
+def problem(refusal: Refusal, allow: str | None = None) -> Response:
+    headers = {} if allow is None else {"Allow": allow}
+    headers |= {"WWW-Authenticate": 'Bearer error="invalid_token"'} if refusal.status == 401 else {}
     if refusal.retry_after_ms is not None:
         headers["Retry-After"] = str(-(-refusal.retry_after_ms // 1_000))
     return Response(encode(refusal.problem()), refusal.status, headers, "application/problem+json")
@@ -191,7 +196,14 @@ async def http_error(request: Request, error: Exception) -> Response:
         405: errors.MethodNotAllowed,
         413: errors.TooLarge,
     }
-    return problem(kinds.get(status, Refusal)())
+    return problem(kinds.get(status, Refusal)(), _methods(request) if status == 405 else None)
+
+
+def _methods(request: Request) -> str:
+    """The methods that the address does know."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
@@ -202,6 +214,8 @@ def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respo
             return problem(refusal)
         except HTTPException:
             raise
+        except ClientDisconnect:  # there is nobody to answer any more
+            return problem(errors.Malformed())
         except Exception:  # nothing of it may leave but its number
             fault = uuid4().hex[:12]
             log.exception("request_failed", fault=fault, method=method, route=path)
@@ -211,9 +225,9 @@ def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respo
 
 
 async def _body(request: Request, kind: type[T]) -> T:
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise errors.UnsupportedMediaType
-    if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
+    if request.headers.get("content-type", "application/json").partition(";")[0].strip().lower() != "application/json":
         raise errors.UnsupportedMediaType
     try:
         return decode_with(msgspec.json.Decoder(kind), await _read(request))
@@ -225,6 +239,9 @@ async def _body(request: Request, kind: type[T]) -> T:
 
 async def _read(request: Request) -> bytes:
     """The body, up to a limit."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > BODY_BYTES:
+        raise errors.TooLarge
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -245,16 +262,16 @@ def _query(request: Request, kind: type[T]) -> T:
 def _id(request: Request, kind: Callable[[UUID], Id]) -> Id:
     """The id in the path. What is no UUID names nothing."""
     try:
-        return kind(UUID(request.path_params["id"]))
-    except ValueError:
+        return kind(msgspec.convert(request.path_params["id"], UUID))
+    except msgspec.ValidationError:
         raise errors.NotFound from None
 
 
 def _idempotency_key(request: Request, kind: Callable[[UUID], Id]) -> Id | None:
     key = request.headers.get("idempotency-key")
     try:
-        return None if key is None else kind(UUID(key))
-    except ValueError:
+        return None if key is None else kind(msgspec.convert(key, UUID))
+    except msgspec.ValidationError:
         raise errors.Invalid.field("Idempotency-Key", "value", "is not a UUID") from None
 
 
@@ -270,7 +287,8 @@ def _expected(request: Request) -> int | None:
 def _row(request: Request, row: Session | Message, status: int = 200) -> Response:
     """A row with its number as ETag; 304 for who holds it already."""
     tag = f'"{row.seq}"'
-    if request.method in ("GET", "HEAD") and tag in request.headers.get("if-none-match", ""):
+    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    if request.method in ("GET", "HEAD") and (tag in held or "*" in held):
         return Response(status_code=304, headers={"ETag": tag})
     return _json(row, status, {"ETag": tag})
 

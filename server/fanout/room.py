@@ -129,7 +129,9 @@ class Room:
             self._deliver(told)
 
     def _deliver(self, told: Frame) -> None:
+        gone = {row.id for row in getattr(told.event, "sessions", ()) if row.deleted_at is not None}
         for member in self.members:
+            member.opened -= gone
             member.tell(told)
 
     def _forget_settled(self, event: Durable | Changes) -> None:
