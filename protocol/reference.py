@@ -28,7 +28,8 @@ as many `changes` as it takes to reach the head.
 A command carries `ref`, an integer of the device's own, and is answered with the same `ref`: by `accepted` once it is
 done and committed, or by `refused`. Commands are carried out and answered in the order in which they were said.
 Unknown fields are refused; a device ignores events and fields that it does not know. Names are camelCase, what is
-absent has its default, ids are UUIDs, times are RFC 3339 in UTC, lengths are counted in code points."""
+absent has its default, ids are UUIDs, times are RFC 3339 in UTC, lengths are counted in code points. A frame holds at
+most `limits.frameBytes`, so write text as UTF-8 and not as `\\u` escapes, which take up to six times the room."""
 
 APPLYING = """\
 Every transaction that changes something durable takes the next number of its user's timeline, and every row that it

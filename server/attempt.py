@@ -121,7 +121,8 @@ class Attempt:
             except TutorFailed as error:
                 pause = random.uniform(0.1, 0.5 * 2 ** (self._settings.provider_tries - tries_left))
                 too_late = self._loop.time() + pause >= first_by
-                if self._heard or not error.retryable or not tries_left or too_late:
+                lasting = not (error.retryable and error.passing)
+                if self._heard or lasting or not tries_left or too_late:
                     raise
                 log.info("tutor_tried_again", code=error.code, message=str(self.turn.message_id))
                 await asyncio.sleep(pause)

@@ -10,7 +10,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -108,6 +108,7 @@ class Server(uvicorn.Server):
     DRAIN = 8.0
     LEAVE = 9.5
     LAST_WORD = 0.5
+    GIVE_UP = 2.0
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -130,6 +131,9 @@ class Server(uvicorn.Server):
             if not self._gives_up_starting() or task is None:
                 raise
             task.uncancel()
+            with suppress(TimeoutError):  # what has started is ended in order
+                async with asyncio.timeout(self.GIVE_UP):
+                    await self.lifespan.shutdown()
         finally:
             for listener in sockets or []:
                 listener.close()

@@ -34,11 +34,13 @@ class Piece(Struct, frozen=True):
 class TutorFailed(Exception):
     """The provider could not answer. `code` is for programs, `detail` for people; may a retry help?"""
 
-    def __init__(self, code: str, detail: str, *, retryable: bool) -> None:
+    def __init__(self, code: str, detail: str, *, retryable: bool, passing: bool = True) -> None:
+        """`passing`: the same question may well be answered a moment later, without anybody doing anything."""
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.retryable = retryable
+        self.passing = passing
 
 
 class Tutor(Protocol):

@@ -19,5 +19,5 @@ class Unconnected:
         self._detail = detail
 
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
-        raise TutorFailed("no_tutor", self._detail, retryable=True)
+        raise TutorFailed("no_tutor", self._detail, retryable=True, passing=False)
         yield Piece()  # never reached; it makes this a generator
