@@ -208,6 +208,19 @@ async def test_a_failure_before_the_first_token_is_tried_again_and_nobody_sees_i
         assert (reply.status, reply.content, len(tutor.requests)) == ("complete", "Yes.", 3)
 
 
+async def test_without_a_tutor_a_reply_fails_at_once_and_says_how_to_connect_one(database_url: str) -> None:
+    async with running(database_url) as hub, device(hub) as phone:
+        assert phone.welcome is not None
+        assert "OPENAI_BASE_URL" in phone.welcome.tutor.note
+        session = await phone.create()
+        await phone.open(session)
+        reply = await phone.settled((await phone.send(session, "Is it?")).reply)
+        assert reply.metadata is not None
+        assert reply.metadata.failure is not None
+        assert (reply.status, reply.content, reply.metadata.failure.code) == ("failed", "", "no_tutor")
+        assert "OPENAI_BASE_URL" in reply.metadata.failure.detail
+
+
 async def test_a_failed_reply_can_be_tried_again_as_a_new_reply_to_the_same_message(database_url: str) -> None:
     async with (
         provider(lambda _: ["Yes."]) as tutor,

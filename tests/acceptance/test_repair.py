@@ -1,0 +1,74 @@
+"""What was not told here is read; an attempt past its lease is silent until it has it again."""
+
+import asyncio
+
+import psycopg
+
+from protocol.commands import ReplyStop, SessionUpdate
+from protocol.events import Changes
+from protocol.model import Message, Session
+from tests.device import device
+from tests.hub import running
+from tests.provider import HOLD, provider
+
+
+async def test_a_change_that_another_hub_made_is_read_as_soon_as_a_number_is_missing(database_url: str) -> None:
+    """P3: two hubs that do not hear each other (there is no broker between them yet) on one database."""
+    async with (
+        running(database_url) as here,
+        running(database_url) as elsewhere,
+        device(here, name="phone") as phone,
+        device(elsewhere, name="laptop") as laptop,
+    ):
+        session = await phone.create(title="A")
+        await laptop.drop()
+        await laptop.connect()
+        await laptop.ask(SessionUpdate, Session, session=session, title="B")
+        assert phone.timeline.sessions[session].title == "A"
+        await phone.ask(SessionUpdate, Session, session=session, mode="learn")
+        await phone.until_event(Changes, lambda event: event.seq == 3)
+        assert (phone.timeline.sessions[session].title, phone.timeline.sessions[session].mode) == ("B", "learn")
+        assert (phone.gaps, phone.timeline.seq) == (0, 3)
+
+
+async def test_an_attempt_that_cannot_renew_its_lease_says_nothing_more_until_it_can(database_url: str) -> None:
+    """P6: past its lease the turn may be another's, so nothing is told on a guess."""
+    async with (
+        provider(lambda _: ["One ", HOLD, "two ", HOLD, "three."]) as tutor,
+        running(database_url, tutor.base_url, turns={"lease": 0.6, "keep_every": 0.1, "due_every": 60.0}) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        sent = await phone.send(session, "Count.")
+        await phone.until(lambda: phone.text(sent.reply) == "One ")
+        await ours.execute("SELECT FROM turns FOR UPDATE")
+        await asyncio.sleep(0.7)  # longer than the lease
+        tutor.release()
+        await tutor.until(lambda: len(tutor._gates) == 1)  # the hub has been sent "two "
+        await phone.ask(SessionUpdate, Session, session=session, title="heard after it")
+        assert phone.text(sent.reply) == "One "
+        await ours.rollback()
+        await phone.until(lambda: phone.text(sent.reply) == "One two ")
+        tutor.release()
+        assert (await phone.settled(sent.reply)).content == "One two three."
+
+
+async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) -> None:
+    """P7, without a broker: the owner reads it when it next keeps its turn."""
+    async with (
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(database_url, tutor.base_url, turns={"keep_every": 0.1}) as here,
+        device(here, name="phone") as phone,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        sent = await phone.send(session, "Count.")
+        await phone.until(lambda: phone.text(sent.reply) == "One ")
+        async with running(database_url, tutor.base_url) as elsewhere, device(elsewhere, name="laptop") as laptop:
+            asked = await laptop.ask(ReplyStop, Message, message=sent.reply)
+            assert asked.status == "pending"
+            reply = await phone.settled(sent.reply)
+            assert (reply.status, reply.content) == ("stopped", "One ")
+        await tutor.disconnected()
