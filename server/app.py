@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 from protocol import schema
 from protocol.events import Changes
 from protocol.ids import UserId
-from server.edge.connection import Door
+from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in, http_error, problem
 from server.edge.identity import Verifier, verifier
 from server.errors import Leaving, Unavailable

@@ -40,8 +40,7 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     async with numbered(instance.database, user) as change:
         earlier = await messages.receipt(change.conn, user, draft.message)
         sent = await _add(instance, change, draft) if earlier is None else _repeated(earlier, draft)
-    if not change.empty:
-        instance.hub.tell(user, MessageAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, MessageAdded)
     instance.turns.wake(user, draft.session)
     return sent
 
@@ -90,8 +89,7 @@ async def edit(
                 raise ReplyRunning
             row = await messages.edit(change, message, content)
             await sessions.touch(change, row.session_id)
-    if not change.empty:
-        instance.hub.tell(user, MessageChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, MessageChanged)
     return row
 
 
@@ -102,7 +100,7 @@ async def delete(instance: Instance, user: UserId, message: MessageId, expected:
         ended = await _end_open_replies(instance, change, row)
         row = await messages.delete(change, message)
         await sessions.touch(change, row.session_id, more=-1)
-    instance.hub.tell(user, MessageRemoved(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, MessageRemoved)
     instance.turns.lost(user, ended)
     instance.turns.wake(user, row.session_id)
     return row
@@ -122,7 +120,7 @@ async def retry(instance: Instance, user: UserId, message: MessageId) -> Message
         position = await sessions.last_position(change.conn, user, former.session_id) + 1
         reply = await _add_reply(change, former.session_id, former.reply_to, position)
         await sessions.touch(change, former.session_id, positions=1)
-    instance.hub.tell(user, MessageAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, MessageAdded)
     instance.turns.wake(user, former.session_id)
     return reply
 

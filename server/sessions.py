@@ -32,8 +32,7 @@ async def create(
             row = await sessions.existing(change.conn, user, session)
         else:
             raise IdempotencyConflict
-    if not change.empty:
-        instance.hub.tell(user, SessionAdded(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, SessionAdded)
     return row
 
 
@@ -65,8 +64,7 @@ async def update(
         if title is not None or mode is not None or language is not None:
             clean = None if title is None else titles.cleaned(title)
             row = await sessions.update(change, session, title=clean, mode=mode, language=language)
-    if not change.empty:
-        instance.hub.tell(user, SessionChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, SessionChanged)
     return row
 
 
@@ -80,7 +78,7 @@ async def delete(instance: Instance, user: UserId, session: SessionId, expected:
         if ended:
             await sessions.touch(change, session)
         row = await sessions.delete(change, session)
-    instance.hub.tell(user, SessionRemoved(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, SessionRemoved)
     instance.turns.lost(user, ended)
     return row
 
@@ -92,8 +90,7 @@ async def restore(instance: Instance, user: UserId, session: SessionId) -> Sessi
         row = held if held is None or held.deleted_at is None else await sessions.restore(change, session)
         if row is None:
             raise NotFound
-    if not change.empty:
-        instance.hub.tell(user, SessionChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, SessionChanged)
     return row
 
 
@@ -104,6 +101,5 @@ async def mark_read(instance: Instance, user: UserId, session: SessionId, seq: i
         read = min(seq, change.seq - 1)
         if read > row.read_seq:
             row = await sessions.mark_read(change, session, read) or row
-    if not change.empty:
-        instance.hub.tell(user, SessionChanged(seq=change.seq, sessions=change.sessions, messages=change.messages))
+    instance.hub.tell(change, SessionChanged)
     return row

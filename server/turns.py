@@ -101,9 +101,8 @@ class Turns:
                 await turns.end(change, turn)
                 row = await self.settle_ended(change, turn)
                 await sessions.touch(change, turn.session_id)
-        if not change.empty:
-            self._hub.tell(user, ReplySettled(seq=change.seq, sessions=change.sessions, messages=change.messages))
-            self.wake(user, row.session_id)
+        self._hub.tell(change, ReplySettled)
+        self.wake(user, row.session_id)
         return row
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
@@ -187,10 +186,8 @@ class Turns:
                 break
             except Unavailable:
                 await asyncio.sleep(SETTLE_AGAIN)
-        if not change.empty:
-            log.info("reply_settled", message=str(turn.message_id), attempt=turn.attempt, status=status)
-            event = ReplySettled(seq=change.seq, sessions=change.sessions, messages=change.messages)
-            self._hub.tell(turn.user_id, event)
+        self._hub.tell(change, ReplySettled)
+        log.info("reply_settled" if change.messages else "turn_lost", message=str(turn.message_id), status=status)
 
     def _attempt(self, turn: Turn) -> Attempt:
         def tell(event: Live) -> None:

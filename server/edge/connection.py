@@ -1,15 +1,13 @@
 """One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
 
-From accept on, every frame goes through the outbox, and only `_flush` writes to the socket. Reading never waits for
-work: it hands over, so that pings are answered while a command is carried out. A command that was read is carried
-out to its end, whatever becomes of the socket.
+Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
+that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer.
 """
 
 import asyncio
 import time
 from contextlib import suppress
 from functools import partial
-from random import uniform
 from uuid import uuid4
 
 import structlog
@@ -20,17 +18,16 @@ from protocol.answers import Answer, Nothing
 from protocol.codec import Undecodable, decode_command, encode
 from protocol.commands import AuthRefresh, Command, Hello, Ping
 from protocol.errors import CloseCode
-from protocol.events import Accepted, Draining, Event, Pong, Refused, Snapshot, TokenExpiring, Welcome
+from protocol.events import Accepted, Event, Pong, Refused, Snapshot, TokenExpiring, Welcome
 from protocol.ids import UserId
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
 from server.edge.commands import obey
-from server.edge.guard import EXTENSION, BudgetedConnection, Wire
+from server.edge.guard import EXTENSION, BudgetedConnection
 from server.edge.identity import Identity, Verifier, bearer
 from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
-from server.errors import Forbidden, Invalid, Leaving, Malformed, Refusal, Unauthenticated
-from server.fanout.frames import frame
-from server.fanout.outbox import Outbox
+from server.edge.writer import Writer
+from server.errors import Forbidden, Invalid, Malformed, Refusal, Unauthenticated
 from server.fanout.room import Member, Room
 from server.instance import Instance
 from server.store.users import Head
@@ -41,60 +38,10 @@ HELLO_WITHIN = 5.0
 MALFORMED_BORNE = 3
 """So many frames that are no command are refused; then the connection is closed."""
 WAITING_COMMANDS = 256
-WRITE_AT_ONCE = 65_536
 EXPIRY_SAID_BEFORE = 60.0
 LONGEST_TIMER = 86_400.0
-DRAINED_WITHIN = 2.0
-"""Seconds over which the devices of an instance that leaves come back elsewhere."""
 
 log = structlog.get_logger()
-
-
-class Door:
-    """All sockets of this instance. Once `leaving`, no more are let in."""
-
-    def __init__(self, instance: Instance, verifier: Verifier) -> None:
-        self.leaving = False
-        self._instance = instance
-        self._verifier = verifier
-        self._connections: set[Connection] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
-
-    def refusal(self, websocket: WebSocket) -> Refusal | None:
-        """Why this socket is not let in, as far as it is to be said before the upgrade."""
-        if self.leaving:
-            return Leaving(retry_after_ms=1_000)
-        if websocket.scope["query_string"]:
-            return Malformed("The address takes no parameters: a token goes into hello or the Authorization header.")
-        offered = websocket.scope["subprotocols"]
-        if offered and SUBPROTOCOL not in offered:
-            return Malformed(f"The only subprotocol here is {SUBPROTOCOL}.")
-        return None
-
-    async def enter(self, websocket: WebSocket) -> None:
-        """Serve one socket until it ends."""
-        connection = Connection(websocket, self._instance, self._verifier)
-        self._connections.add(connection)
-        self._empty.clear()
-        try:
-            await connection.serve()
-        finally:
-            self._connections.discard(connection)
-            if not self._connections:
-                self._empty.set()
-
-    def announce_leaving(self) -> None:
-        """Let nobody in, and tell each device when to come back, elsewhere."""
-        self.leaving = True
-        for connection in self._connections:
-            connection.offer(Draining(reconnect_in_ms=int(uniform(0, DRAINED_WITHIN) * 1_000)))
-
-    async def close(self) -> None:
-        """Close every socket, and wait for their ends; the websocket protocol aborts those that give no answer."""
-        for connection in self._connections:
-            connection.close(CloseCode.DRAINING)
-        await self._empty.wait()
 
 
 class Connection:
@@ -104,12 +51,9 @@ class Connection:
         self._websocket = websocket
         self._instance = instance
         self._verifier = verifier
-        self._wire: Wire = websocket.scope["extensions"][EXTENSION]
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
-        self._outbox = Outbox()
-        self._empty = asyncio.Event()
-        self._flush_due = False
+        self._writer = Writer(websocket.scope["extensions"][EXTENSION], too_slow=self._too_slow)
         self._commands: asyncio.Queue[str | None] = asyncio.Queue(WAITING_COMMANDS)
         self._malformed = 0
         self._identity: Identity | None = None
@@ -119,25 +63,27 @@ class Connection:
     async def serve(self) -> None:
         """Accept, and go on until the socket has ended and what it asked for is done."""
         await self._websocket.accept(subprotocol=SUBPROTOCOL if self._websocket.scope["subprotocols"] else None)
-        self._wire.on_writable = self._flush
         try:
             async with self._group:
                 self._group.create_task(self._work())
                 await self._listen()
         finally:
-            self._gone()
+            if self._expiry is not None:
+                self._expiry.cancel()
 
     def offer(self, event: Event) -> None:
         """Give it an event now."""
-        self._outbox.offer(frame(event))
-        self._wake()
+        self._writer.offer(event)
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection; what waits is written before, as far as the socket takes it."""
         if not self._closed:
-            self._write()
             self._closed = True
+            self._writer.stop()
             self._group.create_task(self._say_close(code, reason))
+
+    def _too_slow(self) -> None:
+        self.close(CloseCode.SLOW, "too slow")
 
     async def _say_close(self, code: int, reason: str) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
@@ -154,7 +100,7 @@ class Connection:
                 self._hand_over(message.get("text"))
         finally:
             self._closed = True
-            self._empty.set()
+            self._writer.stop()
             await self._commands.put(None)
 
     def _hand_over(self, text: str | None) -> None:
@@ -165,37 +111,6 @@ class Connection:
         elif not self._closed:
             self._commands.put_nowait(text)
 
-    # Writing: all of it is here.
-
-    def _wake(self) -> None:
-        """Let it be written at the end of this turn of the loop, with whatever else comes in it."""
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        self._flush_due = False
-        self._write()
-        if self._outbox.overflowed:
-            self.close(CloseCode.SLOW, "too slow")
-
-    def _write(self) -> None:
-        while not self._closed and self._outbox and self._wire.writable:
-            self._wire.write(self._outbox.take(WRITE_AT_ONCE))
-        if not self._outbox:
-            self._empty.set()
-
-    async def _written(self) -> None:
-        """Until everything that was offered is on its way."""
-        while self._outbox and not self._closed:
-            self._empty.clear()
-            await self._empty.wait()
-
-    def _gone(self) -> None:
-        self._wire.on_writable = None
-        if self._expiry is not None:
-            self._expiry.cancel()
-
     # Work: one command after the other.
 
     async def _work(self) -> None:
@@ -203,7 +118,7 @@ class Connection:
         if hello is None or self._identity is None:
             return
         user = self._identity.user
-        member = Member(hello.device, self._outbox, self._wake)
+        member = Member(hello.device, self._writer.outbox, self._writer.wake)
         with self._instance.hub.joined(user, member) as room:
             if not await self._catch_up(hello, user, member, room):
                 return
@@ -252,7 +167,7 @@ class Connection:
                     member.caught_up(page.seq)
                     return True
                 cursor = Cursor(epoch=head.epoch, seq=page.seq)
-                await self._written()
+                await self._writer.written()
         except Refusal as refusal:
             self._refuse(hello.ref, refusal)
             self.close(CloseCode.OVERLOADED, refusal.title)

@@ -14,6 +14,7 @@ from server.errors import Refusal
 from server.fanout.broker import Broker
 from server.fanout.frames import frame
 from server.fanout.room import Member, Room
+from server.store.users import Change
 from server.tasks import Tasks
 
 REPAIR_AFTER = 0.2
@@ -63,14 +64,17 @@ class Hub:
         room = self._rooms.get(user)
         return room.replies.get(message) if room else None
 
-    def tell(self, user: UserId, event: Durable) -> None:
-        """A numbered change was committed: every device of the user hears of it, in order."""
+    def tell(self, change: Change, kind: type[Durable]) -> None:
+        """A change was committed: every device of the user hears of it, in order, unless nothing was changed."""
+        if change.empty:
+            return
+        event = kind(seq=change.seq, sessions=change.sessions, messages=change.messages)
         told = frame(event)
-        if (room := self._rooms.get(user)) is not None:
+        if (room := self._rooms.get(change.user)) is not None:
             room.offer(told, event)
             if room.gap:
                 self._repair(room)
-        self._broker.publish(user, None, told)
+        self._broker.publish(change.user, None, told)
 
     def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
         """Something that is not kept: pieces of a reply, typing."""
