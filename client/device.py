@@ -4,7 +4,7 @@
         session = await device.create_session(title="Pho")
         await device.open(session.id)
         sent = await device.send(session.id, "How long must the bones simmer?")
-        await device.until(lambda timeline: timeline.messages[sent.reply].status == "complete")
+        reply = await device.settled(sent.reply)
 
 What the device knows is its `timeline`, kept up to date across lost connections. A method returns when the hub has
 answered: what it did is committed. While there is no connection, commands wait in the outbox; only `retry`, which may
@@ -146,6 +146,11 @@ class Device:
 
     # What comes.
 
+    async def settled(self, reply: MessageId) -> Message:
+        """The reply, once it has come to its end. Its session must be opened."""
+        await self.until(lambda timeline: _has_ended(timeline.messages.get(reply)))
+        return self.timeline.messages[reply]
+
     def events(self) -> Happenings:
         """What comes from now on, each after it was applied, and how the connection does."""
         return self._exchange.watchers.events()
@@ -163,6 +168,10 @@ class Device:
 
     async def _ask(self, command: Repeatable, kind: type[T]) -> T:
         return msgspec.json.decode(await self._exchange.ask(command), type=kind)
+
+
+def _has_ended(reply: Message | None) -> bool:
+    return reply is not None and reply.status != "pending"
 
 
 @asynccontextmanager

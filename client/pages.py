@@ -58,8 +58,8 @@ class Pages:
 
     def refused(self, command: Command | None) -> None:
         """A session whose first page was refused is not opened."""
-        if isinstance(command, SessionOpen) and self._timeline.opened.get(command.session) is None:
-            self.close(command.session)
+        if isinstance(command, SessionOpen):
+            self._timeline.open_refused(command.session)
 
     def _take_messages(self, command: SessionOpen, page: MessagePage) -> None:
         session = command.session

@@ -45,7 +45,7 @@ class MessageChange(_Body, frozen=True):
 class SignIn(_Body, frozen=True):
     """The development sign-in."""
 
-    user: Annotated[str, Meta(min_length=1, max_length=255, pattern="^[^\\x00-\\x1f\\x7f]+$(?!\\n)")]
+    user: Annotated[str, Meta(min_length=1, max_length=255, pattern="^[^\\x00-\\x1f\\x7f-\\x9f]+$(?!\\n)")]
 
 
 class NoQuery(_Body, frozen=True):

@@ -121,7 +121,7 @@ class MessageDelete(_Command, tag="message.delete", frozen=True):
 
 
 class ReplyStop(_Command, tag="reply.stop", frozen=True):
-    """End an open reply. `seen` is the held `next`: at least that is saved. Answer: the message as it stands."""
+    """End an open reply. `seen` is the held `next`; no less than that is saved. Answer: the message as it stands."""
 
     message: MessageId
     seen: Seq = 0

@@ -4,8 +4,6 @@ A durable event carries, whole, every row that its transaction changed, under on
 put its rows. A live event has no number; what it loses, the durable `reply.settled` heals.
 """
 
-from typing import Literal
-
 from msgspec import Raw, Struct
 
 from protocol.errors import FieldError, Reason
@@ -133,7 +131,7 @@ class Accepted(_Event, tag="accepted", frozen=True):
 
 
 class Refused(_Event, tag="refused", frozen=True):
-    """Nothing was done. `ref` is null when the frame had none that could be read."""
+    """Not done, or not surely (`unavailable`, `internal`). `ref` is null when the frame had none that could be read."""
 
     ref: int | None
     problem: str
@@ -156,13 +154,3 @@ Durable = SessionAdded | SessionChanged | SessionRemoved | MessageAdded | Messag
 Live = TokenAdded | ReplySnapshot | TypingChanged
 Notice = Draining | TokenExpiring
 Event = Welcome | Snapshot | Changes | Durable | Live | Notice | Accepted | Refused | Pong
-
-DurableName = Literal[
-    "session.added",
-    "session.changed",
-    "session.removed",
-    "message.added",
-    "message.changed",
-    "message.removed",
-    "reply.settled",
-]

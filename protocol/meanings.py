@@ -28,7 +28,7 @@ REASONS = {
     Reason.UNSUPPORTED_MEDIA_TYPE: Meaning(415, "The body must be plain JSON."),
     Reason.UNAUTHENTICATED: Meaning(401, "No token, or one that is expired or not valid."),
     Reason.FORBIDDEN: Meaning(403, "Known, but not allowed."),
-    Reason.UNAVAILABLE: Meaning(503, "Nothing was changed; try again, with the same id."),
+    Reason.UNAVAILABLE: Meaning(503, "Not now; it may or may not have been done, so try again with the same id."),
     Reason.DRAINING: Meaning(503, "This instance is leaving; connect again."),
     Reason.INTERNAL: Meaning(
         500, "A fault of the hub's; it may or may not have been done, so try again with the same id."
@@ -38,7 +38,7 @@ REASONS = {
 CLOSES = {
     CloseCode.DRAINING: "The instance is leaving; wait as long as `draining` said.",
     CloseCode.SLOW: "The device took too little for too long.",
-    CloseCode.RESYNC: "The hub has lost track of what the device was told; `hello` catches it up.",
+    CloseCode.RESYNC: "Reserved. The hub has lost track of what the device was told; `hello` catches it up.",
     CloseCode.TOKEN_EXPIRED: "Come back with a fresh token.",
     CloseCode.RATE_LIMITED: "Too many commands at once.",
     CloseCode.SERVER_ERROR: "A fault of the hub's.",
@@ -46,7 +46,7 @@ CLOSES = {
     CloseCode.BAD_REQUEST: "What was sent is not this protocol.",
     CloseCode.UNAUTHENTICATED: "The token of `hello` is missing or not valid.",
     CloseCode.NO_HELLO: "No `hello` within 5 s.",
-    CloseCode.FORBIDDEN: "The user may not connect.",
-    CloseCode.TOO_MANY_CONNECTIONS: "The user has too many devices connected.",
-    CloseCode.SIGNED_OUT: "The user has signed out.",
+    CloseCode.FORBIDDEN: "Reserved. The user may not connect.",
+    CloseCode.TOO_MANY_CONNECTIONS: "Reserved. The user has too many devices connected.",
+    CloseCode.SIGNED_OUT: "Reserved. The user has signed out.",
 }

@@ -95,7 +95,7 @@ class App:
             Route("/readyz", _ready(instance.database, door)),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
-            asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret))
+            asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings))
 
 
 async def _alive(request: Request) -> Response:

@@ -8,7 +8,7 @@ paused may have lost its turn to another.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import structlog
 from msgspec import Struct
@@ -16,10 +16,11 @@ from msgspec import Struct
 from protocol.events import Live, TypingChanged
 from protocol.model import Failure, MessageMetadata, ReplyStatus, Usage
 from server.errors import Unavailable
+from server.lesson import Lesson
 from server.reply import ReplyWriter
 from server.settings import TurnSettings
 from server.store.turns import Turn
-from server.tutor.tutor import Lesson, Piece, Tutor, TutorFailed
+from server.tutor.tutor import Piece, Tutor, TutorFailed
 
 TYPING_SAID_AGAIN = 3.0
 """Seconds; devices believe it for 6."""
@@ -83,6 +84,7 @@ class Attempt:
                 task.cancel()
         if ending.status is not None:
             self._tell_now()
+            self.writer.tell()  # past the lease nobody is told, but all that was heard is settled
         if self._tell_later is not None:
             self._tell_later.cancel()
         self._tell(self._typing(active=False))
@@ -177,7 +179,7 @@ class Attempt:
             return
         if (event := self.writer.tell()) is not None:
             self._told_at = self._loop.time()
-            self._unsaved += len(event.text)
+            self._unsaved += len(event.text.encode())
             self._tell(event)
             if self._unsaved >= self._settings.keep_bytes:
                 self._save.set()
@@ -194,11 +196,9 @@ class Attempt:
             if self._loop.time() - typing_said >= TYPING_SAID_AGAIN:
                 typing_said = self._loop.time()
                 self._tell(self._typing(active=True))
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.keep_every):
                     await self._save.wait()
-            except TimeoutError:
-                pass
             self._save.clear()
             try:
                 await self._keep_once()

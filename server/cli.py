@@ -1,7 +1,6 @@
 """The command line: serve, chat, token, migrate. What cannot start says so in one line and exits with 1."""
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -11,7 +10,6 @@ from typing import ParamSpec
 from uuid import UUID
 
 import click
-import structlog
 import uvloop
 from msgspec import structs
 
@@ -22,6 +20,7 @@ from server.app import App
 from server.edge import identity, serve
 from server.errors import StartupError
 from server.instance import Instance
+from server.logs import log_to_stderr
 from server.settings import Settings
 from server.store import migrations
 from server.store.embedded import embedded
@@ -56,7 +55,7 @@ def main() -> None:
 def serve_command(host: str | None, port: int | None) -> None:
     """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL."""
     settings = _settings(host, port)
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level)
     with ExitStack() as stack:
         listener = stack.enter_context(serve.bind(settings.host, settings.port))
         settings = structs.replace(settings, port=listener.getsockname()[1])
@@ -89,7 +88,9 @@ def token() -> None:
 def mint(user: str, hours: float) -> None:
     """Print a token that this instance's secret signs."""
     settings = _settings(None, None)
-    click.echo(identity.mint(environment.secret(settings), user, lifetime=hours * 3_600))
+    if settings.jwt_secret is None:
+        raise StartupError("Tokens are made by the issuer of TUTORHUB_JWKS_URL: this hub takes no other.")
+    click.echo(identity.mint(settings.jwt_secret, user, settings=settings, lifetime=hours * 3_600))
 
 
 @main.group()
@@ -127,7 +128,8 @@ def status() -> None:
 def _settings(host: str | None, port: int | None) -> Settings:
     given = {"TUTORHUB_HOST": host or "", "TUTORHUB_PORT": "" if port is None else str(port)}
     settings = environment.read(os.environ | {name: value for name, value in given.items() if value})
-    return settings if settings.jwks_url else structs.replace(settings, jwt_secret=environment.secret(settings))
+    signs = settings.dev_sign_in or not settings.jwks_url
+    return structs.replace(settings, jwt_secret=environment.secret(settings)) if signs else settings
 
 
 @contextmanager
@@ -147,20 +149,5 @@ def _banner(instance: Instance) -> None:
     ]
     if settings.dev_sign_in:
         lines.append("  sign-in   anybody on this machine, for development")
-        lines.append("  try       tutorhub chat --user ada")
+        lines.append(f"  try       {sys.argv[0]} chat --user ada")
     click.echo("\n".join(lines))
-
-
-def _log_to_stderr(level: str) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)

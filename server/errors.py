@@ -118,7 +118,7 @@ class TooManyPending(Refusal):
 
 
 class Unavailable(Refusal):
-    """This can't be done right now; nothing was changed. Please try again."""
+    """This can't be done right now. Please try again, with the same id."""
 
     status, code, title, retryable = 503, Reason.UNAVAILABLE, "Unavailable", True
 

@@ -1,10 +1,16 @@
 """One server process, as a use case sees it: what it has at hand."""
 
+from contextlib import AbstractAsyncContextManager
+
 from msgspec import Struct
 
+from protocol.events import Durable
+from protocol.ids import UserId
 from server.fanout.hub import Hub
 from server.settings import Settings
 from server.store.pool import Database
+from server.store.users import Change
+from server.telling import told
 from server.turns import Turns
 from server.tutor.tutor import Tutor
 
@@ -17,3 +23,7 @@ class Instance(Struct, frozen=True):
     hub: Hub
     turns: Turns
     tutor: Tutor
+
+    def change(self, user: UserId, kind: type[Durable]) -> AbstractAsyncContextManager[Change]:
+        """A numbered transaction that is told, once it is committed, as an event of this kind."""
+        return told(self.database, self.hub, user, kind)

@@ -8,14 +8,14 @@ from protocol.answers import MessagePage, Sent
 from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
-from protocol.model import Message, Metadata, Reply
+from protocol.model import Message, Metadata
 from server import cursors, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
 from server.store import messages, sessions, turns
 from server.store.messages import Receipt
 from server.store.turns import Turn
-from server.store.users import Change, numbered
+from server.store.users import Change
 
 
 class Draft(Struct, frozen=True):
@@ -37,10 +37,9 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     Raises NotFound, IdempotencyConflict, TooManyPending, Invalid.
     """
     _check_text(draft.content)
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, MessageAdded) as change:
         earlier = await messages.receipt(change.conn, user, draft.message)
         sent = await _add(instance, change, draft) if earlier is None else _repeated(earlier, draft)
-    instance.hub.tell(change, MessageAdded)
     instance.turns.wake(user, draft.session)
     return sent
 
@@ -68,7 +67,7 @@ async def page(
     return MessagePage(
         session=row,
         messages=kept,
-        replies=[_reply(instance, turn) for turn in open_turns if turn.attempt and turn.message_id in shown],
+        replies=[instance.turns.so_far(turn) for turn in open_turns if turn.attempt and turn.message_id in shown],
         before=cursors.at_position(kept[0].position) if kept and older else None,
         after=cursors.at_position(kept[-1].position) if kept and newer else None,
     )
@@ -79,7 +78,7 @@ async def edit(
 ) -> Message:
     """Change the text of a message of the user's. Raises ReplyRunning while the tutor answers it."""
     _check_text(content)
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, MessageChanged) as change:
         row = await messages.existing(change.conn, user, message, expected)
         if row.type != "user":
             raise Forbidden("Only messages of the user's own can be edited.")
@@ -89,18 +88,16 @@ async def edit(
                 raise ReplyRunning
             row = await messages.edit(change, message, content)
             await sessions.touch(change, row.session_id)
-    instance.hub.tell(change, MessageChanged)
     return row
 
 
 async def delete(instance: Instance, user: UserId, message: MessageId, expected: int | None = None) -> Message:
     """Leave a tombstone. An open reply, to it or itself, is settled as stopped in the same change."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, MessageRemoved) as change:
         row = await messages.existing(change.conn, user, message, expected)
         ended = await _end_open_replies(instance, change, row)
         row = await messages.delete(change, message)
         await sessions.touch(change, row.session_id, more=-1)
-    instance.hub.tell(change, MessageRemoved)
     instance.turns.lost(user, ended)
     instance.turns.wake(user, row.session_id)
     return row
@@ -108,7 +105,7 @@ async def delete(instance: Instance, user: UserId, message: MessageId, expected:
 
 async def retry(instance: Instance, user: UserId, message: MessageId) -> Message:
     """Delete a settled reply and add a new one to the same message. Raises NotSettled, TooManyPending."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, MessageAdded) as change:
         former = await messages.existing(change.conn, user, message)
         if former.reply_to is None:
             raise NotFound
@@ -120,7 +117,6 @@ async def retry(instance: Instance, user: UserId, message: MessageId) -> Message
         position = await sessions.last_position(change.conn, user, former.session_id) + 1
         reply = await _add_reply(change, former.session_id, former.reply_to, position)
         await sessions.touch(change, former.session_id, positions=1)
-    instance.hub.tell(change, MessageAdded)
     instance.turns.wake(user, former.session_id)
     return reply
 
@@ -184,11 +180,3 @@ async def _end_open_replies(instance: Instance, change: Change, row: Message) ->
         await turns.end(change, turn)
         await instance.turns.settle_ended(change, turn)
     return open_turns
-
-
-def _reply(instance: Instance, turn: Turn) -> Reply:
-    """What is written so far: as told on this instance, else as last saved."""
-    live = instance.hub.reply(turn.user_id, turn.message_id)
-    if live is not None and live.attempt >= turn.attempt:
-        return live
-    return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)

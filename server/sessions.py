@@ -14,7 +14,6 @@ from server import cursors, titles
 from server.errors import IdempotencyConflict, NotFound
 from server.instance import Instance
 from server.store import sessions, turns
-from server.store.users import numbered
 
 
 async def create(
@@ -23,7 +22,7 @@ async def create(
     """A new session; with an id of the caller's making it can be said twice. Raises IdempotencyConflict."""
     session = session or fresh_session_id()
     body_hash = sha256(encode([title, mode, language])).digest()
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, SessionAdded) as change:
         held = await sessions.body_hash(change.conn, user, session)
         if held is None:
             title = titles.cleaned(title or "")
@@ -32,7 +31,6 @@ async def create(
             row = await sessions.existing(change.conn, user, session)
         else:
             raise IdempotencyConflict
-    instance.hub.tell(change, SessionAdded)
     return row
 
 
@@ -59,18 +57,17 @@ async def update(
     expected: int | None = None,
 ) -> Session:
     """Change what is given. Mode and language hold from the next reply on."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, SessionChanged) as change:
         row = await sessions.existing(change.conn, user, session, expected)
         if title is not None or mode is not None or language is not None:
             clean = None if title is None else titles.cleaned(title)
             row = await sessions.update(change, session, title=clean, mode=mode, language=language)
-    instance.hub.tell(change, SessionChanged)
     return row
 
 
 async def delete(instance: Instance, user: UserId, session: SessionId, expected: int | None = None) -> Session:
     """Make it a tombstone; its open replies are settled as stopped in the same change."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, SessionRemoved) as change:
         await sessions.existing(change.conn, user, session, expected)
         ended = await turns.end_all(change, session)
         for turn in ended:
@@ -78,28 +75,25 @@ async def delete(instance: Instance, user: UserId, session: SessionId, expected:
         if ended:
             await sessions.touch(change, session)
         row = await sessions.delete(change, session)
-    instance.hub.tell(change, SessionRemoved)
     instance.turns.lost(user, ended)
     return row
 
 
 async def restore(instance: Instance, user: UserId, session: SessionId) -> Session:
     """Bring a tombstone back, within 30 days. One that is there stays as it is."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, SessionChanged) as change:
         held = await sessions.session(change.conn, user, session)
         row = held if held is None or held.deleted_at is None else await sessions.restore(change, session)
         if row is None:
             raise NotFound
-    instance.hub.tell(change, SessionChanged)
     return row
 
 
 async def mark_read(instance: Instance, user: UserId, session: SessionId, seq: int) -> Session:
     """Read up to a number, at most the head; never goes back."""
-    async with numbered(instance.database, user) as change:
+    async with instance.change(user, SessionChanged) as change:
         row = await sessions.existing(change.conn, user, session)
         read = min(seq, change.seq - 1)
         if read > row.read_seq:
             row = await sessions.mark_read(change, session, read) or row
-    instance.hub.tell(change, SessionChanged)
     return row

@@ -28,7 +28,7 @@ class TurnSettings(Struct, frozen=True):
     first_token: Seconds = 30.0
     silence: Seconds = 15.0
     whole: Seconds = 300.0
-    reply_bytes: Count = 65_536
+    reply_bytes: Annotated[int, Meta(ge=1, le=131_072)] = 65_536  # the schema takes no more
     attempts: Count = 3
     provider_tries: Count = 3
     lease: Seconds = 6.0
@@ -81,7 +81,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     if "data_dir" not in found:
         found["data_dir"] = reading.home()
     settings = Settings(**found, turns=turns)
-    if settings.dev_sign_in and not _is_loopback(settings.host):
+    if settings.dev_sign_in and not is_loopback(settings.host):
         reading.problems.append(
             "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
             f" TUTORHUB_HOST would be 127.0.0.1 and not {settings.host}"
@@ -186,7 +186,7 @@ def _path(kind: type, text: str) -> Path:
         raise ValueError("expected a folder or a file") from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

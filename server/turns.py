@@ -6,22 +6,25 @@ a reply, it is ended once.
 """
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
 from protocol.events import Live, ReplySettled
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Failure, Message, MessageMetadata, ReplyStatus
+from protocol.model import Failure, Message, MessageMetadata, Reply, ReplyStatus
 from server.attempt import LOST, RELEASED, STOPPED, Attempt, Ending
 from server.errors import NotFound, Unavailable
 from server.fanout.hub import Hub
+from server.lesson import Lesson
 from server.settings import TurnSettings
 from server.store import messages, sessions, turns
 from server.store.pool import Database
 from server.store.turns import Turn
-from server.store.users import Change, numbered
+from server.store.users import Change
 from server.tasks import Tasks
-from server.tutor.tutor import Lesson, Tutor, Utterance
+from server.telling import told
+from server.tutor.tutor import Tutor
 
 HISTORY = 200
 """Messages that are read for a reply; the prompt takes as many of them as fit its budget."""
@@ -87,12 +90,10 @@ class Turns:
         attempt = self._attempts.get((user, message))
         if attempt is not None:
             attempt.end(STOPPED)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_ANSWERED):
                     await attempt.settled.wait()
-            except TimeoutError:
-                pass
-        async with numbered(self._database, user) as change:
+        async with told(self._database, self._hub, user, ReplySettled) as change:
             row = await messages.message(change.conn, user, message)
             if row is None or row.deleted_at is not None or row.status is None:
                 raise NotFound
@@ -101,18 +102,19 @@ class Turns:
                 await turns.end(change, turn)
                 row = await self.settle_ended(change, turn)
                 await sessions.touch(change, turn.session_id)
-        self._hub.tell(change, ReplySettled)
         self.wake(user, row.session_id)
         return row
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
         """Settle, as stopped, a reply whose turn was ended in this transaction by other means than its own end."""
-        return await messages.settle(change, turn.message_id, "stopped", self.text_so_far(turn), None)
+        return await messages.settle(change, turn.message_id, "stopped", self.so_far(turn).text, None)
 
-    def text_so_far(self, turn: Turn) -> str:
-        """What is written of an open reply: as told here, else as last saved."""
-        attempt = self._attempts.get((turn.user_id, turn.message_id))
-        return attempt.writer.text if attempt and attempt.turn.attempt == turn.attempt else turn.text
+    def so_far(self, turn: Turn) -> Reply:
+        """What is written of an open reply: as told on this instance, else as last saved."""
+        live = self._hub.reply(turn.user_id, turn.message_id)
+        if live is not None and live.attempt >= turn.attempt:
+            return live
+        return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)
 
     def lost(self, user: UserId, ended: list[Turn]) -> None:
         """Turns were ended and that is committed: whoever writes them here is to fall silent."""
@@ -128,6 +130,8 @@ class Turns:
             while not self._leaving:
                 self._sessions[key] = False
                 async with self._at_once:
+                    if self._leaving:
+                        return
                     wrote = await self._write_next(user, session)
                 if not wrote and not self._sessions[key]:
                     return
@@ -179,14 +183,13 @@ class Turns:
         """End the reply, unless another attempt has taken it over. While the database is away, again and again."""
         while True:
             try:
-                async with numbered(self._database, turn.user_id) as change:
+                async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
                     if await turns.end(change, turn):
                         await messages.settle(change, turn.message_id, status, text, metadata)
                         await sessions.touch(change, turn.session_id)
                 break
             except Unavailable:
                 await asyncio.sleep(SETTLE_AGAIN)
-        self._hub.tell(change, ReplySettled)
         log.info("reply_settled" if change.messages else "turn_lost", message=str(turn.message_id), status=status)
 
     def _attempt(self, turn: Turn) -> Attempt:
@@ -206,5 +209,4 @@ class Turns:
             said = await messages.history(conn, turn.user_id, turn.session_id, turn.message_id, HISTORY)
         if session is None or not said:
             return None
-        history = [Utterance(role=text.role, content=text.content) for text in said]
-        return Lesson(mode=session.mode, language=session.language, history=history)
+        return Lesson(mode=session.mode, language=session.language, history=said)

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from typing import NewType
 
 Statement = NewType("Statement", bytes)
-"""SQL text from this package. `execute` takes nothing else (tests/test_sql.py)."""
+"""SQL text from this package. `execute` takes nothing else (tests/sql/test_queries.py)."""
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 

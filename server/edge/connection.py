@@ -8,9 +8,7 @@ import asyncio
 import time
 from contextlib import suppress
 from functools import partial
-from uuid import uuid4
 
-import structlog
 from msgspec import Raw, structs
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -25,9 +23,10 @@ from server import sync
 from server.edge.commands import obey
 from server.edge.guard import EXTENSION, BudgetedConnection
 from server.edge.identity import Identity, Verifier, bearer
+from server.edge.refusing import fault, undecodable
 from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
 from server.edge.writer import Writer
-from server.errors import Forbidden, Invalid, Malformed, Refusal, Unauthenticated
+from server.errors import Forbidden, Invalid, Refusal, Unauthenticated
 from server.fanout.room import Member, Room
 from server.instance import Instance
 from server.store.users import Head
@@ -41,8 +40,6 @@ WAITING_COMMANDS = 256
 EXPIRY_SAID_BEFORE = 60.0
 LONGEST_TIMER = 86_400.0
 
-log = structlog.get_logger()
-
 
 class Connection:
     """One socket, from accept to its end."""
@@ -54,7 +51,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
         self._writer = Writer(websocket.scope["extensions"][EXTENSION], too_slow=self._too_slow)
-        self._commands: asyncio.Queue[str | None] = asyncio.Queue(WAITING_COMMANDS)
+        self._commands: asyncio.Queue[str | None] = asyncio.Queue()
         self._malformed = 0
         self._identity: Identity | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -101,12 +98,12 @@ class Connection:
         finally:
             self._closed = True
             self._writer.stop()
-            await self._commands.put(None)
+            self._commands.put_nowait(None)
 
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._commands.full():
+        elif self._commands.qsize() >= WAITING_COMMANDS:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
         elif not self._closed:
             self._commands.put_nowait(text)
@@ -114,6 +111,13 @@ class Connection:
     # Work: one command after the other.
 
     async def _work(self) -> None:
+        try:
+            await self._converse()
+        except Exception as error:  # as far as it is known to be a fault of ours, the device may come back
+            self._refuse(None, fault("connection", error))
+            self.close(CloseCode.SERVER_ERROR, "a fault of ours")
+
+    async def _converse(self) -> None:
         hello = await self._hello()
         if hello is None or self._identity is None:
             return
@@ -163,7 +167,7 @@ class Connection:
                     self.offer(self._welcome(hello, head))
                 self.offer(page)
                 if isinstance(page, Snapshot) or not page.more:
-                    room.reach(page.seq)
+                    self._instance.hub.reach(room, page.seq)
                     member.caught_up(page.seq)
                     return True
                 cursor = Cursor(epoch=head.epoch, seq=page.seq)
@@ -190,18 +194,15 @@ class Connection:
                     self._accept(command, await obey(self._instance, user, member, command))
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
-        except Exception:  # a fault of ours costs the device this command, not its connection
-            fault = uuid4().hex[:12]
-            log.exception("command_failed", fault=fault, command=type(command).__name__)
-            self._refuse(command.ref, Refusal(f"Something went wrong on our side ({fault}). Please try again."))
+        except Exception as error:  # a fault of ours costs the device this command, not its connection
+            self._refuse(command.ref, fault(type(command).__name__, error))
 
     def _decoded(self, text: str) -> Command | None:
         """The command; None: it was none, and that was said."""
         try:
             return decode_command(text)
         except Undecodable as error:
-            refusal = Invalid(error.detail, errors=error.errors) if error.errors else Malformed()
-            self._refuse(error.ref, refusal)
+            self._refuse(error.ref, undecodable(error))
             self._malformed += error.ref is None
             if self._malformed >= MALFORMED_BORNE:
                 self.close(CloseCode.BAD_REQUEST, "frames that are no commands")

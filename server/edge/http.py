@@ -5,10 +5,9 @@ A refusal is a problem object (RFC 9457); nothing else leaves here when somethin
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
-import structlog
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -22,16 +21,16 @@ from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
 from protocol.model import Cursor, Message, Session
 from server import errors, messages, search, sessions, sync
 from server.edge.identity import LIFETIME, Verifier, bearer, mint
+from server.edge.refusing import fault, undecodable
 from server.errors import Refusal
 from server.instance import Instance
 from server.messages import Draft
+from server.settings import Settings
 
 T = TypeVar("T")
 Id = TypeVar("Id", SessionId, MessageId)
 
 BODY_BYTES = 131_072
-
-log = structlog.get_logger()
 
 
 class Rest:
@@ -168,13 +167,13 @@ class Rest:
         return (await self._verifier.verify(token)).user
 
 
-def dev_sign_in(secret: str) -> Route:
+def dev_sign_in(secret: str, settings: Settings) -> Route:
     """POST /auth/dev: a token for anybody who asks. Only ever on loopback; settings.py refuses it elsewhere."""
 
     async def sign_in(request: Request) -> Response:
         _query(request, bodies.NoQuery)
         body = await _body(request, bodies.SignIn)
-        return _json(DevToken(token=mint(secret, body.user), expires_in=int(LIFETIME)))
+        return _json(DevToken(token=mint(secret, body.user, settings=settings), expires_in=int(LIFETIME)))
 
     return _route("POST", "/auth/dev", sign_in)
 
@@ -216,10 +215,8 @@ def _route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respo
             raise
         except ClientDisconnect:  # there is nobody to answer any more
             return problem(errors.Malformed())
-        except Exception:  # nothing of it may leave but its number
-            fault = uuid4().hex[:12]
-            log.exception("request_failed", fault=fault, method=method, route=path)
-            return problem(Refusal(f"Something went wrong on our side ({fault}). Please try again."))
+        except Exception as error:  # nothing of it may leave but its number
+            return problem(fault(f"{method} {path}", error))
 
     return Route(path, answer, methods=[method])
 
@@ -232,9 +229,7 @@ async def _body(request: Request, kind: type[T]) -> T:
     try:
         return decode_with(msgspec.json.Decoder(kind), await _read(request))
     except Undecodable as error:
-        if error.errors:
-            raise errors.Invalid(error.detail, errors=error.errors) from error
-        raise errors.Malformed from error
+        raise undecodable(error) from error
 
 
 async def _read(request: Request) -> bytes:

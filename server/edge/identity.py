@@ -30,7 +30,9 @@ LATEST = 253_402_300_800.0
 """The year 10000. What expires later is no date."""
 LIFETIME = 43_200.0
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
+NAME_LENGTH = 255
+
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 
 
 class Identity(Struct, frozen=True):
@@ -139,17 +141,21 @@ def mint(
     user: str,
     *,
     lifetime: float = LIFETIME,
-    issuer: str | None = None,
-    audience: str | None = None,
+    settings: Settings | None = None,
     now: Callable[[], float] = time.time,
 ) -> str:
-    """A token for this user that our own Verifier takes for so many seconds. Raises StartupError for a weak secret."""
+    """A token for this user that a Verifier with these settings takes for so many seconds.
+
+    Raises StartupError for a weak secret, or for a name that no user can have.
+    """
+    if not 0 < len(user) <= NAME_LENGTH or not printable(user):
+        raise StartupError(f"A user's name has 1 to {NAME_LENGTH} characters, none of them a control character.")
     made_at = int(now())
     claims: dict[str, Any] = {"sub": user, "jti": uuid4().hex, "iat": made_at, "exp": made_at + lifetime}
-    if issuer is not None:
-        claims["iss"] = issuer
-    if audience is not None:
-        claims["aud"] = audience
+    if settings is not None and settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if settings is not None and settings.jwt_audience is not None:
+        claims["aud"] = settings.jwt_audience
     return jwt.encode(claims, strong(secret), algorithm="HS256")
 
 

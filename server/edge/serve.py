@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 
 from server.edge.guard import GuardedProtocol, limit_socket
@@ -30,7 +31,7 @@ HEADER_BYTES = 32_768
 BACKLOG = 2_048
 PING_INTERVAL = 20.0
 
-log = logging.getLogger("tutorhub.serve")
+log = structlog.get_logger()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -175,9 +176,9 @@ class Server(uvicorn.Server):
             async with self._no_later_than(now + self.DRAIN):
                 await self._drain()
         except TimeoutError:
-            log.warning("leaving before everything was drained")
+            log.warning("drain_cut_short")
         except Exception:
-            log.exception("draining failed; leaving without")
+            log.exception("drain_failed")
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -187,7 +188,7 @@ class Server(uvicorn.Server):
             async with self._no_later_than(self._leave_by or loop.time() + self.LEAVE):
                 await super().shutdown(sockets)
         except TimeoutError:
-            log.warning("leaving before everything was shut down")
+            log.warning("shutdown_cut_short")
         finally:
             stragglers.cancel()
             self._abort_all()

@@ -14,7 +14,6 @@ from server.errors import Refusal
 from server.fanout.broker import Broker
 from server.fanout.frames import frame
 from server.fanout.room import Member, Room
-from server.store.users import Change
 from server.tasks import Tasks
 
 REPAIR_AFTER = 0.2
@@ -31,12 +30,11 @@ class Hub:
         self._tasks = tasks
         self._read_changes = read_changes
         self._rooms: dict[UserId, Room] = {}
-        self._repairing: set[UserId] = set()
 
     @contextmanager
     def joined(self, user: UserId, member: Member) -> Generator[Room]:
         """The device is in its user's room. It is given what is told once it has been caught up."""
-        room = self._rooms.setdefault(user, Room(user))
+        room = self._room(user)
         room.members.add(member)
         try:
             yield room
@@ -47,7 +45,7 @@ class Hub:
     @contextmanager
     def writing(self, user: UserId) -> Generator[Room]:
         """A reply of the user's is written here: the room is kept, so that who comes in finds the text so far."""
-        room = self._rooms.setdefault(user, Room(user))
+        room = self._room(user)
         room.writers += 1
         try:
             yield room
@@ -55,26 +53,23 @@ class Hub:
             room.writers -= 1
             self._close_if_empty(room)
 
-    def members(self) -> list[Member]:
-        """Every connected device."""
-        return [member for room in self._rooms.values() for member in room.members]
-
     def reply(self, user: UserId, message: MessageId) -> Reply | None:
         """An open reply as it is shown here, if it is."""
         room = self._rooms.get(user)
         return room.replies.get(message) if room else None
 
-    def tell(self, change: Change, kind: type[Durable]) -> None:
-        """A change was committed: every device of the user hears of it, in order, unless nothing was changed."""
-        if change.empty:
-            return
-        event = kind(seq=change.seq, sessions=change.sessions, messages=change.messages)
+    def tell(self, user: UserId, event: Durable) -> None:
+        """A numbered change was committed: every device of the user hears of it, in order. See telling.py."""
         told = frame(event)
-        if (room := self._rooms.get(change.user)) is not None:
+        if (room := self._rooms.get(user)) is not None:
             room.offer(told, event)
-            if room.gap:
-                self._repair(room)
-        self._broker.publish(change.user, None, told)
+            self._look_for_gap(room)
+        self._broker.publish(user, None, told)
+
+    def reach(self, room: Room, seq: int) -> None:
+        """The timeline was read up to this number, for a device that is joining."""
+        room.reach(seq)
+        self._look_for_gap(room)
 
     def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
         """Something that is not kept: pieces of a reply, typing."""
@@ -83,10 +78,10 @@ class Hub:
             room.offer_live(session, told, event)
         self._broker.publish(user, session, told)
 
-    def _repair(self, room: Room) -> None:
-        if room.user not in self._repairing:
-            self._repairing.add(room.user)
-            self._tasks.start(self._fill_gap(room), f"repair of {room.user}")
+    def _look_for_gap(self, room: Room) -> None:
+        if room.gap and not room.repairing:
+            room.repairing = True
+            self._tasks.start(self._fill_gap(room), "repair of a room")
 
     async def _fill_gap(self, room: Room) -> None:
         try:
@@ -97,7 +92,10 @@ class Hub:
                 except Refusal:
                     await asyncio.sleep(REPAIR_AFTER)
         finally:
-            self._repairing.discard(room.user)
+            room.repairing = False
+
+    def _room(self, user: UserId) -> Room:
+        return self._rooms.setdefault(user, Room(user))
 
     def _close_if_empty(self, room: Room) -> None:
         if room.empty and self._rooms.get(room.user) is room:

@@ -61,6 +61,7 @@ class Room:
         self.user = user
         self.members: set[Member] = set()
         self.writers = 0
+        self.repairing = False
         self.head: int | None = None
         self.replies: dict[MessageId, Reply] = {}
         self._waiting: dict[int, Frame] = {}

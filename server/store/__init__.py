@@ -1,1 +1,1 @@
-"""The only room that knows psycopg: one file for each file of sql/queries."""
+"""The only room that knows psycopg: a file for each table of sql/queries, the pool, migrations, the embedded server."""

@@ -4,8 +4,9 @@ from msgspec import Struct
 
 from protocol.codec import encode
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Message, MessageMetadata, MessageType, Metadata, ReplyStatus
+from protocol.model import Message, MessageMetadata, Metadata, ReplyStatus
 from server.errors import NotFound, PreconditionFailed
+from server.lesson import Utterance
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
 from server.words import words
@@ -23,13 +24,6 @@ class Receipt(Struct, frozen=True):
     position: int
     created_seq: int
     body_hash: bytes | None
-
-
-class Said(Struct, frozen=True):
-    """One text of the history that a reply is written from."""
-
-    role: MessageType
-    content: str
 
 
 async def insert(
@@ -140,10 +134,10 @@ async def changed(conn: Connection, user: UserId, since: int, upto: int) -> list
     return await fetch_all(conn, Message, _SQL["changed"], {"user": user, "since": since, "upto": upto})
 
 
-async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Said]:
+async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Utterance]:
     """The last texts up to the message that a reply answers, in order."""
     parameters = {"user": user, "session": session, "message": reply, "limit": limit}
-    return (await fetch_all(conn, Said, _SQL["history"], parameters))[::-1]
+    return (await fetch_all(conn, Utterance, _SQL["history"], parameters))[::-1]
 
 
 def _jsonb(metadata: Metadata | None) -> str | None:

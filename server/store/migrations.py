@@ -80,7 +80,11 @@ async def _apply(conn: Connection, name: str, up: Statement) -> bool:
 async def _applied(conn: Connection) -> list[Applied]:
     await execute(conn, _SQL["one_at_a_time"], {})
     await execute(conn, _SQL["make_ledger"], {})
-    return await fetch_all(conn, Applied, _SQL["applied"], {})
+    applied = await fetch_all(conn, Applied, _SQL["applied"], {})
+    unknown = {row.name for row in applied} - {name for name, _, _ in migrations()}
+    if unknown:
+        raise StartupError(f"The database is of a newer version: it has the migration {max(unknown)}.")
+    return applied
 
 
 async def _run(conn: Connection, name: str, statement: Statement) -> None:

@@ -14,7 +14,7 @@ from server.tutor.openai import OpenAITutor
 from server.tutor.tutor import Tutor
 from server.tutor.unconnected import HOW, Unconnected
 
-log = structlog.stdlib.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -49,5 +49,5 @@ async def local_or_nobody(settings: Settings, stack: AsyncExitStack) -> Tutor:
     try:
         return await stack.enter_async_context(local_tutor(model, history_tokens=settings.history_tokens))
     except LocalModelFailed as failure:
-        log.warning("the local model does not run, so no tutor is connected", reason=str(failure))
+        log.warning("local_model_failed", reason=str(failure))
         return Unconnected(f"{HOW} The local model does not run: {failure}")

@@ -22,8 +22,9 @@ from typing import Any
 import structlog
 
 from protocol.model import TutorName
+from server.lesson import Lesson
 from server.tutor.openai import OpenAITutor
-from server.tutor.tutor import Lesson, Piece, Tutor
+from server.tutor.tutor import Piece, Tutor
 
 MODEL_NAME = "SmolLM2-135M"
 NOTE = "A tiny model on this machine: it is often wrong."
@@ -41,7 +42,7 @@ HISTORY_TOKENS = 600
 """On two cores a prompt is read at about 250 tokens a second: more history would be a long wait for the first word."""
 LAST_WORDS = 2_000
 
-log = structlog.stdlib.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class LocalModelFailed(Exception):
@@ -101,7 +102,7 @@ async def keep(tutor: LocalTutor, model: Path, history_tokens: int, ready: "asyn
             if not ready.done():
                 ready.set_exception(error if isinstance(error, LocalModelFailed) else LocalModelFailed(str(error)))
                 return
-            log.warning("the local model ended and is started again", pause=pause, reason=str(error))
+            log.warning("local_model_restarted", pause=pause, reason=str(error))
         pause = 0.5 if time.monotonic() - started > HEALTHY_SECONDS else pause
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

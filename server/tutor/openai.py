@@ -9,16 +9,17 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Self, cast
 
 import httpx2
 import structlog
 
 from protocol.model import TutorName
+from server.lesson import Lesson
+from server.settings import is_loopback
 from server.tutor.completion import Completion, explained, message_of, unreadable
 from server.tutor.prompt import messages
-from server.tutor.tutor import Lesson, Piece, TutorFailed
+from server.tutor.tutor import Piece, TutorFailed
 
 CONNECT_SECONDS = 10.0
 AFTERWORD_SECONDS = 2.0
@@ -40,7 +41,7 @@ REFUSALS = {
     429: ("provider_busy", True, "The tutor's provider is busy, or its quota is used up. Try again in a while"),
 }
 
-log = structlog.stdlib.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class OpenAITutor:
@@ -89,7 +90,7 @@ class OpenAITutor:
             if not completion.done:
                 await afterword(completion, datas)
         if completion.malformed:
-            log.warning("unreadable events from the provider", count=completion.malformed, provider=self._base.host)
+            log.warning("provider_unreadable", count=completion.malformed, provider=self._base.host)
         yield completion.end()
 
     async def _ask(self, lesson: Lesson) -> httpx2.Response:
@@ -186,11 +187,4 @@ def own_client(host: str) -> httpx2.AsyncClient:
     would fail (seen with llama.cpp's server). How many run at once is the turns' matter, so it is not limited here.
     """
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx2.AsyncClient(trust_env=not loopback(host), limits=limits)
-
-
-def loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return httpx2.AsyncClient(trust_env=not is_loopback(host), limits=limits)

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 
 from protocol.model import Mode
-from server.tutor.tutor import Lesson, Utterance
+from server.lesson import Lesson, Utterance
 
 BYTES_PER_TOKEN = 3
 TOKENS_PER_MESSAGE = 4

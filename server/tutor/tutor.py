@@ -5,22 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from protocol.model import MessageType, Mode, TutorName, Usage
-
-
-class Utterance(Struct, frozen=True):
-    """One message of the history that a reply is written from."""
-
-    role: MessageType
-    content: str
-
-
-class Lesson(Struct, frozen=True):
-    """What a reply is written from: the session's mode and language, and its messages, the oldest first."""
-
-    mode: Mode
-    language: str
-    history: list[Utterance]
+from protocol.model import TutorName, Usage
+from server.lesson import Lesson
 
 
 class Piece(Struct, frozen=True):

@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 
 from protocol.model import TutorName
-from server.tutor.tutor import Lesson, Piece, TutorFailed
+from server.lesson import Lesson
+from server.tutor.tutor import Piece, TutorFailed
 
 HOW = (
     "No tutor is connected. Set OPENAI_BASE_URL (and OPENAI_API_KEY) to an OpenAI-compatible server, "

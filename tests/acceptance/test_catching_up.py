@@ -1,7 +1,5 @@
 """A device that was long away, or that reads slowly, gets everything, page by page, and is not in anybody's way."""
 
-import asyncio
-
 from protocol.answers import MessagePage
 from protocol.commands import MessageSend, SessionOpen
 from protocol.events import Changes, ReplySettled, Snapshot
@@ -82,4 +80,3 @@ async def test_a_device_that_reads_nothing_costs_the_others_nothing_and_resumes(
         assert stuck.timeline.seq == phone.timeline.seq
         page = await stuck.ask(SessionOpen, MessagePage, session=session, limit=1)
         assert page.messages[0].position == 120
-        await asyncio.sleep(0)

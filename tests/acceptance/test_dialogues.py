@@ -8,15 +8,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from protocol.answers import SearchPage
-from protocol.commands import SessionSearch
+import client.device
+from client.device import connect
 from protocol.ids import SessionId
-from tests.device import device
+from protocol.model import Device
 from tests.hub import running
 from tests.provider import provider
 
 DIALOGUES = Path(__file__).resolve().parents[3] / "shared" / "data" / "mathdial" / "dialogues.jsonl"
-HOW_MANY = 40
+HOW_MANY = 300
 
 
 def asked_and_answered(turns: list[dict[str, str]]) -> list[tuple[str, str]]:
@@ -50,21 +50,28 @@ async def test_real_dialogues_are_listed_searched_and_read_back_equal(database_u
 
     async with (
         provider(teacher) as tutor,
-        running(database_url, tutor.base_url, history_tokens=100_000) as hub,
-        device(hub) as phone,
+        running(database_url, tutor.base_url, lasts=240.0, history_tokens=100_000) as hub,
         httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("ada")) as rest,
+        connect(hub.url, hub.token("ada"), Device(id="student", name="student")) as student,
     ):
         sessions: dict[str, SessionId] = {}
         for title, script in scripts.items():
-            sessions[title] = session = await phone.create(title=title)
-            await phone.open(session)
+            sessions[title] = session = (await student.create_session(title=title)).id
+            await student.open(session)
             for question, answer in script:
-                reply = await phone.settled((await phone.send(session, question)).reply)
-                assert reply.content == answer
-        listed = (await rest.get("/api/sessions?limit=100")).json()["sessions"]
-        assert [row["id"] for row in listed] == [str(session) for session in reversed(sessions.values())]
+                reply = (await student.send(session, question)).reply
+                assert (await student.settled(reply)).content == answer
+            await student.close(session)
+        assert await listed(student) == list(reversed(sessions.values()))
         for title, script in scripts.items():
             page = (await rest.get(f"/api/sessions/{sessions[title]}/messages?limit=100")).json()
             assert [row["content"] for row in page["messages"]] == [text for pair in script for text in pair]
-            found = await phone.ask(SessionSearch, SearchPage, query=script[0][0][:200], limit=100)
+            found = await student.search(script[0][0][:200], limit=100)
             assert sessions[title] in [hit.session.id for hit in found.hits]
+
+
+async def listed(student: client.device.Device) -> list[SessionId]:
+    """The session list, from its top to its end."""
+    while await student.list_older():
+        pass
+    return [row.id for row in student.timeline.shown_sessions()]

@@ -55,6 +55,27 @@ async def test_an_attempt_that_cannot_renew_its_lease_says_nothing_more_until_it
         assert (await phone.settled(sent.reply)).content == "One two three."
 
 
+async def test_a_reply_that_ends_while_its_lease_cannot_be_renewed_is_settled_whole(database_url: str) -> None:
+    """What was heard and could not be told any more is not lost: the settle is fenced by the attempt, not the lease."""
+    async with (
+        provider(lambda _: ["One ", HOLD, "two ", "three."]) as tutor,
+        running(database_url, tutor.base_url, turns={"lease": 0.6, "keep_every": 0.1, "due_every": 60.0}) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        sent = await phone.send(session, "Count.")
+        await phone.until(lambda: phone.text(sent.reply) == "One ")
+        await ours.execute("SELECT FROM turns FOR UPDATE")
+        await asyncio.sleep(0.7)  # longer than the lease
+        tutor.release()
+        await tutor.until(lambda: tutor.open == 0)
+        await ours.rollback()
+        reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content) == ("complete", "One two three.")
+
+
 async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) -> None:
     """P7, without a broker: the owner reads it when it next keeps its turn."""
     async with (

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from tests.device import Device, device
 from tests.hostile import http
 from tests.hub import SECRET, Child, child
-from tests.provider import provider
+from tests.provider import HOLD, provider
 
 GIVES_UP_WITHIN = 20.0
 NOWHERE = "postgresql://nobody@127.0.0.1:{}/nothing"
@@ -180,18 +180,19 @@ async def with_a_stuck_peer(database_url: str) -> AsyncGenerator[tuple[Child, De
     """A hub that streams lots to a device which reads nothing, and to one that reads."""
     text = "a long piece of text " * 100
     async with (
-        provider(lambda _: [text] * 10_000) as tutor,
-        child(database_url, tutor.base_url, TUTORHUB_TURN_REPLY_BYTES="1000000000", TUTORHUB_TURN_MERGE="0") as hub,
+        provider(lambda _: [*[text] * 60, HOLD]) as tutor,
+        child(database_url, tutor.base_url, TUTORHUB_TURN_REPLY_BYTES="131072", TUTORHUB_TURN_MERGE="0") as hub,
         device(hub.hub, name="stuck") as stuck,
         device(hub.hub, name="reader") as reader,
     ):
-        session = await reader.create()
-        await stuck.until(lambda: session in stuck.timeline.sessions)
-        await stuck.open(session)
-        await reader.open(session)
+        sessions = [await reader.create() for _ in range(30)]
+        for session in sessions:
+            await stuck.until(lambda session=session: session in stuck.timeline.sessions)
+            await stuck.open(session)
+            await reader.open(session)
         await stuck.stall()
-        sent = await reader.send(session, "Tell me a lot.")
-        await reader.until(lambda: len(reader.text(sent.reply)) > 3_000_000)
+        replies = [(await reader.send(session, "Tell me a lot.")).reply for session in sessions]
+        await reader.until(lambda: sum(len(reader.text(reply)) for reply in replies) > 3_000_000)
         yield hub, reader
 
 

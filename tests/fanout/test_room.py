@@ -90,6 +90,19 @@ def test_who_joins_in_the_midst_gets_what_came_after_its_read_and_nothing_twice(
     assert member.numbers == list(range(read + 1, 9))
 
 
+def test_what_was_told_while_the_first_one_read_and_is_not_next_is_a_gap() -> None:
+    room = Room(UserId("ada"))
+    member = Listening()
+    room.members.add(member)
+    tell(room, 5)
+    assert not room.gap, "somebody is reading"
+    room.reach(3)
+    assert room.gap
+    member.caught_up(3)
+    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]))
+    assert member.numbers == [4, 5]
+
+
 def test_the_first_to_join_gets_what_was_told_while_it_read() -> None:
     room = Room(UserId("ada"))
     member = Listening()

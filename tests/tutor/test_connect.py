@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from server.errors import StartupError
+from server.lesson import Lesson, Utterance
 from server.settings import Settings
 from server.tutor.connect import connect
-from server.tutor.tutor import Lesson, TutorFailed, Utterance
+from server.tutor.tutor import TutorFailed
 from tests.provider import provider
 
 LESSON = Lesson(mode="fun", language="en", history=[Utterance("user", "What is 2 + 3?")])

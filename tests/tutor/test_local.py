@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from server.lesson import Lesson, Utterance
 from server.settings import Settings
 from server.tutor.connect import connect
 from server.tutor.local import LocalModelFailed, address_of, child, local_tutor
-from server.tutor.tutor import Lesson, Tutor, TutorFailed, Utterance
+from server.tutor.tutor import Tutor, TutorFailed
 
 
 def model_file() -> Path | None:

@@ -11,8 +11,9 @@ import httpx2
 import pytest
 
 from protocol.model import TutorName, Usage
+from server.lesson import Lesson, Utterance
 from server.tutor.openai import AFTERWORD_SECONDS, OpenAITutor
-from server.tutor.tutor import Lesson, Piece, TutorFailed, Utterance
+from server.tutor.tutor import Piece, TutorFailed
 from tests.provider import CUT, END, HOLD, Finish, Provider, Raw, Refuse, fails, provider, request_of, said
 
 KEY = "sk-secret-0123456789"

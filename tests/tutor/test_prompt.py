@@ -3,8 +3,8 @@
 import pytest
 
 from protocol.model import Mode
+from server.lesson import Lesson, Utterance
 from server.tutor.prompt import messages, system, tokens
-from server.tutor.tutor import Lesson, Utterance
 
 ASK = Utterance("user", "What is 2 + 3?")
 

@@ -1,0 +1,19 @@
+"""The way to change something durable and have it heard: whoever changes can not forget to tell."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from protocol.events import Durable
+from protocol.ids import UserId
+from server.fanout.hub import Hub
+from server.store.pool import Database
+from server.store.users import Change, numbered
+
+
+@asynccontextmanager
+async def told(database: Database, hub: Hub, user: UserId, kind: type[Durable]) -> AsyncGenerator[Change]:
+    """A numbered transaction. Once it is committed, and if it has changed something, the user's devices hear of it."""
+    async with numbered(database, user) as change:
+        yield change
+    if not change.empty:
+        hub.tell(user, kind(seq=change.seq, sessions=change.sessions, messages=change.messages))
