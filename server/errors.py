@@ -4,12 +4,12 @@ Raised where the rule is, caught in one place in edge/.
 """
 
 from protocol.errors import FieldError, Problem, Reason
+from protocol.meanings import REASONS
 
 
 class Refusal(Exception):
     """Something went wrong on our side. Please try again."""
 
-    status = 500
     code = Reason.INTERNAL
     title = "Internal error"
     retryable = True
@@ -21,6 +21,11 @@ class Refusal(Exception):
         self.errors = errors or []
         self.retry_after_ms = retry_after_ms
         super().__init__(self.detail)
+
+    @property
+    def status(self) -> int:
+        """Of a request that is refused for this reason."""
+        return REASONS[self.code].status
 
     def problem(self) -> Problem:
         return Problem(
@@ -38,13 +43,13 @@ class Refusal(Exception):
 class Malformed(Refusal):
     """This is not JSON that can be read."""
 
-    status, code, title, retryable = 400, Reason.MALFORMED, "Malformed", False
+    code, title, retryable = Reason.MALFORMED, "Malformed", False
 
 
 class Invalid(Refusal):
     """Some fields are not right; see `errors`."""
 
-    status, code, title, retryable = 422, Reason.INVALID, "Invalid", False
+    code, title, retryable = Reason.INVALID, "Invalid", False
 
     @classmethod
     def field(cls, field: str, code: str, message: str) -> "Invalid":
@@ -54,79 +59,79 @@ class Invalid(Refusal):
 class Unauthenticated(Refusal):
     """Please sign in: the token is missing, expired or not valid."""
 
-    status, code, title, retryable = 401, Reason.UNAUTHENTICATED, "Not signed in", False
+    code, title, retryable = Reason.UNAUTHENTICATED, "Not signed in", False
 
 
 class Forbidden(Refusal):
     """You may not do this."""
 
-    status, code, title, retryable = 403, Reason.FORBIDDEN, "Forbidden", False
+    code, title, retryable = Reason.FORBIDDEN, "Forbidden", False
 
 
 class NotFound(Refusal):
     """There is no such thing here. It may have been deleted."""
 
-    status, code, title, retryable = 404, Reason.NOT_FOUND, "Not found", False
+    code, title, retryable = Reason.NOT_FOUND, "Not found", False
 
 
 class MethodNotAllowed(Refusal):
     """This address does not know that method."""
 
-    status, code, title, retryable = 405, Reason.METHOD_NOT_ALLOWED, "Method not allowed", False
+    code, title, retryable = Reason.METHOD_NOT_ALLOWED, "Method not allowed", False
 
 
 class IdempotencyConflict(Refusal):
     """This id was used before, for something else. Use a fresh one."""
 
-    status, code, title, retryable = 409, Reason.IDEMPOTENCY_CONFLICT, "Id used before", False
+    code, title, retryable = Reason.IDEMPOTENCY_CONFLICT, "Id used before", False
 
 
 class ReplyRunning(Refusal):
     """The tutor is answering this message. Stop the reply first, or wait for its end."""
 
-    status, code, title, retryable = 409, Reason.REPLY_RUNNING, "The tutor is answering", True
+    code, title, retryable = Reason.REPLY_RUNNING, "The tutor is answering", True
 
 
 class NotSettled(Refusal):
     """Only a reply that has ended can be tried again."""
 
-    status, code, title, retryable = 409, Reason.NOT_SETTLED, "The reply has not ended", False
+    code, title, retryable = Reason.NOT_SETTLED, "The reply has not ended", False
 
 
 class PreconditionFailed(Refusal):
     """It was changed since you read it. Read it again."""
 
-    status, code, title, retryable = 412, Reason.PRECONDITION_FAILED, "Changed meanwhile", False
+    code, title, retryable = Reason.PRECONDITION_FAILED, "Changed meanwhile", False
 
 
 class TooLarge(Refusal):
     """This is more than can be taken at once."""
 
-    status, code, title, retryable = 413, Reason.TOO_LARGE, "Too large", False
+    code, title, retryable = Reason.TOO_LARGE, "Too large", False
 
 
 class UnsupportedMediaType(Refusal):
     """The body must be plain JSON."""
 
-    status, code, title, retryable = 415, Reason.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", False
+    code, title, retryable = Reason.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", False
 
 
 class TooManyPending(Refusal):
     """The tutor still has many messages of this session to answer. Wait for some of them."""
 
-    status, code, title, retryable = 429, Reason.TOO_MANY_PENDING, "Too many pending replies", True
+    code, title, retryable = Reason.TOO_MANY_PENDING, "Too many pending replies", True
 
 
 class Unavailable(Refusal):
     """This can't be done right now. Please try again, with the same id."""
 
-    status, code, title, retryable = 503, Reason.UNAVAILABLE, "Unavailable", True
+    code, title, retryable = Reason.UNAVAILABLE, "Unavailable", True
 
 
 class Leaving(Refusal):
     """This instance is shutting down. Please connect again."""
 
-    status, code, title, retryable = 503, Reason.DRAINING, "Shutting down", True
+    code, title, retryable = Reason.DRAINING, "Shutting down", True
 
 
 class StartupError(Exception):

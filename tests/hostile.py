@@ -19,6 +19,9 @@ from protocol.errors import Reason
 from tests.conftest import _database
 from tests.hub import Hub, running
 
+on_one_ground = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("unharmed")]
+"""The mark of a module whose tests share a hub; see tests/acceptance/conftest.py."""
+
 PATIENCE = 8.0
 ANSWERS = frozenset({"accepted", "refused", "pong"})
 MARKS = "e" + "\u0301" * 10_000

@@ -3,12 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
 from server.edge import connection
@@ -16,22 +14,9 @@ from tests import hostile
 from tests.hostile import Playground, complaint, silent, speaking
 from tests.tokens import bad_tokens, signed
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = hostile.on_one_ground
 
 FRAME = 65_536
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def ground(cluster: str, migrated: str) -> AsyncGenerator[Playground]:
-    async with hostile.playground(cluster, migrated) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def unharmed(ground: Playground, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
-    with hostile.nothing_goes_wrong(caplog):
-        yield
-        await ground.unharmed()
 
 
 NO_JSON = {

@@ -4,13 +4,12 @@ that a new command, body or endpoint is covered by itself, or a test here says t
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from msgspec import Struct
 from msgspec.inspect import IntType
 from starlette.routing import Route
@@ -21,7 +20,7 @@ from server.edge.http import Rest
 from tests import hostile
 from tests.hostile import Field, Playground, Speaker, bad, complaint, fields, http, shape, silent, speaking, with_leaf
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = hostile.on_one_ground
 
 COMMANDS: tuple[type[Struct], ...] = Command.__args__
 SERVER_OWNED = ("seq", "status", "role", "userId", "user_id", "position", "createdAt", "bogus", "__proto__", "")
@@ -49,19 +48,6 @@ PLAIN = {
     ("POST", "/api/messages/{id}/retry"),
 }
 """Endpoints that take nothing but an id."""
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def ground(cluster: str, migrated: str) -> AsyncGenerator[Playground]:
-    async with hostile.playground(cluster, migrated) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def unharmed(ground: Playground, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
-    with hostile.nothing_goes_wrong(caplog):
-        yield
-        await ground.unharmed()
 
 
 def tag(command: type[Struct]) -> str:

@@ -3,12 +3,10 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncGenerator
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 from starlette.routing import Route
 
 from server.edge.http import BODY_BYTES, Rest
@@ -16,7 +14,7 @@ from tests import hostile
 from tests.hostile import Playground, http
 from tests.tokens import bad_tokens
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = hostile.on_one_ground
 
 ROUTES: list[Route] = Rest(cast("Any", None), cast("Any", None)).routes()
 ENDPOINTS = [(method, route.path) for route in ROUTES for method in sorted(route.methods or ()) if method != "HEAD"]
@@ -27,19 +25,6 @@ WITH_BODY = [
     ("POST", "/auth/dev"),
 ]
 BAD_TOKENS = bad_tokens()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def ground(cluster: str, migrated: str) -> AsyncGenerator[Playground]:
-    async with hostile.playground(cluster, migrated) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def unharmed(ground: Playground, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
-    with hostile.nothing_goes_wrong(caplog):
-        yield
-        await ground.unharmed()
 
 
 def target(path: str) -> str:

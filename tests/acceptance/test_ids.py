@@ -1,30 +1,15 @@
 """An id that is used again: the same body is answered the same and adds nothing, another body is refused (P2)."""
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
 from tests import hostile
 from tests.hostile import Playground, Speaker, complaint, http, speaking
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def ground(cluster: str, migrated: str) -> AsyncGenerator[Playground]:
-    async with hostile.playground(cluster, migrated) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def unharmed(ground: Playground, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
-    with hostile.nothing_goes_wrong(caplog):
-        yield
-        await ground.unharmed()
+pytestmark = hostile.on_one_ground
 
 
 OTHER_BODIES: list[dict[str, Any]] = [

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -17,26 +17,13 @@ from tests.hostile import Answer, Field, Playground, Speaker, fields, http, shap
 from tests.hub import Hub, running
 from tests.provider import provider, said
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = hostile.on_one_ground
 
 COMMANDS: tuple[type[Struct], ...] = Command.__args__
 MAKES_IT = {(SessionCreate, "session"), (MessageSend, "message")}
 """Ids that the caller makes: one that another user has used is free."""
 TOMBSTONE_IS_OK = {"session.restore", "session.close"}
 BODIES = {"content": "words", "title": "words"}
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def ground(cluster: str, migrated: str) -> AsyncGenerator[Playground]:
-    async with hostile.playground(cluster, migrated) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def unharmed(ground: Playground, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
-    with hostile.nothing_goes_wrong(caplog):
-        yield
-        await ground.unharmed()
 
 
 class Owned(Struct):
