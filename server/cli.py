@@ -83,10 +83,10 @@ def token() -> None:
 
 @token.command()
 @click.option("--user", required=True, help="Who the token is for.")
-@click.option("--hours", default=12.0, show_default=True, help="How long it lives.")
+@click.option("--hours", default=12.0, show_default=True)
 @_one_line_errors
 def mint(user: str, hours: float) -> None:
-    """Print a token that this instance's secret signs."""
+    """Print a token that this instance's secret signs, and that lives for so many hours."""
     settings = _settings(None, None)
     if settings.jwt_secret is None:
         raise StartupError("Tokens are made by the issuer of TUTORHUB_JWKS_URL: this hub takes no other.")

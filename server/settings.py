@@ -29,7 +29,7 @@ class TurnSettings(Struct, frozen=True):
     silence: Seconds = 15.0
     whole: Seconds = 300.0
     reply_bytes: Annotated[int, Meta(ge=1, le=131_072)] = 65_536  # the schema takes no more
-    attempts: Count = 3
+    interruptions: Count = 3
     provider_tries: Count = 3
     lease: Seconds = 6.0
     keep_every: Seconds = 1.0

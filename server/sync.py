@@ -4,6 +4,8 @@ The device is put into its room first, which holds back what is told meanwhile; 
 its cursor; then what was held above that goes out.
 """
 
+from msgspec import structs
+
 from protocol.answers import MessagePage
 from protocol.commands import SessionOpen
 from protocol.events import Changes, Snapshot, TypingChanged
@@ -30,9 +32,11 @@ async def open_session(instance: Instance, user: UserId, member: Member, command
     """
     page = await messages.page(instance, user, command.session, before=command.before, after=None, limit=command.limit)
     member.opened.add(command.session)
-    for reply in page.replies:
+    begun = instance.hub.replies(user, command.session)  # since the page was read, of messages that may not be in it
+    replies = list(({reply.message: reply for reply in page.replies} | begun).values())
+    for reply in replies:
         member.outbox.forget(reply.message)
-    return page
+    return structs.replace(page, replies=replies)
 
 
 def type_in(instance: Instance, user: UserId, member: Member, session: SessionId, *, active: bool) -> None:

@@ -111,7 +111,7 @@ class Turns:
 
     def so_far(self, turn: Turn) -> Reply:
         """What is written of an open reply: as told on this instance, else as last saved."""
-        live = self._hub.reply(turn.user_id, turn.message_id)
+        live = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id)
         if live is not None and live.attempt >= turn.attempt:
             return live
         return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)
@@ -149,8 +149,8 @@ class Turns:
             return False
         if turn.stop:
             await self._settle(turn, "stopped", turn.text, None)
-        elif turn.attempt > self._settings.attempts:
-            failure = Failure(code="attempts", detail="The tutor was interrupted too often.")
+        elif turn.interrupted >= self._settings.interruptions:
+            failure = Failure(code="interrupted", detail="The tutor was interrupted too often.")
             await self._settle(turn, "failed", turn.text, MessageMetadata(failure=failure))
         else:
             await self._write(turn)

@@ -95,6 +95,8 @@ def config(
 
 def fit_to_log(record: logging.LogRecord) -> bool:
     """No query strings and no frames, whatever level someone sets; and no traceback because a peer sends bad text."""
+    if record.msg == "ASGI callable returned without completing handshake.":
+        return False  # the peer was gone before it was answered
     if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
         return False
     return record.levelno >= logging.WARNING

@@ -53,10 +53,10 @@ class Hub:
             room.writers -= 1
             self._close_if_empty(room)
 
-    def reply(self, user: UserId, message: MessageId) -> Reply | None:
-        """An open reply as it is shown here, if it is."""
+    def replies(self, user: UserId, session: SessionId) -> dict[MessageId, Reply]:
+        """The open replies of a session, as far as they were told here."""
         room = self._rooms.get(user)
-        return room.replies.get(message) if room else None
+        return room.replies.get(session, {}) if room else {}
 
     def tell(self, user: UserId, event: Durable) -> None:
         """A numbered change was committed: every device of the user hears of it, in order. See telling.py."""
@@ -71,6 +71,12 @@ class Hub:
         room.reach(seq)
         self._look_for_gap(room)
 
+    def doubt(self, user: UserId) -> None:
+        """A change may have been committed and never told: as good as a gap."""
+        if (room := self._rooms.get(user)) is not None:
+            room.doubted = True
+            self._look_for_gap(room)
+
     def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
         """Something that is not kept: pieces of a reply, typing."""
         told = frame(event)
@@ -81,9 +87,9 @@ class Hub:
     def _look_for_gap(self, room: Room) -> None:
         if room.gap and not room.repairing:
             room.repairing = True
-            self._tasks.start(self._fill_gap(room), "repair of a room")
+            self._tasks.start(self._repair(room), "repair of a room")
 
-    async def _fill_gap(self, room: Room) -> None:
+    async def _repair(self, room: Room) -> None:
         try:
             await asyncio.sleep(REPAIR_AFTER)
             while room.gap and room.head is not None:

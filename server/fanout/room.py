@@ -62,8 +62,9 @@ class Room:
         self.members: set[Member] = set()
         self.writers = 0
         self.repairing = False
+        self.doubted = False
         self.head: int | None = None
-        self.replies: dict[MessageId, Reply] = {}
+        self.replies: dict[SessionId, dict[MessageId, Reply]] = {}
         self._waiting: dict[int, Frame] = {}
 
     @property
@@ -73,8 +74,8 @@ class Room:
 
     @property
     def gap(self) -> bool:
-        """Something waits for what is missing before it."""
-        return self.head is not None and bool(self._waiting)
+        """Something waits for what is missing before it, or may be missing after the head."""
+        return self.head is not None and (self.doubted or bool(self._waiting))
 
     def leave(self, member: Member) -> None:
         """A device is gone. With nobody listening, the room no longer knows the head."""
@@ -82,6 +83,10 @@ class Room:
         if not self.members:
             self.head = None
             self._waiting.clear()
+
+    def reply(self, session: SessionId, message: MessageId) -> Reply | None:
+        """An open reply, as far as it was told here."""
+        return self.replies.get(session, {}).get(message)
 
     def offer(self, told: Frame, event: Durable) -> None:
         """Deliver a durable frame, and what waited for it, in order."""
@@ -98,6 +103,7 @@ class Room:
 
     def repair(self, changes: Changes) -> None:
         """Everything up to a number was read, to fill a gap."""
+        self.doubted = changes.more
         if self.head is not None and changes.seq > self.head:
             self._forget_settled(changes)
             self._deliver(frame(changes))
@@ -111,9 +117,9 @@ class Room:
                     if member.device.id != event.who:
                         member.tell(told)
             case TokenAdded() | ReplySnapshot():
-                reply = advanced(self.replies.get(event.message), event)
+                reply = advanced(self.reply(session, event.message), event)
                 if reply is not None:
-                    self.replies[event.message] = reply
+                    self.replies.setdefault(session, {})[event.message] = reply
                 for member in self.members:
                     if session in member.opened:
                         member.tell(told)
@@ -137,5 +143,8 @@ class Room:
 
     def _forget_settled(self, event: Durable | Changes) -> None:
         for message in event.messages:
-            if message.status != "pending":
-                self.replies.pop(message.id, None)
+            held = self.replies.get(message.session_id)
+            if held is not None and message.status != "pending":
+                held.pop(message.id, None)
+                if not held:
+                    del self.replies[message.session_id]

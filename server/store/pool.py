@@ -4,6 +4,8 @@ Settings and their reasons are measured facts: autocommit, because else a plain 
 limits of time on every statement; a small reserved pool, so that a rush of requests cannot cost a turn its lease.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
@@ -40,6 +42,7 @@ CONNECT: dict[str, Any] = {
 WAIT_FOR_CONNECTION = 1.0
 MAX_WAITING = 100
 RESERVED = 2
+PING_HOLDS = 1.0
 
 
 class Database:
@@ -48,6 +51,9 @@ class Database:
     def __init__(self, conninfo: str, size: int) -> None:
         self._requests = _pool(conninfo, size, "requests")
         self._reserved = _pool(conninfo, RESERVED, "reserved")
+        self._ping = asyncio.Lock()
+        self._pinged_at = -PING_HOLDS
+        self._answers = False
 
     async def __aenter__(self) -> Self:
         await self._requests.open()
@@ -83,9 +89,16 @@ class Database:
                     await conn.set_isolation_level(None)
 
     async def ping(self) -> None:
-        """Raises Unavailable when the database does not answer."""
-        async with self.reserved() as conn:
-            await execute(conn, _HEALTH["alive"], {})
+        """Raises Unavailable when the database does not answer. Who asks within a second gets the same answer."""
+        async with self._ping:
+            if time.monotonic() - self._pinged_at >= PING_HOLDS:
+                self._pinged_at = time.monotonic()
+                self._answers = False
+                async with self.reserved() as conn:
+                    await execute(conn, _HEALTH["alive"], {})
+                self._answers = True
+        if not self._answers:
+            raise Unavailable(retry_after_ms=1_000)
 
 
 async def execute(conn: Connection, statement: Statement, parameters: Parameters) -> int:

@@ -29,7 +29,9 @@ async def since(database: Database, user: UserId, cursor: Cursor | None) -> tupl
 
 
 async def missing(database: Database, user: UserId, since: int) -> Changes:
-    """A page of what came after a number that is known to be of this timeline."""
+    """A page of what came after a number that is known to be of this timeline, once what is under way has ended."""
+    async with users.numbered(database, user):
+        pass  # a transaction whose connection was lost holds the lock until the database has decided on it
     async with database.snapshot() as conn:
         head = await users.head(conn, user)
         assert head is not None, "the user has a number"

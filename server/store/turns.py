@@ -11,12 +11,13 @@ _SQL = load("turns")
 
 
 class Turn(Struct, frozen=True):
-    """An open reply: who writes it (None: nobody), in which attempt, and what was saved of it."""
+    """An open reply: who writes it (None: nobody), in which attempt, after how many lost owners; what was saved."""
 
     user_id: UserId
     message_id: MessageId
     session_id: SessionId
     attempt: int
+    interrupted: int
     owner: str | None
     stop: bool
     text: str

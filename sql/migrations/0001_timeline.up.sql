@@ -91,6 +91,7 @@ CREATE TABLE turns (
     attempt     integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     owner       text,
     lease_until timestamptz NOT NULL DEFAULT now(),
+    interrupted integer NOT NULL DEFAULT 0,
     stop        boolean NOT NULL DEFAULT false,
     text        text NOT NULL DEFAULT '',
     chunks      integer NOT NULL DEFAULT 0 CHECK (chunks >= 0),
@@ -100,6 +101,7 @@ CREATE TABLE turns (
 ) PARTITION BY HASH (user_id);
 
 COMMENT ON TABLE turns IS 'one row per open reply: what is live; deleted when the reply settles';
+COMMENT ON COLUMN turns.interrupted IS 'how many owners were lost; one who releases it in good order is not';
 COMMENT ON COLUMN turns.attempt IS 'the fencing number: a write that names another attempt finds no row';
 
 CREATE UNIQUE INDEX turns_one_owned_per_session ON turns (user_id, session_id) WHERE owner IS NOT NULL;

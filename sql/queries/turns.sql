@@ -7,7 +7,10 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 -- name: claim
 -- Take the earliest open reply of a session, if nobody holds it. The next attempt, under a lease.
 UPDATE turns AS t
-SET attempt = t.attempt + 1, owner = %(owner)s, lease_until = now() + make_interval(secs => %(lease)s)
+SET attempt = t.attempt + 1,
+    interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
+    owner = %(owner)s,
+    lease_until = now() + make_interval(secs => %(lease)s)
 FROM (
     SELECT user_id, message_id, attempt FROM turns
     WHERE user_id = %(user)s AND session_id = %(session)s
@@ -17,7 +20,7 @@ WHERE t.user_id = first.user_id
     AND t.message_id = first.message_id
     AND t.attempt = first.attempt
     AND (t.owner IS NULL OR t.lease_until < now())
-RETURNING t.user_id, t.message_id, t.session_id, t.attempt, t.owner, t.stop, t.text, t.chunks;
+RETURNING t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks;
 
 -- name: keep
 -- Renew the lease and save what is written. No row: it is no longer ours.
@@ -36,24 +39,24 @@ WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s;
 -- The first half of settling. No row: another attempt has taken it over, or it was settled.
 DELETE FROM turns
 WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s
-RETURNING user_id, message_id, session_id, attempt, owner, stop, text, chunks;
+RETURNING user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks;
 
 -- name: ask_to_stop
 -- For the owner to see when it next keeps its turn.
 UPDATE turns SET stop = true
 WHERE user_id = %(user)s AND message_id = %(message)s
-RETURNING user_id, message_id, session_id, attempt, owner, stop, text, chunks;
+RETURNING user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks;
 
 -- name: turns_of_session
 -- The open replies, in the order in which they will be written.
-SELECT user_id, message_id, session_id, attempt, owner, stop, text, chunks
+SELECT user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks
 FROM turns
 WHERE user_id = %(user)s AND session_id = %(session)s
 ORDER BY position;
 
 -- name: turns_answering
 -- The open replies to a message, so that nobody claims one meanwhile.
-SELECT t.user_id, t.message_id, t.session_id, t.attempt, t.owner, t.stop, t.text, t.chunks
+SELECT t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks
 FROM turns AS t
 INNER JOIN messages AS m ON t.user_id = m.user_id AND t.message_id = m.id
 WHERE t.user_id = %(user)s AND m.reply_to = %(message)s
@@ -64,11 +67,11 @@ FOR UPDATE OF t;
 -- Whoever writes them will find no row.
 DELETE FROM turns
 WHERE user_id = %(user)s AND session_id = %(session)s
-RETURNING user_id, message_id, session_id, attempt, owner, stop, text, chunks;
+RETURNING user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks;
 
 -- name: turn
 -- So that nobody claims it meanwhile.
-SELECT user_id, message_id, session_id, attempt, owner, stop, text, chunks
+SELECT user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks
 FROM turns
 WHERE user_id = %(user)s AND message_id = %(message)s
 FOR UPDATE;

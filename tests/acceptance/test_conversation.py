@@ -1,5 +1,7 @@
 """The product over real sockets: one learner, some devices, a tutor that is a real HTTP server."""
 
+import asyncio
+
 from protocol.commands import MessageDelete, MessageEdit, ReplyStop
 from protocol.events import MessageChanged, MessageRemoved, ReplySnapshot, TypingChanged
 from protocol.model import Message
@@ -49,6 +51,25 @@ async def test_a_second_device_that_opens_in_mid_reply_has_the_whole_text_at_onc
             assert [reply.text for reply in page.replies] == ["One two "]
             tutor.release()
             assert (await laptop.settled(sent.reply)).content == "One two three."
+
+
+async def test_a_device_that_opens_while_a_reply_begins_is_given_its_text(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub, name="phone") as phone,
+    ):
+        for pause in range(24):
+            session = await phone.create()
+            async with device(hub, name="laptop") as laptop, asyncio.TaskGroup() as group:
+                sending = group.create_task(phone.send(session, "Count."))
+                await asyncio.sleep(pause / 2_000)  # the page is read somewhere between the send and the first piece
+                await laptop.open(session)
+                reply = (await sending).reply
+                await tutor.held()
+                await laptop.until(lambda reply=reply, laptop=laptop: laptop.text(reply) == "One ")
+                tutor.release()
+                await laptop.settled(reply)
 
 
 async def test_a_device_that_lost_its_socket_in_mid_reply_resumes_with_equal_text(database_url: str) -> None:

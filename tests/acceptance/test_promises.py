@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from typing import LiteralString
 from uuid import uuid4
 
@@ -14,8 +15,8 @@ from protocol.errors import Reason
 from protocol.events import MessageAdded, ReplySettled
 from protocol.ids import MessageId, fresh_message_id
 from protocol.model import Message, Session
-from tests.device import RefusedError, device
-from tests.hub import child, running
+from tests.device import Device, RefusedError, device
+from tests.hub import Hub, child, running
 from tests.provider import CUT, HOLD, Refuse, provider
 
 
@@ -320,6 +321,48 @@ async def test_a_hub_that_leaves_releases_its_turns_and_says_when_to_come_back(d
                 assert (await phone.settled(sent.reply)).content == "One two."
 
 
+async def test_restarts_in_good_order_do_not_use_up_a_reply(database_url: str) -> None:
+    async with provider(lambda _: ["One ", HOLD, "two."]) as tutor, AsyncExitStack() as stack:
+        phone = await stack.enter_async_context(Device(Hub(0), "ada"))
+        sent = None
+        for _ in range(5):
+            async with running(database_url, tutor.base_url) as hub:
+                phone.hub = hub
+                await phone.connect()
+                if sent is None:
+                    session = await phone.create()
+                    await phone.open(session)
+                    sent = await phone.send(session, "Count.")
+                await phone.until(lambda sent=sent: phone.text(sent.reply) == "One ")
+        async with running(database_url, tutor.base_url) as hub:
+            phone.hub = hub
+            await phone.connect()
+            await tutor.held()
+            tutor.release()
+            assert sent is not None
+            assert (await phone.settled(sent.reply)).content == "One two."
+
+
+async def test_a_reply_whose_owners_are_lost_again_and_again_fails_with_its_text(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["One ", HOLD]) as tutor,
+        running(database_url, tutor.base_url, turns={"keep_every": 0.1}) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        sent = await phone.send(session, "Count.")
+        for lost in range(1, 4):
+            await phone.until(lambda lost=lost: _attempt_shown(phone, sent.reply) == 2 * lost - 1)
+            await phone.until(lambda: phone.text(sent.reply) == "One ")
+            await conn.execute("UPDATE turns SET text = 'One ', attempt = attempt + 1, lease_until = now()")
+        reply = await phone.settled(sent.reply)
+        assert reply.metadata is not None
+        assert reply.metadata.failure is not None
+        assert (reply.status, reply.content, reply.metadata.failure.code) == ("failed", "One ", "interrupted")
+
+
 async def test_an_attempt_that_was_taken_over_writes_nothing_more(database_url: str) -> None:
     """P6: what a former owner says after another has claimed the turn is refused, and it falls silent."""
     async with (
@@ -432,3 +475,8 @@ async def test_deleting_a_session_ends_its_replies_and_it_can_be_restored(databa
             ("stopped", ""),
         ]
         assert {first.reply, second.reply} == {MessageId(row.id) for row in page.messages if row.status}
+
+
+def _attempt_shown(device: Device, reply: MessageId) -> int:
+    held = device.timeline.replies.get(reply)
+    return held.attempt if held else 0

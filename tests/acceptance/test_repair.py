@@ -3,11 +3,14 @@
 import asyncio
 
 import psycopg
+import pytest
 
-from protocol.commands import ReplyStop, SessionUpdate
+from protocol.commands import MessageEdit, ReplyStop, SessionUpdate
+from protocol.errors import Reason
 from protocol.events import Changes
 from protocol.model import Message, Session
-from tests.device import device
+from tests.database_proxy import database_proxy
+from tests.device import RefusedError, device
 from tests.hub import running
 from tests.provider import HOLD, provider
 
@@ -29,6 +32,50 @@ async def test_a_change_that_another_hub_made_is_read_as_soon_as_a_number_is_mis
         await phone.until_event(Changes, lambda event: event.seq == 3)
         assert (phone.timeline.sessions[session].title, phone.timeline.sessions[session].mode) == ("B", "learn")
         assert (phone.gaps, phone.timeline.seq) == (0, 3)
+
+
+async def test_a_settle_whose_commit_was_not_answered_is_heard_all_the_same(database_url: str) -> None:
+    """P5: the database ended the reply, the hub was not told so, and its devices learn it."""
+    async with (
+        database_proxy(database_url) as proxy,
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(proxy.url, tutor.base_url) as hub,
+        device(hub) as phone,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        sent = await phone.send(session, "Count.")
+        await tutor.held()
+        proxy.lose_commit_after(b"DELETE FROM turns")
+        tutor.release()
+        await proxy.lost.wait()
+        reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content, phone.gaps) == ("complete", "One two.", 0)
+
+
+async def test_an_edit_whose_commit_was_not_answered_is_refused_as_unsure_and_heard(database_url: str) -> None:
+    """P1 and P3: it was not acknowledged, it is there, and everybody shows it; said again it is the same."""
+    async with (
+        database_proxy(database_url) as proxy,
+        provider(lambda _: ["Yes."]) as tutor,
+        running(proxy.url, tutor.base_url) as hub,
+        device(hub, name="phone") as phone,
+        device(hub, name="laptop") as laptop,
+    ):
+        session = await phone.create()
+        for each in (phone, laptop):
+            await each.until(lambda each=each: session in each.timeline.sessions)
+            await each.open(session)
+        sent = await phone.send(session, "Is it?")
+        await phone.settled(sent.reply)
+        proxy.lose_commit_after(b"UPDATE messages")
+        with pytest.raises(RefusedError) as refused:
+            await phone.ask(MessageEdit, Message, message=sent.message, content="Is it so?")
+        assert (refused.value.reason, refused.value.refused.retryable) == (Reason.UNAVAILABLE, True)
+        for each in (phone, laptop):
+            await each.until(lambda each=each: each.text(sent.message) == "Is it so?")
+        again = await phone.ask(MessageEdit, Message, message=sent.message, content="Is it so?")
+        assert again.seq == phone.timeline.seq == laptop.timeline.seq
 
 
 async def test_an_attempt_that_cannot_renew_its_lease_says_nothing_more_until_it_can(database_url: str) -> None:

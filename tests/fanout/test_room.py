@@ -147,7 +147,9 @@ def test_frames_of_a_lower_attempt_are_not_held_as_the_text_so_far() -> None:
         ReplySnapshot(message=REPLY, attempt=1, next=3, text="older"),
     ):
         room.offer_live(SESSION, frame(event), event)
-    assert (room.replies[REPLY].attempt, room.replies[REPLY].text) == (2, "new")
+    held = room.reply(SESSION, REPLY)
+    assert held is not None
+    assert (held.attempt, held.text) == (2, "new")
 
 
 def test_a_settled_reply_is_no_longer_held() -> None:
