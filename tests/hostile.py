@@ -1,4 +1,7 @@
-"""Bad input for tests: JSON that a type must not take, made from the type itself; and ways to send it byte for byte."""
+"""Bad input for tests: JSON that a type must not take, made from the type itself; and ways to send it byte for byte.
+
+Long because bad values, raw requests and raw frames are made with each other's help.
+"""
 
 import asyncio
 import json

@@ -1,5 +1,7 @@
 """Every field of every command and endpoint, given what it must not take. The tables are made from protocol/, so
 that a new command, body or endpoint is covered by itself, or a test here says that it is not.
+
+Long because the tables of every command, body and query are side by side.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""What is no good request, byte for byte over HTTP: bodies, headers, addresses and tokens of all wrong kinds."""
+"""What is no good request, byte for byte over HTTP: bodies, headers, addresses and tokens of all wrong kinds.
+
+Long because every kind of bad request is one short test.
+"""
 
 import asyncio
 import gzip

@@ -1,4 +1,7 @@
-"""P1, P2, P5, P6 of docs/design.md on one instance, and the sends of a crowd."""
+"""P1, P2, P5, P6 of docs/design.md on one instance, and the sends of a crowd.
+
+Long because it is one list, the promises of docs/design.md in their order.
+"""
 
 import asyncio
 from collections import Counter

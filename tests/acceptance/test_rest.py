@@ -38,17 +38,22 @@ def plain(answer: Any) -> Any:
     return [plain(item) for item in cast("list[Any]", answer)] if isinstance(answer, list) else answer
 
 
-class Socket:
-    """Says by socket what REST is asked for, and gives the raw answer."""
+class Doors:
+    """The socket of one user and REST of another, who do the same."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, rest: httpx2.AsyncClient) -> None:
         self.device = device
+        self.rest = rest
 
-    async def ask(self, kind: type[Any], **fields: Any) -> Any:
+    async def same(self, method: str, path: str, kind: type[Any], body: Any = None, **fields: Any) -> Any:
+        """Ask through both; the answer, which must be one and the same."""
+        answered = await self.rest.request(method, path, json=body)
         try:
-            return await self.device.ask(kind, dict[str, Any], **fields)
+            said = await self.device.ask(kind, dict[str, Any], **fields)
         except RefusedError as error:
-            return problem_of(error.refused)
+            said = problem_of(error.refused)
+        assert plain(answered.json()) == plain(said), (method, path)
+        return answered.json()
 
 
 def problem_of(refused: Refused) -> dict[str, Any]:
@@ -57,7 +62,32 @@ def problem_of(refused: Refused) -> dict[str, Any]:
     return problem | {"type": problem.pop("problem")}
 
 
-async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(database_url: str) -> None:
+async def test_what_is_done_with_sessions_is_answered_alike_by_rest_and_by_socket(database_url: str) -> None:
+    async with (
+        running(database_url) as hub,
+        device(hub, "by-socket") as phone,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("by-rest")) as rest,
+    ):
+        same = Doors(phone, rest).same
+        one, two, none = fresh_session_id(), fresh_session_id(), fresh_session_id()
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "A"}, session=one, title="A")
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "A"}, session=one, title="A")
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "B"}, session=one, title="B")
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(two), "mode": "fun"}, session=two, mode="fun")
+        await same("PATCH", f"/api/sessions/{two}", say.SessionUpdate, {"language": "de"}, session=two, language="de")
+        await same("PUT", f"/api/sessions/{two}", say.SessionUpdate, {"title": "T"}, session=two, title="T")
+        await same("PUT", f"/api/sessions/{two}", say.SessionUpdate, {"mode": "learn"}, session=two, mode="learn")
+        await same("PUT", f"/api/sessions/{none}", say.SessionUpdate, {"title": "T"}, session=none, title="T")
+        await same("GET", "/api/sessions", say.SessionList)
+        await same("GET", "/api/sessions/search?q=t", say.SessionSearch, query="t")
+        await same("DELETE", f"/api/sessions/{one}", say.SessionDelete, session=one)
+        await same("DELETE", f"/api/sessions/{one}", say.SessionDelete, session=one)
+        await same("POST", f"/api/sessions/{one}/restore", say.SessionRestore, session=one)
+        await same("POST", f"/api/sessions/{none}/restore", say.SessionRestore, session=none)
+        assert [row.title for row in phone.timeline.shown_sessions()] == ["A", "T"]
+
+
+async def test_what_is_done_with_messages_is_answered_alike_by_rest_and_by_socket(database_url: str) -> None:
     async with (
         provider(lambda _: ["Yes."]) as tutor,
         running(database_url, tutor.base_url) as hub,
@@ -65,50 +95,26 @@ async def test_every_durable_operation_is_answered_alike_by_rest_and_by_socket(d
         device(hub, "by-rest") as observer,
         httpx2.AsyncClient(base_url=hub.url, headers=hub.headers("by-rest")) as rest,
     ):
-        socket = Socket(phone)
-        one, two, message = fresh_session_id(), fresh_session_id(), fresh_message_id()
-        content = {"content": "Is it so?"}
-
-        async def same(method: str, path: str, kind: type[Any], body: Any = None, **fields: Any) -> Any:
-            answered = await rest.request(method, path, json=body)
-            said = await socket.ask(kind, **fields)
-            assert plain(answered.json()) == plain(said), (method, path)
-            return answered.json()
-
-        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "A"}, session=one, title="A")
-        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one), "title": "B"}, session=one, title="B")
-        await same(
-            "POST", "/api/sessions", say.SessionCreate, {"id": str(two), "mode": "learn"}, session=two, mode="learn"
-        )
-        await same("PATCH", f"/api/sessions/{two}", say.SessionUpdate, {"language": "de"}, session=two, language="de")
-        await same("PUT", f"/api/sessions/{two}", say.SessionUpdate, {"title": "T"}, session=two, title="T")
-        await same("PUT", f"/api/sessions/{uuid4()}", say.SessionUpdate, {"title": "T"}, session=uuid4(), title="T")
-        sent = await same(
-            "POST",
-            f"/api/sessions/{one}/messages",
-            say.MessageSend,
-            {"id": str(message)} | content,
-            session=one,
-            message=message,
-            **content,
-        )
+        same = Doors(phone, rest).same
+        one, message = fresh_session_id(), fresh_message_id()
+        path, content = f"/api/sessions/{one}/messages", {"content": "Is it so?"}
+        await same("POST", "/api/sessions", say.SessionCreate, {"id": str(one)}, session=one)
+        body = {"id": str(message)} | content
+        sent = await same("POST", path, say.MessageSend, body, session=one, message=message, **content)
         for each in (phone, observer):
             await each.open(one)
             await each.until(lambda each=each: all(row.status != "pending" for row in each.timeline.messages.values()))
         mine = next(row.id for row in phone.timeline.messages.values() if row.type == "assistant")
-        await same("GET", f"/api/sessions/{one}/messages", say.SessionOpen, session=one)
-        await same("GET", "/api/sessions", say.SessionList)
+        reply = f"/api/messages/{sent['reply']}"
+        await same("POST", path, say.MessageSend, body, session=one, message=message, **content)
+        await same("GET", path, say.SessionOpen, session=one)
         await same("GET", "/api/sessions/search?q=so", say.SessionSearch, query="so")
         await same("PUT", f"/api/messages/{message}", say.MessageEdit, {"content": "B"}, message=message, content="B")
-        await same(
-            "PUT", f"/api/messages/{sent['reply']}", say.MessageEdit, {"content": "B"}, message=mine, content="B"
-        )
-        await same("POST", f"/api/messages/{sent['reply']}/stop", say.ReplyStop, message=mine)
+        await same("PUT", reply, say.MessageEdit, {"content": "B"}, message=mine, content="B")
+        await same("POST", f"{reply}/stop", say.ReplyStop, message=mine)
         await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
         await same("DELETE", f"/api/messages/{message}", say.MessageDelete, message=message)
-        await same("POST", f"/api/messages/{sent['reply']}/retry", say.ReplyRetry, message=mine)
-        await same("DELETE", f"/api/sessions/{one}", say.SessionDelete, session=one)
-        await same("POST", f"/api/sessions/{one}/restore", say.SessionRestore, session=one)
+        await same("POST", f"{reply}/retry", say.ReplyRetry, message=mine)
 
 
 async def test_what_is_done_by_rest_is_heard_on_the_socket_and_the_other_way_round(database_url: str) -> None:

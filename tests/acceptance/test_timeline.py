@@ -1,4 +1,7 @@
-"""P3: whatever is done, through whatever drops: at the head, a device shows what a fresh fetch shows."""
+"""P3: whatever is done, through whatever drops: at the head, a device shows what a fresh fetch shows.
+
+Long because the steps, what they say and how it comes to rest are one game.
+"""
 
 import asyncio
 import threading
@@ -137,6 +140,12 @@ class Play:
                 await device.say(say.ReplyStop(ref=ref, message=self.reply(message)))
             case ("retry", message):
                 await device.say(say.ReplyRetry(ref=ref, message=self.reply(message)))
+            case _:
+                await self._say_about_session(name, device, *arguments)
+
+    async def _say_about_session(self, name: str, device: Device, *arguments: Any) -> None:
+        ref = device._next()
+        match (name, *arguments):
             case ("rename", number, title):
                 await device.say(say.SessionUpdate(ref=ref, session=self.session(number), title=title))
             case ("mode", number, mode):

@@ -1,3 +1,5 @@
+"""Tests of what the name says. Long because the client's behaviours share one stage and are read as one list."""
+
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable

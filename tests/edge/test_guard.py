@@ -1,3 +1,5 @@
+"""Tests of what the name says. Long because each manner of a socket is shown plain and over TLS, in one place."""
+
 import asyncio
 import logging
 import socket

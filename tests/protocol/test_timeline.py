@@ -1,4 +1,7 @@
-"""The reference reader against a small model of the hub: a log of numbered rows, and pages read from it."""
+"""The reference reader against a small model of the hub: a log of numbered rows, and pages read from it.
+
+Long because a model of a hub stands beside the properties that are played against it.
+"""
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,7 @@
-"""The adapter to an OpenAI-compatible endpoint, over real sockets."""
+"""The adapter to an OpenAI-compatible endpoint, over real sockets.
+
+Long because every way in which a provider can fail is one short test.
+"""
 
 import asyncio
 import json
