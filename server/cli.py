@@ -27,6 +27,8 @@ from server.store.embedded import embedded
 
 P = ParamSpec("P")
 
+LONGEST_HOURS = 87_600.0
+
 
 def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
@@ -87,6 +89,8 @@ def token() -> None:
 @_one_line_errors
 def mint(user: str, hours: float) -> None:
     """Print a token that this instance's secret signs, and that lives for so many hours."""
+    if not 0 < hours <= LONGEST_HOURS:
+        raise StartupError("A token lives for more than nothing, and for ten years at most.")
     settings = _settings(None, None)
     if settings.jwt_secret is None:
         raise StartupError("Tokens are made by the issuer of TUTORHUB_JWKS_URL: this hub takes no other.")

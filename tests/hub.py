@@ -73,12 +73,13 @@ async def running(
         app = App(settings, database_url, announce)
         hub.server = server = Server(config(app.asgi), app.drain)
         async with asyncio.timeout(lasts), asyncio.TaskGroup() as group:
-            group.create_task(server.serve([listener]))
+            serving = group.create_task(server.serve([listener]))
             await server.ready.wait()
             try:
                 yield hub
             finally:
                 server.handle_exit(signal.SIGTERM, None)
+                await asyncio.wait([serving])  # also when the test has failed: it ends in order
 
 
 class Child(Struct):

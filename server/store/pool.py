@@ -7,7 +7,7 @@ limits of time on every statement; a small reserved pool, so that a rush of requ
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -43,6 +43,7 @@ WAIT_FOR_CONNECTION = 1.0
 MAX_WAITING = 100
 RESERVED = 2
 PING_HOLDS = 1.0
+CLOSE_WITHIN = 3.0
 
 
 class Database:
@@ -61,8 +62,10 @@ class Database:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._requests.close()
-        await self._reserved.close()
+        with suppress(TimeoutError):  # psycopg waits for ever for workers that were cancelled together with it
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await self._requests.close()
+                await self._reserved.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
