@@ -2,9 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from protocol.commands import MessageDelete, MessageEdit, ReplyStop
 from protocol.events import MessageChanged, MessageRemoved, ReplySnapshot, TypingChanged
+from protocol.ids import SessionId, UserId
 from protocol.model import Message
+from server.store import turns
+from server.store.pool import Connection
+from server.store.turns import Turn
 from tests.device import device
 from tests.hub import running
 from tests.provider import HOLD, provider
@@ -70,6 +76,38 @@ async def test_a_device_that_opens_while_a_reply_begins_is_given_its_text(databa
                 await laptop.until(lambda reply=reply, laptop=laptop: laptop.text(reply) == "One ")
                 tutor.release()
                 await laptop.settled(reply)
+
+
+async def test_a_page_that_was_read_before_the_send_joins_the_live_text_without_a_seam(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, with the page's read held up until the reply has begun: its message is not in the page at all."""
+    was_read, go_on, read = asyncio.Event(), asyncio.Event(), turns.of_session
+
+    async def held_up(conn: Connection, user: UserId, session: SessionId) -> list[Turn]:
+        rows = await read(conn, user, session)
+        was_read.set()
+        await go_on.wait()
+        return rows
+
+    async with (
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub, name="phone") as phone,
+        device(hub, name="laptop") as laptop,
+        asyncio.TaskGroup() as group,
+    ):
+        session = await phone.create()
+        monkeypatch.setattr(turns, "of_session", held_up)
+        opening = group.create_task(laptop.open(session))
+        await was_read.wait()
+        sent = await phone.send(session, "Count.")
+        await tutor.held()
+        go_on.set()
+        assert (await opening).messages == []
+        assert laptop.text(sent.reply) == "One "
+        tutor.release()
+        assert (await laptop.settled(sent.reply)).content == "One two."
 
 
 async def test_a_device_that_lost_its_socket_in_mid_reply_resumes_with_equal_text(database_url: str) -> None:
