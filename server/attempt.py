@@ -73,7 +73,7 @@ class Attempt:
             self._ending.set_result(ending)
 
     async def write(self, lesson: Lesson) -> Ending:
-        """Write the reply until something ends it. All that was heard is told before this returns."""
+        """Write the reply until something ends it. If it is to be settled, `writer.text` then is all that was heard."""
         self._tell(self.writer.begin())
         if self.turn.text:
             self._save.set()

@@ -161,6 +161,12 @@ class Device:
             MessageSend, Sent, session=session, message=message or fresh_message_id(), content=content, **fields
         )
 
+    async def begin(self, content: str) -> tuple[SessionId, Sent]:
+        """A new session, opened, and what was said first in it."""
+        session = await self.create()
+        await self.open(session)
+        return session, await self.send(session, content)
+
     async def settled(self, reply: MessageId) -> Message:
         """The reply, once it has ended."""
         await self.until(

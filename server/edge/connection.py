@@ -113,7 +113,7 @@ class Connection:
     async def _work(self) -> None:
         try:
             await self._converse()
-        except Exception as error:  # as far as it is known to be a fault of ours, the device may come back
+        except Exception as error:  # a fault of ours: the device may come back
             self._refuse(None, fault("connection", error))
             self.close(CloseCode.SERVER_ERROR, "a fault of ours")
 

@@ -179,7 +179,7 @@ class Server(uvicorn.Server):
                 await self._drain()
         except TimeoutError:
             log.warning("drain_cut_short")
-        except Exception:
+        except Exception:  # whatever it is, the process still has to leave
             log.exception("drain_failed")
 
     @override

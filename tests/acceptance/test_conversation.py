@@ -48,9 +48,7 @@ async def test_a_second_device_that_opens_in_mid_reply_has_the_whole_text_at_onc
         running(database_url, tutor.base_url) as hub,
         device(hub, name="phone") as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        session, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One two ")
         async with device(hub, name="laptop") as laptop:
             page = await laptop.open(session)
@@ -174,9 +172,7 @@ async def test_a_stop_before_the_first_token_leaves_an_empty_reply(database_url:
         running(database_url, tutor.base_url) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await tutor.held()
         stopped = await phone.ask(ReplyStop, Message, message=sent.reply)
         assert (stopped.status, stopped.content) == ("stopped", "")
@@ -232,9 +228,7 @@ async def test_every_attempt_begins_with_a_snapshot(database_url: str) -> None:
         running(database_url, tutor.base_url) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Is it?")
+        _, sent = await phone.begin("Is it?")
         await phone.settled(sent.reply)
         begun = await phone.until_event(ReplySnapshot)
         assert (begun.message, begun.attempt, begun.next, begun.text) == (sent.reply, 1, 0, "")

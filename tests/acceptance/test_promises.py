@@ -206,9 +206,8 @@ async def test_a_failure_before_the_first_token_is_tried_again_and_nobody_sees_i
         device(hub) as phone,
     ):
         tutor.next([Refuse(503)], [Refuse(429)])
-        session = await phone.create()
-        await phone.open(session)
-        reply = await phone.settled((await phone.send(session, "Is it?")).reply)
+        _, sent = await phone.begin("Is it?")
+        reply = await phone.settled(sent.reply)
         assert (reply.status, reply.content, len(tutor.requests)) == ("complete", "Yes.", 3)
 
 
@@ -216,9 +215,8 @@ async def test_without_a_tutor_a_reply_fails_at_once_and_says_how_to_connect_one
     async with running(database_url) as hub, device(hub) as phone:
         assert phone.welcome is not None
         assert "OPENAI_BASE_URL" in phone.welcome.tutor.note
-        session = await phone.create()
-        await phone.open(session)
-        reply = await phone.settled((await phone.send(session, "Is it?")).reply)
+        _, sent = await phone.begin("Is it?")
+        reply = await phone.settled(sent.reply)
         assert reply.metadata is not None
         assert reply.metadata.failure is not None
         assert (reply.status, reply.content, reply.metadata.failure.code) == ("failed", "", "no_tutor")
@@ -232,9 +230,7 @@ async def test_a_failed_reply_can_be_tried_again_as_a_new_reply_to_the_same_mess
         device(hub) as phone,
     ):
         tutor.next(["Y", CUT])
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Is it?")
+        session, sent = await phone.begin("Is it?")
         assert (await phone.settled(sent.reply)).status == "failed"
         again = await phone.ask(ReplyRetry, Message, message=sent.reply)
         assert (again.reply_to, again.position, again.status) == (sent.message, 3, "pending")
@@ -259,9 +255,8 @@ async def test_a_tutor_that_takes_too_long_is_cut_off(
         running(database_url, tutor.base_url, turns=turns) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        reply = await phone.settled((await phone.send(session, "Count.")).reply)
+        _, sent = await phone.begin("Count.")
+        reply = await phone.settled(sent.reply)
         assert reply.metadata is not None
         assert reply.metadata.failure is not None
         assert (reply.status, reply.metadata.failure.code) == ("failed", code)
@@ -275,9 +270,8 @@ async def test_an_endless_reply_is_cut_at_a_letter_and_says_so(database_url: str
         running(database_url, tutor.base_url, turns={"reply_bytes": 10_001}) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        reply = await phone.settled((await phone.send(session, "Count.")).reply)
+        _, sent = await phone.begin("Count.")
+        reply = await phone.settled(sent.reply)
         assert (reply.status, reply.content) == ("complete", ("äöü" * 10_000)[:5_000])
         assert reply.metadata is not None
         assert reply.metadata.truncated is True
@@ -289,9 +283,7 @@ async def test_a_reply_that_a_killed_hub_left_open_is_taken_up_by_the_next(datab
     lease = {"TUTORHUB_TURN_LEASE": "1", "TUTORHUB_TURN_DUE_EVERY": "0.2", "TUTORHUB_TURN_KEEP_EVERY": "0.1"}
     async with provider(lambda _: ["One ", HOLD, "two."]) as tutor:
         async with child(database_url, tutor.base_url, **lease) as first, device(first.hub) as phone:
-            session = await phone.create()
-            await phone.open(session)
-            sent = await phone.send(session, "Count.")
+            _, sent = await phone.begin("Count.")
             await phone.until(lambda: phone.text(sent.reply) == "One ")
             await first.kill()
             await phone.until(lambda: phone.closed is not None)
@@ -308,9 +300,7 @@ async def test_a_reply_that_a_killed_hub_left_open_is_taken_up_by_the_next(datab
 async def test_a_hub_that_leaves_releases_its_turns_and_says_when_to_come_back(database_url: str) -> None:
     async with provider(lambda _: ["One ", HOLD, "two."]) as tutor:
         async with child(database_url, tutor.base_url) as first, device(first.hub) as phone:
-            session = await phone.create()
-            await phone.open(session)
-            sent = await phone.send(session, "Count.")
+            _, sent = await phone.begin("Count.")
             await phone.until(lambda: phone.text(sent.reply) == "One ")
             assert await first.end() == 0
             await phone.until(lambda: phone.closed is not None)
@@ -333,9 +323,7 @@ async def test_restarts_in_good_order_do_not_use_up_a_reply(database_url: str) -
                 phone.hub = hub
                 await phone.connect()
                 if sent is None:
-                    session = await phone.create()
-                    await phone.open(session)
-                    sent = await phone.send(session, "Count.")
+                    _, sent = await phone.begin("Count.")
                 await phone.until(lambda sent=sent: phone.text(sent.reply) == "One ")
         async with running(database_url, tutor.base_url) as hub:
             phone.hub = hub
@@ -353,9 +341,7 @@ async def test_a_reply_whose_owners_are_lost_again_and_again_fails_with_its_text
         device(hub) as phone,
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         for lost in range(1, 4):
             await phone.until(lambda lost=lost: _attempt_shown(phone, sent.reply) == 2 * lost - 1)
             await phone.until(lambda: phone.text(sent.reply) == "One ")
@@ -373,9 +359,7 @@ async def test_an_attempt_that_was_taken_over_writes_nothing_more(database_url: 
         running(database_url, tutor.base_url, turns={"keep_every": 0.1}) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
             await conn.execute(
@@ -396,9 +380,7 @@ async def test_a_settle_of_a_former_attempt_is_refused(database_url: str) -> Non
         running(database_url, tutor.base_url, turns={"keep_every": 60.0, "lease": 600.0}) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
             await conn.execute(

@@ -42,9 +42,7 @@ async def test_a_settle_whose_commit_was_not_answered_is_heard_all_the_same(data
         running(proxy.url, tutor.base_url) as hub,
         device(hub) as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await tutor.held()
         proxy.lose_commit_after(b"DELETE FROM turns")
         tutor.release()
@@ -86,9 +84,7 @@ async def test_an_attempt_that_cannot_renew_its_lease_says_nothing_more_until_it
         device(hub) as phone,
         await psycopg.AsyncConnection.connect(database_url) as ours,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        session, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         await ours.execute("SELECT FROM turns FOR UPDATE")
         await asyncio.sleep(0.7)  # longer than the lease
@@ -110,9 +106,7 @@ async def test_a_reply_that_ends_while_its_lease_cannot_be_renewed_is_settled_wh
         device(hub) as phone,
         await psycopg.AsyncConnection.connect(database_url) as ours,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         await ours.execute("SELECT FROM turns FOR UPDATE")
         await asyncio.sleep(0.7)  # longer than the lease
@@ -130,9 +124,7 @@ async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) 
         running(database_url, tutor.base_url, turns={"keep_every": 0.1}) as here,
         device(here, name="phone") as phone,
     ):
-        session = await phone.create()
-        await phone.open(session)
-        sent = await phone.send(session, "Count.")
+        _, sent = await phone.begin("Count.")
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with running(database_url, tutor.base_url) as elsewhere, device(elsewhere, name="laptop") as laptop:
             asked = await laptop.ask(ReplyStop, Message, message=sent.reply)
