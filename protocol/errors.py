@@ -22,6 +22,8 @@ class Reason(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
+    STORAGE_FULL = "storage_full"
+    OVERLOADED = "overloaded"
     DRAINING = "draining"
     INTERNAL = "internal"
 

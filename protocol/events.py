@@ -4,6 +4,8 @@ A durable event carries, whole, every row that its transaction changed, under on
 put its rows. A live event has no number; what it loses, the durable `reply.settled` heals.
 """
 
+from typing import Literal
+
 from msgspec import Raw, Struct
 
 from protocol.errors import FieldError, Reason
@@ -111,6 +113,16 @@ class TypingChanged(_Event, tag="typing.changed", frozen=True):
     active: bool
 
 
+Trouble = Literal["live", "storage"]
+"""`live`: instances do not hear each other, so other devices hear within 2 s. `storage`: nothing can be saved."""
+
+
+class Degraded(_Event, tag="degraded", frozen=True):
+    """What does not work as it should just now; nothing is lost by it. Without any: all is well again."""
+
+    what: list[Trouble]
+
+
 class Draining(_Event, tag="draining", frozen=True):
     """This instance is leaving: come back in so many milliseconds."""
 
@@ -152,5 +164,5 @@ class Pong(_Event, tag="pong", frozen=True):
 
 Durable = SessionAdded | SessionChanged | SessionRemoved | MessageAdded | MessageChanged | MessageRemoved | ReplySettled
 Live = TokenAdded | ReplySnapshot | TypingChanged
-Notice = Draining | TokenExpiring
+Notice = Degraded | Draining | TokenExpiring
 Event = Welcome | Snapshot | Changes | Durable | Live | Notice | Accepted | Refused | Pong

@@ -29,6 +29,8 @@ REASONS = {
     Reason.UNAUTHENTICATED: Meaning(401, "No token, or one that is expired or not valid."),
     Reason.FORBIDDEN: Meaning(403, "Known, but not allowed."),
     Reason.UNAVAILABLE: Meaning(503, "Not now; it may or may not have been done, so try again with the same id."),
+    Reason.STORAGE_FULL: Meaning(507, "The database has no room: nothing can be written, what is there can be read."),
+    Reason.OVERLOADED: Meaning(503, "Too many devices are joining at once; `Retry-After` says when to come back."),
     Reason.DRAINING: Meaning(503, "This instance is leaving; connect again."),
     Reason.INTERNAL: Meaning(
         500, "A fault of the hub's; it may or may not have been done, so try again with the same id."

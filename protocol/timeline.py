@@ -17,6 +17,7 @@ from protocol.answers import MessagePage, SessionPage
 from protocol.events import (
     Accepted,
     Changes,
+    Degraded,
     Draining,
     Durable,
     Event,
@@ -26,6 +27,7 @@ from protocol.events import (
     Snapshot,
     TokenAdded,
     TokenExpiring,
+    Trouble,
     TypingChanged,
     Welcome,
 )
@@ -80,6 +82,7 @@ class Timeline:
         self.messages: dict[MessageId, Message] = {}
         self.replies: dict[MessageId, Reply] = {}
         self.typists: dict[tuple[SessionId, str], Typist] = {}
+        self.degraded: list[Trouble] = []
 
     # What the device does.
 
@@ -114,7 +117,11 @@ class Timeline:
                 self._apply_live(event)
             case TypingChanged():
                 self._apply_typing(event, now)
-            case Welcome() | Accepted() | Refused() | Pong() | Draining() | TokenExpiring():
+            case Degraded():
+                self.degraded = event.what
+            case Welcome():
+                self.degraded = []
+            case Accepted() | Refused() | Pong() | Draining() | TokenExpiring():
                 pass
             case _:
                 return self._apply_durable(event)
@@ -179,7 +186,9 @@ class Timeline:
         return Outcome.APPLIED
 
     def _replace(self, snapshot: Snapshot) -> None:
+        degraded = self.degraded
         self.__init__()
+        self.degraded = degraded
         self.epoch = snapshot.epoch
         self.seq = snapshot.seq
         self.apply_session_page(SessionPage(sessions=snapshot.sessions, cursor=snapshot.cursor))

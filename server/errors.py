@@ -128,6 +128,27 @@ class Unavailable(Refusal):
     code, title, retryable = Reason.UNAVAILABLE, "Unavailable", True
 
 
+class ConnectionBroken(Unavailable):
+    """The database went away in the middle. Please try again, with the same id.
+
+    `unsure`: COMMIT was said and not answered, so it may have been done; else it was surely not.
+    """
+
+    unsure = False
+
+
+class StorageFull(Unavailable):
+    """There is no room left to save anything. Everything that was saved can be read."""
+
+    code, title = Reason.STORAGE_FULL, "Storage is full"
+
+
+class Overloaded(Refusal):
+    """Too many devices are joining at once. Please come back in a moment."""
+
+    code, title, retryable = Reason.OVERLOADED, "Overloaded", True
+
+
 class Leaving(Refusal):
     """This instance is shutting down. Please connect again."""
 

@@ -18,6 +18,7 @@ from server.errors import StartupError
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Roles = Literal["hub,tutor", "hub", "tutor"]
 Level = Literal["debug", "info", "warning", "error"]
 HttpUrl = Annotated[str, Meta(pattern="^https?://")]
 
@@ -47,6 +48,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     data_dir: Path
     database_url: str | None = None
+    redis_url: str | None = None
+    roles: Roles = "hub,tutor"
+    drain: Annotated[float, Meta(ge=0, le=25)] = 10.0
     pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
     jwt_secret: Annotated[str, Meta(min_length=32)] | None = None
     jwks_url: HttpUrl | None = None
@@ -56,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_base_url: HttpUrl | None = None
     openai_api_key: str | None = None
     openai_model: str | None = None
+    openai_prefill: bool = False
     history_tokens: Count = 3_000
     local_model: Path | None = None
     log_level: Level = "info"
@@ -64,10 +69,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 _SECRETS = {
     "database_url",
+    "redis_url",
     "jwt_secret",
     "openai_api_key",
 }  # these may also be in a file named by `…_FILE`; their values are never shown
-_WITHOUT_PREFIX = {"database_url", "openai_base_url", "openai_api_key", "openai_model"}
+_WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:

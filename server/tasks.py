@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -33,6 +35,37 @@ class Tasks:
         task = self._group.create_task(_contained(work, name), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+    async def within(self, seconds: float, work: Coroutine[Any, Any, T], name: str) -> T:
+        """The result of work that goes on to its end, whoever stops waiting for it. Raises TimeoutError past the limit.
+
+        This is how anything is limited that talks to the database: to cancel a query there takes ten seconds more.
+        """
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.start(_resolved(work, result), name)
+        done, _ = await asyncio.wait([result], timeout=seconds)
+        if not done:
+            result.add_done_callback(_forgotten)
+            raise TimeoutError
+        return result.result()
+
+
+async def _resolved(work: Coroutine[Any, Any, T], result: "asyncio.Future[T]") -> None:
+    try:
+        outcome = await work
+    except asyncio.CancelledError:
+        result.cancel()
+        raise
+    except Exception as error:  # it is the waiting one's
+        result.set_exception(error)
+    else:
+        result.set_result(outcome)
+
+
+def _forgotten(result: "asyncio.Future[Any]") -> None:
+    """Nobody waits for it any more: what it came to is noted, so that it is no failure that nobody saw."""
+    if not result.cancelled() and (error := result.exception()) is not None:
+        log.info("late_failure", error=type(error).__name__)
 
 
 async def _contained(work: Coroutine[Any, Any, None], name: str) -> None:

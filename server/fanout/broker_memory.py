@@ -1,11 +1,33 @@
-"""The broker of a single instance: there is nobody else to tell."""
+"""The broker of a single instance: there is nobody else to tell or to hear."""
 
-from protocol.ids import SessionId, UserId
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Reply
+from server.fanout.broker import Ears
 from server.fanout.frames import Frame
 
 
 class MemoryBroker:
     """Where all devices of all users are on this instance, the hub has told everybody already."""
 
-    def publish(self, user: UserId, session: SessionId | None, frame: Frame) -> None:
+    well = True
+
+    async def run(self, ears: Ears) -> None:
+        return None
+
+    def publish(self, user: UserId, session: SessionId | None, told: Frame) -> None:
+        return None
+
+    def stop(self, user: UserId, message: MessageId) -> None:
+        return None
+
+    def wake(self, user: UserId, session: SessionId) -> None:
+        return None
+
+    async def listen(self, user: UserId) -> None:
+        return None
+
+    def leave(self, user: UserId) -> None:
+        return None
+
+    async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         return None

@@ -81,6 +81,8 @@ class Player:
                 case "typing":
                     now = shown["now"]
                     assert {each: self.timeline.typing_in(_session(each), now) for each in expected} == expected
+                case "degraded":
+                    assert self.timeline.degraded == expected
                 case _:
                     assert what == "now"
 
