@@ -2,7 +2,8 @@
 
 Several things may want to end it: the tutor, a limit, a stop, another attempt. The first one decides.
 It emits nothing past the end of its lease, by its own clock, until the lease is renewed: a process that was
-paused may have lost its turn to another.
+paused may have lost its turn to another. Only while the database cannot be reached from here, and the process was
+not paused, does it go on: then nobody else is told to stop either.
 """
 
 import asyncio
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 Keep = Callable[[str, int], Awaitable[bool | None]]
 """Renew the lease and save (text, chunks): whether to stop; None when the turn is no longer ours."""
 
+GoesOn = Callable[[float], bool]
+"""Whether an attempt may go on past its lease, which it renewed last at this moment of the loop's clock."""
+
 
 class Ending(Struct, frozen=True):
     """How it ended. Without a status there is nothing to settle: the turn is another's, or is left to one."""
@@ -47,18 +51,20 @@ class Attempt:
     """`turn` is the row as it was claimed, `writer` what was told so far."""
 
     def __init__(
-        self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep
+        self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep, goes_on: GoesOn
     ) -> None:
+        begun = turn.text if tutor.continues else ""
         self.turn = turn
-        self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes)
+        self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes, begun)
         self.settled = asyncio.Event()
         self._tutor = tutor
         self._settings = settings
         self._tell = tell
         self._keep = keep
+        self._goes_on = goes_on
         self._loop = asyncio.get_running_loop()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._lease_end = self._loop.time() + settings.lease
+        self._renewed_at = self._loop.time()
         self._save = asyncio.Event()
         self._unsaved = 0
         self._told_at = -settings.merge
@@ -72,11 +78,16 @@ class Attempt:
         if not self._ending.done():
             self._ending.set_result(ending)
 
+    def look(self) -> None:
+        """Somebody may have asked to stop, or have taken the turn over: see at once."""
+        self._save.set()
+
     async def write(self, lesson: Lesson) -> Ending:
         """Write the reply until something ends it. If it is to be settled, `writer.text` then is all that was heard."""
-        self._tell(self.writer.begin())
-        if self.turn.text:
-            self._save.set()
+        if self.turn.attempt > 1:
+            await self._save_what_has_begun()
+        if not self._ending.done():
+            self._tell(self.writer.begin())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._listen(lesson)), group.create_task(self._keep_on())]
             ending = await self._ending
@@ -174,7 +185,7 @@ class Attempt:
         if self._tell_later is not None:
             self._tell_later.cancel()
             self._tell_later = None
-        if self._loop.time() >= self._lease_end:
+        if not self._may_speak():
             self._save.set()
             return
         if (event := self.writer.tell()) is not None:
@@ -184,10 +195,24 @@ class Attempt:
             if self._unsaved >= self._settings.keep_bytes:
                 self._save.set()
 
+    def _may_speak(self) -> bool:
+        in_lease = self._loop.time() < self._renewed_at + self._settings.lease
+        return in_lease or self._goes_on(self._renewed_at)
+
     def _typing(self, *, active: bool) -> TypingChanged:
         return TypingChanged(session=self.turn.session_id, who="tutor", name=self._tutor.name.name, active=active)
 
     # What is kept.
+
+    async def _save_what_has_begun(self) -> None:
+        """Before it speaks: from now on what is saved is this attempt's, and the draft of the former is not needed."""
+        while not self._ending.done():
+            try:
+                await self._keep_once()
+            except Unavailable:
+                await asyncio.sleep(self._settings.keep_every / 4)
+            else:
+                return
 
     async def _keep_on(self) -> None:
         """Renew and save every second, or sooner when much was written."""
@@ -212,7 +237,7 @@ class Attempt:
         if stop is None:
             self.end(LOST)
             return
-        self._lease_end = asked_at + self._settings.lease
+        self._renewed_at = asked_at
         if stop:
             self.end(STOPPED)
         self._tell_now()

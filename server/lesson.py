@@ -13,8 +13,12 @@ class Utterance(Struct, frozen=True):
 
 
 class Lesson(Struct, frozen=True):
-    """The session's mode and language, and its texts, the oldest first; the last one is to be answered."""
+    """The session's mode and language, and its texts, the oldest first; the last one is to be answered.
+
+    `begun` is how the answer begins, for a tutor that `continues`.
+    """
 
     mode: Mode
     language: str
     history: list[Utterance]
+    begun: str = ""

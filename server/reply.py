@@ -7,17 +7,17 @@ from protocol.ids import MessageId
 class ReplyWriter:
     """One attempt at a reply.
 
-    What is `added` waits until it is `told`, as one piece; only what was told counts as written, so that a
+    It goes on from what has `begun`, which counts as its first piece. What is `added` waits until it is `told`, as one piece; only what was told counts as written, so that a
     checkpoint never holds what no device could have seen.
     """
 
-    def __init__(self, message: MessageId, attempt: int, limit: int) -> None:
+    def __init__(self, message: MessageId, attempt: int, limit: int, begun: str = "") -> None:
         self.message = message
         self.attempt = attempt
-        self.chunks = 0
+        self.chunks = 1 if begun else 0
         self.full = False
-        self._room = limit
-        self._told: list[str] = []
+        self._room = limit - len(begun.encode())
+        self._told = [begun] if begun else []
         self._waiting: list[str] = []
 
     @property
@@ -28,8 +28,8 @@ class ReplyWriter:
         return self._told[0] if self._told else ""
 
     def begin(self) -> ReplySnapshot:
-        """The event that begins the attempt: whatever was shown of the reply is replaced by nothing."""
-        return ReplySnapshot(message=self.message, attempt=self.attempt, next=0, text="")
+        """The event that begins the attempt: whatever was shown of the reply is replaced by what it goes on from."""
+        return ReplySnapshot(message=self.message, attempt=self.attempt, next=self.chunks, text=self.text)
 
     def add(self, text: str) -> None:
         """Some more text. Over the limit it is cut, at a letter, and the reply is `full`."""

@@ -1,26 +1,33 @@
-"""The tutor's turns: claim, settle, stop, release.
+"""The tutor's turns: claim, take over, settle, stop, release.
 
 A turn belongs to a session, not to a socket. It is written by the instance that claimed it, as one attempt;
 every write to the database names the attempt, and one that names a former attempt finds no row. Whatever ends
 a reply, it is ended once.
+
+Long because it is one thing: who writes a reply, from its claim to its end.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 import structlog
+from msgspec import structs
 
 from protocol.events import Live, ReplySettled
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Failure, Message, MessageMetadata, Reply, ReplyStatus
 from server.attempt import LOST, RELEASED, STOPPED, Attempt, Ending
 from server.errors import NotFound, Unavailable
-from server.fanout.hub import Hub
+from server.fanout.broker import Broker
+from server.fanout.hub import Hub, so_far
 from server.lesson import Lesson
+from server.pulse import Pulse
 from server.settings import TurnSettings
 from server.store import messages, sessions, turns
 from server.store.pool import Database
-from server.store.turns import Turn
+from server.store.turns import Due, Turn
 from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
@@ -30,24 +37,47 @@ HISTORY = 200
 """Messages that are read for a reply; the prompt takes as many of them as fit its budget."""
 STOP_ANSWERED = 3.0
 """Seconds that a stop waits to see its reply settled."""
+SETTLE_SEEN_EVERY = 0.1
 SETTLE_AGAIN = 1.0
 DUE_AT_ONCE = 100
+OWNERS_FIRST = 10.0
+"""Seconds after the database was away in which lost owners are left the time to renew their leases."""
+ANSWERED_WITHIN = 2.0
+"""Seconds in which the database answers, or is as good as away."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 
 class Turns:
-    """All turns that this instance writes. `owner` is its name in the database, fresh at every start."""
+    """All turns that this instance writes. `owner` is its name in the database, fresh at every start.
+
+    With `writes=False` replies are written by other instances alone, which are woken.
+    """
 
     def __init__(
-        self, database: Database, hub: Hub, tutor: Tutor, tasks: Tasks, *, settings: TurnSettings, owner: str
+        self,
+        database: Database,
+        hub: Hub,
+        broker: Broker,
+        tutor: Tutor,
+        tasks: Tasks,
+        pulse: Pulse,
+        *,
+        settings: TurnSettings,
+        owner: str,
+        writes: bool = True,
     ) -> None:
         self._database = database
         self._hub = hub
+        self._broker = broker
         self._tutor = tutor
         self._tasks = tasks
+        self._pulse = pulse
         self._settings = settings
         self._owner = owner
+        self._writes = writes
         self._attempts: dict[tuple[UserId, MessageId], Attempt] = {}
         self._sessions: dict[tuple[UserId, SessionId], bool] = {}
         self._at_once = asyncio.Semaphore(settings.running)
@@ -55,9 +85,21 @@ class Turns:
         self._quiet = asyncio.Event()
         self._quiet.set()
 
+    @property
+    def running(self) -> int:
+        """How many replies are being written here."""
+        return len(self._attempts)
+
     def wake(self, user: UserId, session: SessionId) -> None:
-        """A reply of this session may be waiting to be written."""
-        if self._leaving:
+        """A reply of this session may be waiting to be written, here or elsewhere."""
+        if self._writes and not self._leaving:
+            self.wake_here(user, session)
+        else:
+            self._broker.wake(user, session)
+
+    def wake_here(self, user: UserId, session: SessionId) -> None:
+        """As `wake`, but for this instance alone."""
+        if self._leaving or not self._writes:
             return
         if (user, session) in self._sessions:
             self._sessions[user, session] = True
@@ -68,22 +110,23 @@ class Turns:
 
     async def look_out(self) -> None:
         """For ever: take up what nobody writes, as after the death of an instance."""
-        while True:
-            try:
-                async with self._database.reserved() as conn:
-                    due = await turns.due_of_all_users(conn, DUE_AT_ONCE)
-                for each in due:
-                    self.wake(each.user_id, each.session_id)
-            except Unavailable:
-                pass
+        while self._writes:
+            with suppress(Unavailable):
+                for each in await self._soon(self._due()):
+                    self.wake_here(each.user_id, each.session_id)
             await asyncio.sleep(self._settings.due_every)
 
-    async def leave(self) -> None:
-        """Release every turn, with what is written of it, for another instance to go on."""
+    async def leave(self, within: float = 0.0) -> None:
+        """Claim nothing more, wait so long for replies to end; release the rest, as far as it is written."""
         self._leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._quiet.wait()
         for attempt in self._attempts.values():
             attempt.end(RELEASED)
         await self._quiet.wait()
+
+    # Stopping.
 
     async def stop(self, user: UserId, message: MessageId) -> Message:
         """End an open reply with what is written. A reply that has ended stays as it is. Raises NotFound."""
@@ -93,6 +136,20 @@ class Turns:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_ANSWERED):
                     await attempt.settled.wait()
+        row = await self._ask_to_stop(user, message)
+        if row.status == "pending":
+            self._broker.stop(user, message)
+            row = await self._seen_to_settle(user, message) or await self._stop_in_its_place(user, message)
+        self.wake(user, row.session_id)
+        return row
+
+    def look(self, user: UserId, message: MessageId) -> None:
+        """Somebody has asked for a stop: whoever writes the reply here reads that from the database."""
+        if (attempt := self._attempts.get((user, message))) is not None:
+            attempt.look()
+
+    async def _ask_to_stop(self, user: UserId, message: MessageId) -> Message:
+        """The reply as it is then: settled, unless somebody writes it, who will read that it is to stop."""
         async with told(self._database, self._hub, user, ReplySettled) as change:
             row = await messages.message(change.conn, user, message)
             if row is None or row.deleted_at is not None or row.status is None:
@@ -102,7 +159,32 @@ class Turns:
                 await turns.end(change, turn)
                 row = await self.settle_ended(change, turn)
                 await sessions.touch(change, turn.session_id)
-        self.wake(user, row.session_id)
+        return row
+
+    async def _seen_to_settle(self, user: UserId, message: MessageId) -> Message | None:
+        """The reply once it has settled; None: its owner does not answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_ANSWERED):
+                while True:
+                    await asyncio.sleep(SETTLE_SEEN_EVERY)
+                    async with self._database.connection() as conn:
+                        row = await messages.message(conn, user, message)
+                    if row is None or row.status != "pending":
+                        return row
+        return None
+
+    async def _stop_in_its_place(self, user: UserId, message: MessageId) -> Message:
+        """Settle it for an owner who does not answer, with what is known of its text. Raises NotFound."""
+        async with self._database.connection() as conn:
+            held = await turns.one(conn, user, message)
+        text = (await self._longest(held, held.attempt)).text if held is not None else ""
+        async with told(self._database, self._hub, user, ReplySettled) as change:
+            row = await messages.message(change.conn, user, message)
+            if row is None:
+                raise NotFound
+            if held is not None and await turns.end(change, held):
+                row = await messages.settle(change, message, "stopped", text, None)
+                await sessions.touch(change, row.session_id)
         return row
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
@@ -114,7 +196,7 @@ class Turns:
         live = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id)
         if live is not None and live.attempt >= turn.attempt:
             return live
-        return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)
+        return so_far(turn)
 
     def lost(self, user: UserId, ended: list[Turn]) -> None:
         """Turns were ended and that is committed: whoever writes them here is to fall silent."""
@@ -139,14 +221,17 @@ class Turns:
             log.info("turn_left", session=str(session))
         finally:
             del self._sessions[key]
+            if self._leaving:
+                self._broker.wake(user, session)
             if not self._sessions:
                 self._quiet.set()
 
     async def _write_next(self, user: UserId, session: SessionId) -> bool:
-        async with self._database.reserved() as conn:
-            turn = await turns.claim(conn, user, session, owner=self._owner, lease=self._settings.lease)
+        turn = await self._soon(self._claim(user, session))
         if turn is None:
             return False
+        if turn.attempt > 1:
+            turn = await self._longest(turn, turn.attempt - 1)
         if turn.stop:
             await self._settle(turn, "stopped", turn.text, None)
         elif turn.interrupted >= self._settings.interruptions:
@@ -156,11 +241,31 @@ class Turns:
             await self._write(turn)
         return True
 
+    async def _claim(self, user: UserId, session: SessionId) -> Turn | None:
+        async with self._database.reserved() as conn:
+            return await turns.claim(
+                conn, user, session, owner=self._owner, lease=self._settings.lease, take_over=self._takes_over()
+            )
+
+    async def _due(self) -> list[Due]:
+        async with self._database.reserved() as conn:
+            return await turns.due_of_all_users(conn, DUE_AT_ONCE, take_over=self._takes_over())
+
+    def _takes_over(self) -> bool:
+        return not self._database.failed_within(OWNERS_FIRST)
+
+    async def _longest(self, turn: Turn, attempt: int) -> Turn:
+        """The turn with the most that is known of its text: what was saved, or the draft of an attempt."""
+        draft = await self._broker.draft(turn.user_id, turn.message_id, attempt)
+        if draft is None or len(draft.text) <= len(turn.text):
+            return turn
+        return structs.replace(turn, text=draft.text, chunks=draft.next)
+
     async def _write(self, turn: Turn) -> None:
         attempt = self._attempt(turn)
         self._attempts[turn.user_id, turn.message_id] = attempt
         try:
-            with self._hub.writing(turn.user_id):
+            async with self._hub.writing(turn.user_id, turn.message_id):
                 lesson = await self._lesson(turn)
                 if lesson is None:
                     return
@@ -176,8 +281,7 @@ class Turns:
         if ending.status is not None:
             await self._settle(turn, ending.status, writer.text, attempt.metadata(ending))
         elif ending is RELEASED:
-            async with self._database.reserved() as conn:
-                await turns.release(conn, turn, text=writer.text, chunks=writer.chunks)
+            await self._soon(self._release(turn, writer.text, writer.chunks))
 
     async def _settle(self, turn: Turn, status: ReplyStatus, text: str, metadata: MessageMetadata | None) -> None:
         """End the reply, unless another attempt has taken it over. While the database is away, again and again."""
@@ -197,10 +301,27 @@ class Turns:
             self._hub.tell_live(turn.user_id, turn.session_id, event)
 
         async def keep(text: str, chunks: int) -> bool | None:
-            async with self._database.reserved() as conn:
-                return await turns.keep(conn, turn, lease=self._settings.lease, text=text, chunks=chunks)
+            return await self._soon(self._keep(turn, text, chunks))
 
-        return Attempt(turn, self._tutor, self._settings, tell, keep)
+        def goes_on(renewed_at: float) -> bool:
+            return self._database.away and not self._pulse.paused_since(renewed_at)
+
+        return Attempt(turn, self._tutor, self._settings, tell, keep, goes_on)
+
+    async def _keep(self, turn: Turn, text: str, chunks: int) -> bool | None:
+        async with self._database.reserved() as conn:
+            return await turns.keep(conn, turn, lease=self._settings.lease, text=text, chunks=chunks)
+
+    async def _release(self, turn: Turn, text: str, chunks: int) -> None:
+        async with self._database.reserved() as conn:
+            await turns.release(conn, turn, text=text, chunks=chunks)
+
+    async def _soon(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the database says to this, unless it takes too long. Raises Unavailable."""
+        try:
+            return await self._tasks.within(ANSWERED_WITHIN, work, "a turn")
+        except TimeoutError:
+            raise Unavailable from None
 
     async def _lesson(self, turn: Turn) -> Lesson | None:
         """What the reply is written from. None: what it answers is gone, and the turn with it."""
@@ -209,4 +330,5 @@ class Turns:
             said = await messages.history(conn, turn.user_id, turn.session_id, turn.message_id, HISTORY)
         if session is None or not said:
             return None
-        return Lesson(mode=session.mode, language=session.language, history=said)
+        begun = turn.text if self._tutor.continues else ""
+        return Lesson(mode=session.mode, language=session.language, history=said, begun=begun)

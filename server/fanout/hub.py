@@ -1,74 +1,120 @@
 """The rooms of this instance. To tell is to deliver here, at once, and to hand a copy to the broker.
 
-Nothing here waits for a device. What waits is the repair of a room that has missed a number.
+Nothing here waits for a device. What waits is the reading of what a room has missed; see watch.py for what no room can
+know that it has missed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
-from protocol.events import Changes, Durable, Live
+from protocol.errors import CloseCode
+from protocol.events import Degraded, Durable, Live, Trouble
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import Refusal
 from server.fanout.broker import Broker
-from server.fanout.frames import frame
+from server.fanout.frames import Frame, frame
 from server.fanout.room import Member, Room
+from server.store import timeline, turns
+from server.store.pool import Database
+from server.store.turns import Turn
 from server.tasks import Tasks
 
 REPAIR_AFTER = 0.2
 """Seconds that a room waits for a number that is missing before it reads: mostly it is only late."""
-
-ReadChanges = Callable[[UserId, int], Awaitable[Changes]]
+READ_WITHIN = 2.0
 
 
 class Hub:
     """All rooms; a room is there while a device of its user is connected or a reply of theirs is written here."""
 
-    def __init__(self, broker: Broker, tasks: Tasks, read_changes: ReadChanges) -> None:
+    def __init__(self, broker: Broker, tasks: Tasks, database: Database) -> None:
         self._broker = broker
         self._tasks = tasks
-        self._read_changes = read_changes
+        self._database = database
         self._rooms: dict[UserId, Room] = {}
+        self.degraded: list[Trouble] = []
 
-    @contextmanager
-    def joined(self, user: UserId, member: Member) -> Generator[Room]:
+    @asynccontextmanager
+    async def joined(self, user: UserId, member: Member) -> AsyncGenerator[Room]:
         """The device is in its user's room. It is given what is told once it has been caught up."""
         room = self._room(user)
         room.members.add(member)
         try:
+            await self._broker.listen(user)
             yield room
         finally:
             room.leave(member)
             self._close_if_empty(room)
 
-    @contextmanager
-    def writing(self, user: UserId) -> Generator[Room]:
-        """A reply of the user's is written here: the room is kept, so that who comes in finds the text so far."""
+    @asynccontextmanager
+    async def writing(self, user: UserId, message: MessageId) -> AsyncGenerator[Room]:
+        """A reply is written here: the room is kept, so that who comes in finds the text so far."""
         room = self._room(user)
-        room.writers += 1
+        room.written.add(message)
         try:
+            await self._broker.listen(user)
             yield room
         finally:
-            room.writers -= 1
+            room.written.discard(message)
             self._close_if_empty(room)
+
+    @contextmanager
+    def opening(self, user: UserId, session: SessionId) -> Generator[None]:
+        """A device is about to be shown a session: what is told of its replies meanwhile is not let go."""
+        room = self._room(user)
+        room.opening[session] += 1
+        try:
+            yield
+        finally:
+            room.opening[session] -= 1
+            if not room.opening[session]:
+                del room.opening[session]
+
+    @property
+    def rooms(self) -> list[Room]:
+        return list(self._rooms.values())
 
     def replies(self, user: UserId, session: SessionId) -> dict[MessageId, Reply]:
         """The open replies of a session, as far as they were told here."""
         room = self._rooms.get(user)
-        return room.replies.get(session, {}) if room else {}
+        return room.replies.of(session) if room else {}
+
+    # Telling.
 
     def tell(self, user: UserId, event: Durable) -> None:
         """A numbered change was committed: every device of the user hears of it, in order. See telling.py."""
         told = frame(event)
-        if (room := self._rooms.get(user)) is not None:
-            room.offer(told, event)
-            self._look_for_gap(room)
+        self._deliver(user, told, event)
         self._broker.publish(user, None, told)
 
-    def reach(self, room: Room, seq: int) -> None:
+    def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
+        """Something that is not kept: pieces of a reply, typing."""
+        told = frame(event)
+        self._deliver_live(user, session, told, event)
+        self._broker.publish(user, session, told)
+
+    def hear(self, user: UserId, session: SessionId | None, told: Frame) -> None:
+        """Another instance has told this."""
+        event = told.event
+        if isinstance(event, Durable):
+            self._deliver(user, told, event)
+        elif isinstance(event, Live) and session is not None:
+            self._deliver_live(user, session, told, event)
+
+    def say_degraded(self, what: list[Trouble]) -> None:
+        """What does not work as it should, to every device, if that has changed."""
+        if what != self.degraded:
+            self.degraded = what
+            for room in self.rooms:
+                room.say(frame(Degraded(what=what)))
+
+    # What was missed.
+
+    def reach(self, room: Room, seq: int, epoch: str) -> None:
         """The timeline was read up to this number, for a device that is joining."""
-        room.reach(seq)
+        room.reach(seq, epoch)
         self._look_for_gap(room)
 
     def doubt(self, user: UserId) -> None:
@@ -77,12 +123,45 @@ class Hub:
             room.doubted = True
             self._look_for_gap(room)
 
-    def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
-        """Something that is not kept: pieces of a reply, typing."""
-        told = frame(event)
+    def know(self, user: UserId, seq: int, epoch: str) -> None:
+        """Somebody has read where the user's timeline stands. Other numbers than ours: all is read anew."""
+        room = self._rooms.get(user)
+        if room is None or room.head is None:
+            return
+        if epoch != room.epoch:
+            self._resync(room)
+        else:
+            room.know(seq)
+            self._look_for_gap(room)
+
+    async def catch_up(self, user: UserId, session: SessionId, replies: list[Reply]) -> None:
+        """Bring what is held of these replies to where they are. `replies`: as far as they are known to the caller."""
+        for reply in replies:
+            held = self.replies(user, session).get(reply.message)
+            if held is None or (held.attempt, held.next) < (reply.attempt, reply.next):
+                drafted = await self._broker.draft(user, reply.message, reply.attempt)
+                self.fill(user, session, reply)
+                if drafted is not None:
+                    self.fill(user, session, drafted)
+
+    def fill(self, user: UserId, session: SessionId, reply: Reply) -> None:
+        """It was read how far a reply is that somebody else writes."""
+        room = self._rooms.get(user)
+        if room is not None and reply.message not in room.written:
+            room.fill(session, reply)
+
+    def _deliver(self, user: UserId, told: Frame, event: Durable) -> None:
+        if (room := self._rooms.get(user)) is not None:
+            room.offer(told, event)
+            self._look_for_gap(room)
+
+    def _deliver_live(self, user: UserId, session: SessionId, told: Frame, event: Live) -> None:
         if (room := self._rooms.get(user)) is not None:
             room.offer_live(session, told, event)
-        self._broker.publish(user, session, told)
+            for message, missing in room.replies.missing.items():
+                if not missing.reading:
+                    missing.reading = True
+                    self._tasks.start(self._read_reply(room, message), f"text of {message}")
 
     def _look_for_gap(self, room: Room) -> None:
         if room.gap and not room.repairing:
@@ -94,11 +173,48 @@ class Hub:
             await asyncio.sleep(REPAIR_AFTER)
             while room.gap and room.head is not None:
                 try:
-                    room.repair(await self._read_changes(room.user, room.head))
-                except Refusal:
+                    reading = timeline.missing(self._database, room.user, room.head)
+                    epoch, changes = await self._tasks.within(READ_WITHIN, reading, "what a room has missed")
+                except (Refusal, TimeoutError):
                     await asyncio.sleep(REPAIR_AFTER)
+                    continue
+                if epoch != room.epoch:
+                    self._resync(room)
+                    return
+                room.repair(changes)
         finally:
             room.repairing = False
+
+    async def _read_reply(self, room: Room, message: MessageId) -> None:
+        """Until nothing of the reply is missing any more: its draft, and where that has a hole, what was saved."""
+        while (missing := room.replies.missing.get(message)) is not None and not room.empty:
+            drafted = await self._broker.draft(room.user, message, missing.attempt)
+            if drafted is not None:
+                room.fill(missing.session, drafted)
+            if message not in room.replies.missing:
+                return
+            try:
+                turn = await self._tasks.within(READ_WITHIN, self._turn(room.user, message), "an open reply")
+            except (Refusal, TimeoutError):
+                turn = None
+            else:
+                if turn is None:
+                    room.replies.forget(missing.session, message)
+                    return
+            if turn is not None and turn.attempt:
+                room.fill(missing.session, so_far(turn))
+            if (left := room.replies.missing.get(message)) is not None:
+                left.reading = True
+            await asyncio.sleep(REPAIR_AFTER)
+
+    async def _turn(self, user: UserId, message: MessageId) -> Turn | None:
+        async with self._database.connection() as conn:
+            return await turns.one(conn, user, message)
+
+    def _resync(self, room: Room) -> None:
+        """The database is another than the one that our numbers came from: the devices come back and read anew."""
+        for member in list(room.members):
+            member.close(CloseCode.RESYNC, "another database")
 
     def _room(self, user: UserId) -> Room:
         return self._rooms.setdefault(user, Room(user))
@@ -106,3 +222,9 @@ class Hub:
     def _close_if_empty(self, room: Room) -> None:
         if room.empty and self._rooms.get(room.user) is room:
             del self._rooms[room.user]
+            self._broker.leave(room.user)
+
+
+def so_far(turn: Turn) -> Reply:
+    """What was saved of an open reply."""
+    return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)

@@ -4,14 +4,15 @@ A durable frame that is the next one is delivered; at or under the head it is dr
 what is missing has come or was read. Two transactions may well be told in the other order than they committed.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from protocol.events import Changes, Durable, Live, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Device, Reply
-from protocol.timeline import advanced
 from server.fanout.frames import Frame, frame
 from server.fanout.outbox import Outbox
+from server.fanout.replies import Replies
 
 
 class Member:
@@ -55,38 +56,46 @@ class Member:
 
 
 class Room:
-    """`head` is the number of the last durable frame delivered here; None until somebody has read it."""
+    """`head` is the number of the last durable frame delivered here; None until somebody has read it.
+
+    `written` are the replies that are written on this instance: nobody knows better how far they are.
+    """
 
     def __init__(self, user: UserId) -> None:
         self.user = user
         self.members: set[Member] = set()
-        self.writers = 0
+        self.opening: Counter[SessionId] = Counter()
+        self.written: set[MessageId] = set()
+        self.replies = Replies()
         self.repairing = False
         self.doubted = False
+        self.epoch: str | None = None
         self.head: int | None = None
-        self.replies: dict[SessionId, dict[MessageId, Reply]] = {}
+        self._known = 0
         self._waiting: dict[int, Frame] = {}
 
     @property
     def empty(self) -> bool:
         """Nobody listens here and nobody writes."""
-        return not self.members and not self.writers
+        return not self.members and not self.written
 
     @property
     def gap(self) -> bool:
-        """Something waits for what is missing before it, or may be missing after the head."""
-        return self.head is not None and (self.doubted or bool(self._waiting))
+        """A number is missing, or may be missing, after the head."""
+        return self.head is not None and (self.doubted or bool(self._waiting) or self._known > self.head)
+
+    @property
+    def shown(self) -> set[SessionId]:
+        """The sessions that a device here has opened, or is opening."""
+        return set(self.opening).union(*(member.opened for member in self.members))
 
     def leave(self, member: Member) -> None:
         """A device is gone. With nobody listening, the room no longer knows the head."""
         self.members.discard(member)
         if not self.members:
-            self.head = None
+            self.head = self.epoch = None
+            self._known = 0
             self._waiting.clear()
-
-    def reply(self, session: SessionId, message: MessageId) -> Reply | None:
-        """An open reply, as far as it was told here."""
-        return self.replies.get(session, {}).get(message)
 
     def offer(self, told: Frame, event: Durable) -> None:
         """Deliver a durable frame, and what waited for it, in order."""
@@ -96,10 +105,15 @@ class Room:
         self._waiting[event.seq] = told
         self._deliver_in_order()
 
-    def reach(self, seq: int) -> None:
+    def reach(self, seq: int, epoch: str) -> None:
         """Somebody has read the timeline up to this number for a device that is joining."""
         if self.head is None:
+            self.epoch = epoch
             self._pass(seq)
+
+    def know(self, seq: int) -> None:
+        """The timeline goes up to this number at least."""
+        self._known = max(self._known, seq)
 
     def repair(self, changes: Changes) -> None:
         """Everything up to a number was read, to fill a gap."""
@@ -117,12 +131,23 @@ class Room:
                     if member.device.id != event.who:
                         member.tell(told)
             case TokenAdded() | ReplySnapshot():
-                reply = advanced(self.reply(session, event.message), event)
-                if reply is not None:
-                    self.replies.setdefault(session, {})[event.message] = reply
-                for member in self.members:
-                    if session in member.opened:
-                        member.tell(told)
+                if self.replies.take(session, told, event, shown=session in self.shown):
+                    self._show(session, told)
+
+    def fill(self, session: SessionId, reply: Reply) -> None:
+        """It was read how far an open reply is."""
+        for told in self.replies.fill(session, reply):
+            self._show(session, told)
+
+    def say(self, notice: Frame) -> None:
+        """To every device, about the instance itself."""
+        for member in self.members:
+            member.offer(notice)
+
+    def _show(self, session: SessionId, told: Frame) -> None:
+        for member in self.members:
+            if session in member.opened:
+                member.tell(told)
 
     def _pass(self, seq: int) -> None:
         self.head = seq
@@ -143,8 +168,5 @@ class Room:
 
     def _forget_settled(self, event: Durable | Changes) -> None:
         for message in event.messages:
-            held = self.replies.get(message.session_id)
-            if held is not None and message.status != "pending":
-                held.pop(message.id, None)
-                if not held:
-                    del self.replies[message.session_id]
+            if message.status != "pending":
+                self.replies.forget(message.session_id, message.id)

@@ -54,13 +54,13 @@ class Completion:
     No failure repeats the `secret`.
     """
 
-    def __init__(self, secret: str | None = None) -> None:
+    def __init__(self, secret: str | None = None, *, begun: bool = False) -> None:
         self._secret = secret
         self.malformed = 0
         self.done = False
         self._finish: str | None = None
         self._usage: Usage | None = None
-        self._said = False
+        self._said = begun  # what has begun may have been all of it
         self._pairs = codecs.getincrementaldecoder("utf-16-le")("replace")
 
     @property

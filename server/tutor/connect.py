@@ -37,7 +37,13 @@ def endpoint(base_url: str, settings: Settings) -> OpenAITutor:
         raise StartupError("OPENAI_BASE_URL is not an address.") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise StartupError("OPENAI_BASE_URL must begin with http:// or https:// and a host.")
-    return OpenAITutor(base_url, api_key=key, model=settings.openai_model, history_tokens=settings.history_tokens)
+    return OpenAITutor(
+        base_url,
+        api_key=key,
+        model=settings.openai_model,
+        history_tokens=settings.history_tokens,
+        continues=settings.openai_prefill,
+    )
 
 
 async def local_or_nobody(settings: Settings, stack: AsyncExitStack) -> Tutor:

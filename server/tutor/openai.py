@@ -59,6 +59,7 @@ class OpenAITutor:
         model: str | None = None,
         history_tokens: int = 3_000,
         name: TutorName | None = None,
+        continues: bool = False,
         client: httpx2.AsyncClient | None = None,
     ) -> None:
         self._base = httpx2.URL(base_url)
@@ -68,6 +69,7 @@ class OpenAITutor:
         self._history_tokens = history_tokens
         self._named = name is not None
         self.name = name or TutorName(name=model or self._base.host, local=False, note=NOTE)
+        self.continues = continues
         self._asking = asyncio.Lock()
         self._owns_client = client is None
         self._client = client or own_client(self._base.host)
@@ -80,7 +82,7 @@ class OpenAITutor:
             await self._client.aclose()
 
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
-        completion = Completion(self._key)
+        completion = Completion(self._key, begun=bool(lesson.begun))
         async with aclosing(await self._ask(lesson)) as response, aclosing(events(response)) as datas:
             async for data in datas:
                 if text := completion.read(data):

@@ -33,7 +33,9 @@ class Tutor(Protocol):
     """Whoever answers. Closing the generator that `reply` gives ends the provider's work."""
 
     name: TutorName
+    continues: bool
+    """Whether it goes on with an answer that has begun (`lesson.begun`), from right after its last letter."""
 
     def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
-        """The reply to the lesson's last message, piece by piece. Raises TutorFailed."""
+        """The reply to the lesson's last message, piece by piece; without what has begun. Raises TutorFailed."""
         ...

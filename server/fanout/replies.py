@@ -1,0 +1,98 @@
+"""The text of a user's open replies, as far as it was told on this instance. No I/O.
+
+A piece that follows what is held goes on to the devices; one that was told before, or of a lower attempt, is dropped.
+One that comes too early waits, while somebody here is shown its session, until what is missing before it was read.
+"""
+
+from msgspec import Struct
+
+from protocol.events import ReplySnapshot, TokenAdded
+from protocol.ids import MessageId, SessionId
+from protocol.model import Reply
+from protocol.timeline import advanced
+from server.fanout.frames import Frame, frame
+
+WAITING_PIECES = 1_000
+"""What comes after so many is let go: the next piece then is one too early, and is read for again."""
+
+Text = TokenAdded | ReplySnapshot
+
+
+class Missing(Struct):
+    """A reply of which something was missed, up to `attempt`, and the pieces that wait for it to be read."""
+
+    session: SessionId
+    attempt: int
+    waiting: list[Frame]
+    reading: bool = False
+
+
+class Replies:
+    """`missing` is what is to be read."""
+
+    def __init__(self) -> None:
+        self.missing: dict[MessageId, Missing] = {}
+        self._held: dict[SessionId, dict[MessageId, Reply]] = {}
+
+    def of(self, session: SessionId) -> dict[MessageId, Reply]:
+        return self._held.get(session, {})
+
+    def held(self, session: SessionId, message: MessageId) -> Reply | None:
+        return self.of(session).get(message)
+
+    def take(self, session: SessionId, told: Frame, event: Text, *, shown: bool) -> bool:
+        """Whether the devices are to be told; `shown`: one of them shows the session."""
+        held = self.held(session, event.message)
+        if held is not None and (event.attempt, event.next) <= (held.attempt, held.next):
+            return False
+        reply = advanced(held, event)
+        if reply is not None and reply is not held:
+            self._put(session, reply)
+            return True
+        if shown:
+            self._wait(session, told, event)
+        else:
+            self.forget(session, event.message)  # who opens the session reads it
+        return False
+
+    def fill(self, session: SessionId, reply: Reply) -> list[Frame]:
+        """It was read how far the reply is. What the devices are to be told: that, and what has waited for it."""
+        held = self.held(session, reply.message)
+        told: list[Frame] = []
+        if held is None or (reply.attempt, reply.next) > (held.attempt, held.next):
+            self._put(session, reply)
+            told.append(frame(_step(held, reply)))
+        missing = self.missing.pop(reply.message, None)
+        for waiting in missing.waiting if missing else []:
+            event = waiting.event
+            if isinstance(event, Text) and self.take(session, waiting, event, shown=True):
+                told.append(waiting)
+        return told
+
+    def forget(self, session: SessionId, message: MessageId) -> None:
+        """It has settled, or nobody here is shown it."""
+        self.missing.pop(message, None)
+        held = self._held.get(session)
+        if held is not None:
+            held.pop(message, None)
+            if not held:
+                del self._held[session]
+
+    def _put(self, session: SessionId, reply: Reply) -> None:
+        self._held.setdefault(session, {})[reply.message] = reply
+
+    def _wait(self, session: SessionId, told: Frame, event: Text) -> None:
+        missing = self.missing.setdefault(event.message, Missing(session, event.attempt, []))
+        missing.attempt = max(missing.attempt, event.attempt)
+        if len(missing.waiting) < WAITING_PIECES:
+            missing.waiting.append(told)
+
+
+def _step(held: Reply | None, reply: Reply) -> Text:
+    """What brings a device from the one to the other."""
+    if held is not None and held.attempt == reply.attempt and reply.text.startswith(held.text):
+        added = reply.text[len(held.text) :]
+        return TokenAdded(
+            message=reply.message, attempt=reply.attempt, chunk=held.next, next=reply.next, text=added
+        )
+    return ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)
