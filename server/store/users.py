@@ -88,11 +88,6 @@ async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
         raise
 
 
-async def head(conn: Connection, user: UserId) -> Head | None:
-    """Where the timeline stands; None: the user was never seen."""
-    return await fetch_one(conn, Head, _SQL["head"], {"user": user})
-
-
 async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead]:
     """Of up to some thousand users at once, in any order. A user who was never seen is left out."""
     return await fetch_all(conn, UserHead, _SQL["heads_of_users"], {"users": users})
@@ -101,12 +96,6 @@ async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead
 async def meet(conn: Connection, user: UserId) -> None:
     """A user's timeline begins here, unless it has begun."""
     await execute(conn, _SQL["add_user"], {"user": user})
-
-
-async def reached(conn: Connection, user: UserId, since: int, page: int) -> int:
-    """The number with which a page of about so many changes since a number ends."""
-    found = await fetch_one(conn, _Seq, _SQL["reached"], {"user": user, "since": since, "page": page})
-    return found.seq if found else since
 
 
 async def _lock(conn: Connection, user: UserId) -> int:

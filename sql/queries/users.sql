@@ -10,37 +10,9 @@ INSERT INTO users (user_id) VALUES (%(user)s) ON CONFLICT DO NOTHING;
 -- name: advance
 UPDATE users SET seq = seq + 1 WHERE user_id = %(user)s;
 
--- name: head
--- Where the timeline stands. The epoch is of the WAL file's name: the control file lags after a promotion.
-SELECT
-    seq,
-    horizon,
-    (SELECT system_identifier FROM pg_control_system())
-        || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-        || ':' || incarnation AS epoch
-FROM users
-WHERE user_id = %(user)s;
-
--- name: reached
--- The number that a page of changes ends with: at least `page` rows, and no number split.
-SELECT coalesce(max(seq), %(since)s) AS seq
-FROM (
-    (
-        SELECT seq FROM sessions
-        WHERE user_id = %(user)s AND seq > %(since)s
-        ORDER BY seq LIMIT %(page)s
-    )
-    UNION ALL
-    (
-        SELECT seq FROM messages
-        WHERE user_id = %(user)s AND seq > %(since)s
-        ORDER BY seq LIMIT %(page)s
-    )
-    ORDER BY seq LIMIT %(page)s
-) AS changed;
-
 -- name: heads_of_users
--- Spans users. A join, because `= ANY` of thousands is slow under a generic plan; the epoch's parts are read once.
+-- Spans users. A join, because `= ANY` of thousands is slow under a generic plan.
+-- The epoch is of the WAL file's name: the control file lags after a promotion.
 SELECT
     u.user_id,
     u.seq,
