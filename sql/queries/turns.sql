@@ -87,14 +87,14 @@ SELECT count(*)::int AS count FROM turns WHERE user_id = %(user)s AND session_id
 
 -- name: due_of_all_users
 -- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease.
--- The claim decides.
+-- The claim decides. An anti-join would read all turns where nothing is known of the limit.
 SELECT t.user_id, t.session_id
 FROM turns AS t
 WHERE t.lease_until < now()
     AND (t.owner IS NULL OR %(take_over)s)
-    AND NOT EXISTS (
-        SELECT FROM turns AS earlier
-        WHERE earlier.user_id = t.user_id AND earlier.session_id = t.session_id AND earlier.position < t.position
+    AND t.position = (
+        SELECT min(first.position) FROM turns AS first
+        WHERE first.user_id = t.user_id AND first.session_id = t.session_id
     )
 ORDER BY t.lease_until
 LIMIT %(limit)s;
