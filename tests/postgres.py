@@ -56,7 +56,7 @@ class Postgres:
         if (account := _account()) is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         await asyncio.to_thread(
-            _run, "pg_basebackup", "-R", "-D", str(folder), "-h", str(self.folder), "-U", "tutorhub"
+            _run, "pg_basebackup", "-R", "-c", "fast", "-D", str(folder), "-h", str(self.folder), "-U", "tutorhub"
         )
         (folder / ".s.PGSQL.5432.lock").unlink()  # the socket is in the folder of the data, and so was copied with it
         copy = Postgres(make_conninfo(self.url, host=str(folder)))

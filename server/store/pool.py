@@ -10,8 +10,8 @@ import select
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from random import uniform
 from typing import Any, Self, TypeVar
 
@@ -142,8 +142,9 @@ class Database:
     @asynccontextmanager
     async def _lent(self, pool: Pool) -> AsyncGenerator[Connection]:
         try:
-            async with _living(pool) as conn, _not_for_ever(conn):
-                yield conn
+            async with _living(pool) as conn:
+                with _for_a_while(conn):
+                    yield conn
                 self._reach.succeeded()
         except psycopg.Error as error:
             refusal = refusal_for(error, away=self.away)
@@ -200,7 +201,7 @@ def _pool(conninfo: str, size: int, name: str, reach: Reach) -> Pool:
 
 
 def _connecting(reach: Reach) -> type[Connection]:
-    """Connections that try for a second to come about, and tell how it went."""
+    """Connections that try for a second to come about, and tell how it went. Whoever is cancelled hangs up."""
 
     class Reaching(Connection):
         @classmethod
@@ -218,6 +219,13 @@ def _connecting(reach: Reach) -> type[Connection]:
                 else:
                     reach.succeeded()
                     return made
+
+        @override
+        async def cancel_safe(self, *, timeout: float = 0) -> None:
+            """Called by psycopg when a task is cancelled that waits for an answer. It would ask the server to cancel,
+            which takes ten seconds when that is silent.
+            """
+            _cut(self)
 
     return Reaching
 
@@ -249,12 +257,9 @@ def _has_something_to_say(conn: Connection) -> bool:
     return bool(poll.poll(0))
 
 
-@asynccontextmanager
-async def _not_for_ever(conn: Connection) -> AsyncGenerator[None]:
-    """After some seconds the connection is cut, so that what waits for an answer on it ends, as broken.
-
-    To cancel it would not do: psycopg asks the silent server to cancel, and waits for that ten seconds more.
-    """
+@contextmanager
+def _for_a_while(conn: Connection) -> Generator[None]:
+    """After some seconds the connection is cut, so that what waits for an answer on it ends, as broken."""
     timer = asyncio.get_running_loop().call_later(LENT_FOR, _cut, conn)
     try:
         yield

@@ -111,6 +111,19 @@ async def test_a_silent_connection_is_cut_and_what_waits_on_it_ends(own: Postgre
         proxy.hole = False
 
 
+async def test_who_is_cancelled_while_waiting_for_a_silent_server_does_not_wait_on(own: Postgres) -> None:
+    loop = asyncio.get_running_loop()
+    async with database_proxy(own.url) as proxy, Database(proxy.url, 2) as database:
+        await _at_once(database, 2)
+        proxy.hole = True
+        began = loop.time()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await _one(database)
+        assert loop.time() - began < 0.6
+        proxy.hole = False
+
+
 async def test_of_several_hosts_the_one_that_can_be_written_to_is_taken(own: Postgres) -> None:
     async with own.standby() as standby:
         hosts = f"{standby.folder},{own.folder}"
