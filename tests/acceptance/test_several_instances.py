@@ -5,12 +5,16 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.rows import scalar_row
 
+from server.store.embedded import embedded
 from server.store.shared import listens
+from sql import load
 from tests.hostile import http
 from tests.hub import SECRET, Hub
 
@@ -82,6 +86,11 @@ def servers(data_dir: Path) -> list[bool]:
     return [listens(data_dir / "postgres/.s.PGSQL.5432"), listens(data_dir / "redis/redis.sock")]
 
 
+def value(conninfo: str, query: str) -> object:
+    with psycopg.connect(conninfo, autocommit=True, row_factory=scalar_row) as conn:
+        return conn.execute(query.encode()).fetchone()
+
+
 async def test_hubs_that_start_together_on_a_folder_share_its_servers_until_the_last_has_left(data_dir: Path) -> None:
     folder = {"TUTORHUB_DATA_DIR": str(data_dir)}
     async with start(**folder) as one, start(**folder) as two, start(**folder) as three:
@@ -151,27 +160,33 @@ async def test_a_hub_waits_for_the_one_that_it_replaces(database_url: str) -> No
             assert await ready(await listening(new))
 
 
-async def test_of_hubs_without_a_redis_that_start_together_one_serves(database_url: str) -> None:
+async def test_of_hubs_without_a_redis_that_look_at_the_same_moment_one_serves(database_url: str) -> None:
     async with AsyncExitStack() as stack:
-        started = [
-            await stack.enter_async_context(start(IMPATIENT, TUTORHUB_DATABASE_URL=database_url)) for _ in range(3)
-        ]
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            conn.execute("BEGIN")
+            conn.execute(load("health")["look_one_at_a_time"])
+            started = [
+                await stack.enter_async_context(start(IMPATIENT, TUTORHUB_DATABASE_URL=database_url)) for _ in range(3)
+            ]
+            while value(database_url, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") != 3:
+                await asyncio.sleep(0.05)
         outputs = [process.stdout for process in started if process.stdout is not None]
         said = [(await output.readline()).decode() for output in outputs]
         assert sum("listens on" in line for line in said) == 1
 
 
 async def test_a_sigterm_while_it_waits_to_start_ends_it_in_order(data_dir: Path) -> None:
-    folder = {"TUTORHUB_DATA_DIR": str(data_dir)}
-    async with start(NO_PROGRAM, **folder) as first:
-        await listening(first)
-        async with start(**folder) as second:
-            assert second.stderr is not None
-            assert b"Waiting" in await second.stderr.readline()
-            await end(first)
-            second.terminate()
-            assert b"Traceback" not in await second.stderr.read()
-    assert servers(data_dir) == [False, False]
+    async with AsyncExitStack() as stack:
+        with embedded(data_dir, durable=False) as conninfo:
+            stack.enter_context(closing(psycopg.connect(conninfo, application_name="tutorhub alone")))
+            waits = await stack.enter_async_context(start(TUTORHUB_DATA_DIR=str(data_dir)))
+            assert waits.stderr is not None
+            assert b"Waiting" in await waits.stderr.readline()
+        assert servers(data_dir) == [True, True]
+        waits.terminate()
+        assert b"Traceback" not in await waits.stderr.read()
+        await waits.wait()
+        assert servers(data_dir) == [False, False]
 
 
 @pytest.mark.parametrize("role", ["hub", "tutor"])
