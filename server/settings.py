@@ -2,13 +2,13 @@
 
 import ipaddress
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Roles = Literal["hub,tutor", "hub", "tutor"]
 Level = Literal["debug", "info", "warning", "error"]
 HttpUrl = Annotated[str, Meta(pattern="^https?://")]
+REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
 class TurnSettings(Struct, frozen=True):
@@ -87,14 +88,36 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     if "data_dir" not in found:
         found["data_dir"] = reading.home()
     settings = Settings(**found, turns=turns)
+    if problems := [*reading.problems, *_problems(settings, environ)]:
+        raise StartupError("\n".join(problems))
+    return settings
+
+
+def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong though each value by itself may be right."""
     if settings.dev_sign_in and not is_loopback(settings.host):
-        reading.problems.append(
+        yield (
             "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
             f" TUTORHUB_HOST would be 127.0.0.1 and not {settings.host}"
         )
-    if reading.problems:
-        raise StartupError("\n".join(reading.problems))
-    return settings
+    if settings.redis_url and not _names_a_redis(settings.redis_url):
+        yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "0", "1"}:
+        yield (
+            "WEB_CONCURRENCY: a process is one instance, and has no workers."
+            " Start several instances instead, each on a port of its own, with one TUTORHUB_REDIS_URL"
+        )
+
+
+def _names_a_redis(url: str) -> bool:
+    """Whether it could be; the client library, which may not be installed here, looks closer."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return bool(parts.path.strip("/"))
+        return parts.scheme in REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def secret(settings: Settings) -> str:
@@ -141,11 +164,13 @@ class _Reading:
     def _value(self, field: FieldInfo, prefix: str) -> Iterator[tuple[str, Any]]:
         variable, text = self._text(field.name, prefix)
         if text:
+            if field.type is Roles:
+                text = ",".join(sorted({role.strip() for role in text.split(",")}))  # in any order
             try:
                 yield field.name, msgspec.convert(text, field.type, strict=False, dec_hook=_path)
             except msgspec.ValidationError as error:
                 shown = "" if field.name in _SECRETS else f" (it is {text!r})"
-                self.problems.append(f"{variable}: {_in_plain_words(str(error))}{shown}")
+                self.problems.append(f"{variable}: {_in_plain_words(str(error), field)}{shown}")
 
     def _text(self, name: str, prefix: str) -> tuple[str, str]:
         """The variable that a setting comes from, and its text."""
@@ -165,7 +190,7 @@ class _Reading:
             return ""
 
 
-def _in_plain_words(problem: str) -> str:
+def _in_plain_words(problem: str, field: FieldInfo) -> str:
     words = {
         ", got `str`": "",
         "Number out of range": "expected a smaller number",
@@ -177,9 +202,8 @@ def _in_plain_words(problem: str) -> str:
     }
     for word, plain in words.items():
         problem = problem.replace(word, plain)
-    problem = re.sub(
-        r"Invalid enum value '.*'", f"expected one of {', '.join(get_args(Level))}", problem, flags=re.DOTALL
-    )
+    if problem.startswith("Invalid enum value"):
+        return f"expected {' or '.join(get_args(field.type))}"
     return problem.replace("Expected", "expected")
 
 

@@ -30,54 +30,109 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.database_url is None
 
 
-EVERY_VARIABLE = {
-    "TUTORHUB_HOST": "::1",
-    "TUTORHUB_PORT": "0",
-    "TUTORHUB_DATA_DIR": "/data",
-    "TUTORHUB_DATABASE_URL": "postgresql://db/t",
-    "TUTORHUB_REDIS_URL": "redis://redis",
-    "TUTORHUB_ROLES": "hub",
-    "TUTORHUB_DRAIN": "3",
-    "TUTORHUB_POOL_SIZE": "12",
-    "TUTORHUB_JWT_SECRET": "s" * 32,
-    "TUTORHUB_JWKS_URL": "https://id.example/keys",
-    "TUTORHUB_JWT_ISSUER": "issuer",
-    "TUTORHUB_JWT_AUDIENCE": "audience",
-    "TUTORHUB_DEV_SIGN_IN": "true",
-    "TUTORHUB_OPENAI_BASE_URL": "http://model/v1",
-    "TUTORHUB_OPENAI_API_KEY": "key",
-    "TUTORHUB_OPENAI_MODEL": "model",
-    "TUTORHUB_OPENAI_PREFILL": "true",
-    "TUTORHUB_HISTORY_TOKENS": "100",
-    "TUTORHUB_LOCAL_MODEL": "/model.gguf",
-    "TUTORHUB_LOG_LEVEL": "debug",
-}
+EACH = [
+    ("TUTORHUB_HOST", "::1", "::1"),
+    ("TUTORHUB_PORT", "0", 0),
+    ("TUTORHUB_DATA_DIR", "/data", Path("/data")),
+    ("TUTORHUB_DATABASE_URL", "postgresql://db/t", "postgresql://db/t"),
+    ("TUTORHUB_REDIS_URL", "redis://redis", "redis://redis"),
+    ("TUTORHUB_ROLES", "hub", "hub"),
+    ("TUTORHUB_DRAIN", "3", 3.0),
+    ("TUTORHUB_POOL_SIZE", "12", 12),
+    ("TUTORHUB_JWT_SECRET", "s" * 32, "s" * 32),
+    ("TUTORHUB_JWKS_URL", "https://id.example/keys", "https://id.example/keys"),
+    ("TUTORHUB_JWT_ISSUER", "issuer", "issuer"),
+    ("TUTORHUB_JWT_AUDIENCE", "audience", "audience"),
+    ("TUTORHUB_DEV_SIGN_IN", "true", True),
+    ("TUTORHUB_OPENAI_BASE_URL", "http://model/v1", "http://model/v1"),
+    ("TUTORHUB_OPENAI_API_KEY", "key", "key"),
+    ("TUTORHUB_OPENAI_MODEL", "model", "model"),
+    ("TUTORHUB_OPENAI_PREFILL", "true", True),
+    ("TUTORHUB_HISTORY_TOKENS", "100", 100),
+    ("TUTORHUB_LOCAL_MODEL", "/model.gguf", Path("/model.gguf")),
+    ("TUTORHUB_LOG_LEVEL", "debug", "debug"),
+]
 
 
-def test_every_setting_has_a_variable_of_its_name() -> None:
-    assert {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)} - {"TUTORHUB_TURNS"} == set(EVERY_VARIABLE)
-    assert read(EVERY_VARIABLE) == Settings(
-        host="::1",
-        port=0,
-        data_dir=Path("/data"),
-        database_url="postgresql://db/t",
-        redis_url="redis://redis",
-        roles="hub",
-        drain=3.0,
-        pool_size=12,
-        jwt_secret="s" * 32,
-        jwks_url="https://id.example/keys",
-        jwt_issuer="issuer",
-        jwt_audience="audience",
-        dev_sign_in=True,
-        openai_base_url="http://model/v1",
-        openai_api_key="key",
-        openai_model="model",
-        openai_prefill=True,
-        history_tokens=100,
-        local_model=Path("/model.gguf"),
-        log_level="debug",
+@pytest.mark.parametrize(("variable", "text", "value"), EACH)
+def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, value: object) -> None:
+    assert getattr(read({**HOME, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
+
+
+def test_no_setting_is_without_a_variable() -> None:
+    names = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)}
+    assert names - {"TUTORHUB_TURNS"} == {variable for variable, _, _ in EACH}
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("hub,tutor", "hub,tutor"),
+        (" tutor , hub ", "hub,tutor"),
+        ("hub, hub", "hub"),
+        ("tutor", "tutor"),
+        ("  ", "hub,tutor"),
+    ],
+)
+def test_roles_are_in_any_order_and_may_have_blanks(text: str, roles: str) -> None:
+    assert read({**HOME, "TUTORHUB_ROLES": text}).roles == roles
+
+
+@pytest.mark.parametrize("text", ["teacher", "hub,", "hub tutor", "hub,tutor,cook"])
+def test_other_roles_are_refused_by_name(text: str) -> None:
+    assert refusal({**HOME, "TUTORHUB_ROLES": text}).startswith(
+        "TUTORHUB_ROLES: expected hub,tutor or hub or tutor (it is "
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache",
+        "redis://:pass@cache:6379/2",
+        "rediss://user:pass@cache?health_check_interval=2",
+        "redis+cluster://cache:7000",
+        "redis://[::1]:6379",
+        "unix:///run/redis.sock",
+        "unix:///run/a%20folder/redis.sock?db=1",
+    ],
+)
+def test_a_url_of_a_redis_is_taken_as_it_is(url: str) -> None:
+    assert read({**HOME, "TUTORHUB_REDIS_URL": url}).redis_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "cache:6379",
+        "http://canary@cache",
+        "redis://",
+        "redis://:canary@:6379",
+        "redis://:canary@cache:port",
+        "redis://:canary@cache:70000",
+        "redis://:canary@cache:0",
+        "redis://:canary@[::1",
+        "unix://",
+        "unix:///",
+    ],
+)
+@pytest.mark.parametrize("variable", ["TUTORHUB_REDIS_URL", "REDIS_URL"])
+def test_a_url_that_is_of_no_redis_is_refused_by_name_and_without_its_password(variable: str, url: str) -> None:
+    assert refusal({**HOME, variable: url}) == (
+        "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    )
+
+
+@pytest.mark.parametrize("count", ["2", "16", "auto"])
+def test_several_workers_in_one_process_are_refused_with_what_to_do_instead(count: str) -> None:
+    told = refusal({**HOME, "WEB_CONCURRENCY": count})
+    assert told.startswith("WEB_CONCURRENCY: ")
+    assert "several instances" in told
+
+
+@pytest.mark.parametrize("count", ["", " ", "1"])
+def test_one_worker_is_what_an_instance_is(count: str) -> None:
+    assert read({**HOME, "WEB_CONCURRENCY": count}) == read(HOME)
 
 
 @pytest.mark.parametrize("field", fields(TurnSettings), ids=lambda field: field.name)
@@ -87,11 +142,12 @@ def test_every_time_limit_of_a_turn_has_a_variable_of_its_name(field: object) ->
     assert getattr(turns, name) == 7
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"])
 def test_names_that_others_use_are_understood_and_ours_win(name: str) -> None:
-    assert getattr(read({**HOME, name: "http://theirs"}), name.lower()) == "http://theirs"
-    both = {**HOME, name: "http://theirs", f"TUTORHUB_{name}": "http://ours"}
-    assert getattr(read(both), name.lower()) == "http://ours"
+    scheme = "redis" if name == "REDIS_URL" else "http"
+    theirs, ours = f"{scheme}://theirs", f"{scheme}://ours"
+    assert getattr(read({**HOME, name: theirs}), name.lower()) == theirs
+    assert getattr(read({**HOME, name: theirs, f"TUTORHUB_{name}": ours}), name.lower()) == ours
 
 
 def test_a_name_that_others_use_is_not_understood_for_the_rest() -> None:
@@ -133,7 +189,7 @@ def test_all_bad_values_are_told_at_once_each_in_a_line_that_names_it() -> None:
         "TUTORHUB_DEV_SIGN_IN: expected true or false (it is 'perhaps')",
         "OPENAI_BASE_URL: expected text that begins with http:// or https:// (it is 'model.example')",
         "TUTORHUB_TURN_LEASE: expected a number > 0.0 (it is '0')",
-        "TUTORHUB_LOG_LEVEL: expected one of debug, info, warning, error (it is 'loud')",
+        "TUTORHUB_LOG_LEVEL: expected debug or info or warning or error (it is 'loud')",
     }
 
 

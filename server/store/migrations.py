@@ -26,7 +26,7 @@ class Applied(Struct, frozen=True):
 async def migrate(conninfo: str) -> list[str]:
     """Apply what is missing; returns its names. Raises StartupError, and then the old schema is left."""
     done: list[str] = []
-    async with await _connect(conninfo) as conn:
+    async with await connect(conninfo) as conn:
         for name, up, _ in migrations():
             if await _apply(conn, name, up):
                 done.append(name)
@@ -35,7 +35,7 @@ async def migrate(conninfo: str) -> list[str]:
 
 async def revert(conninfo: str) -> str | None:
     """Take back the last migration; returns its name, None when there is none."""
-    async with await _connect(conninfo) as conn, conn.transaction():
+    async with await connect(conninfo) as conn, conn.transaction():
         applied = await _applied(conn)
         if not applied:
             return None
@@ -48,15 +48,20 @@ async def revert(conninfo: str) -> str | None:
 
 async def status(conninfo: str) -> list[tuple[str, bool]]:
     """Each migration of this version, and whether it was applied."""
-    async with await _connect(conninfo) as conn, conn.transaction():
+    async with await connect(conninfo) as conn, conn.transaction():
         applied = {row.name for row in await _applied(conn)}
         return [(name, name in applied) for name, _, _ in migrations()]
 
 
-async def _connect(conninfo: str) -> Connection:
+async def connect(conninfo: str) -> Connection:
+    """A connection that is nobody's pool's, for what is done before an instance runs. Raises StartupError."""
     try:
         return await AsyncConnection.connect(
-            conninfo, autocommit=True, connect_timeout=3, options="-c lock_timeout=30s"
+            conninfo,
+            autocommit=True,
+            connect_timeout=3,
+            application_name="tutorhub starting",
+            options="-c lock_timeout=30s",
         )
     except psycopg.Error as error:
         raise StartupError(f"The database cannot be reached: {' '.join(str(error).split())}") from error

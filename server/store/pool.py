@@ -49,7 +49,6 @@ CONNECT: dict[str, Any] = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    "application_name": "tutorhub",
     "options": "-c statement_timeout=2s -c lock_timeout=1s -c idle_in_transaction_session_timeout=5s -c timezone=UTC",
 }
 CONNECT_FOR = 1.0

@@ -1,2 +1,15 @@
 -- name: alive
 SELECT 1;
+
+-- name: look_one_at_a_time
+-- Held to the end of the transaction; the number is "instance" in ASCII.
+SELECT pg_advisory_xact_lock(7597136565108630373);
+
+-- name: others
+-- The names of the other instances here; anybody may read these columns, also of other roles.
+SELECT DISTINCT application_name AS name
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('tutorhub', 'tutorhub alone');
+
+-- name: be_seen_as
+SELECT set_config('application_name', %(name)s, false);

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
 from server.errors import StartupError
+from server.store import shared
 from server.store.embedded import embedded
 from tests.conftest import fresh_folder
 
@@ -56,13 +58,26 @@ def used_dir() -> Generator[Path]:
         yield folder
 
 
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def reachable(conninfo: str) -> bool:
+    with suppress(psycopg.OperationalError):
+        return value(conninfo, "SELECT 1") == 1
+    return False
+
+
 def server_pid(data_dir: Path) -> int:
     return int((data_dir / "postgres/postmaster.pid").read_text().splitlines()[0])
 
 
 @contextmanager
 def hub(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Another process that owns the folder."""
+    """Another process that uses the folder."""
     command = [sys.executable, "-c", HUB, str(data_dir)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -127,17 +142,43 @@ def test_stops_when_the_hub_fails(used_dir: Path) -> None:
     assert not (used_dir / "postgres/postmaster.pid").exists()
 
 
-def test_a_second_hub_on_the_same_folder_is_refused_in_a_clear_line(used_dir: Path) -> None:
+def test_a_second_hub_on_the_same_folder_joins_and_the_last_to_leave_stops_the_server(used_dir: Path) -> None:
     with hub(used_dir) as (process, conninfo):
-        with pytest.raises(StartupError) as refused, embedded(used_dir):
+        with embedded(used_dir) as joined:
+            assert joined == conninfo
+            process.communicate("")
+            assert process.returncode == 0
+            assert value(joined, "SELECT 1") == 1
+    assert not (used_dir / "postgres/postmaster.pid").exists()
+
+
+def test_a_hub_that_leaves_does_not_stop_the_server_of_the_others(used_dir: Path) -> None:
+    with hub(used_dir) as (process, conninfo):
+        with embedded(used_dir):
             pass
-        assert str(used_dir) in str(refused.value)
-        assert "TUTORHUB_DATA_DIR" in str(refused.value)
-        assert "TUTORHUB_DATABASE_URL" in str(refused.value)
-        assert "\n" not in str(refused.value)
         assert value(conninfo, "SELECT 1") == 1
         process.communicate("")
-        assert process.returncode == 0
+    assert not (used_dir / "postgres/postmaster.pid").exists()
+
+
+def test_a_hub_that_is_killed_takes_nothing_down_and_does_not_count_as_here(used_dir: Path) -> None:
+    with hub(used_dir) as (process, conninfo), embedded(used_dir):
+        process.kill()
+        process.wait()
+        assert value(conninfo, "SELECT 1") == 1
+    assert not (used_dir / "postgres/postmaster.pid").exists()
+
+
+def test_a_server_that_is_killed_under_a_hub_is_started_again(used_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "LOOKS_EVERY", 0.1)
+    with embedded(used_dir, durable=False, watched=True) as conninfo:
+        word = write(conninfo)
+        killed = server_pid(used_dir)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: reachable(conninfo))
+        assert server_pid(used_dir) != killed
+        assert last(conninfo) == word
+    assert not (used_dir / "postgres/postmaster.pid").exists()
 
 
 def test_the_server_of_a_killed_hub_is_taken_over(used_dir: Path) -> None:
