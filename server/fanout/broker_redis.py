@@ -8,6 +8,7 @@ and only when all of that is confirmed say `well`, which means that anything may
 import asyncio
 import random
 from collections import Counter
+from typing import cast
 
 import structlog
 from msgspec import Struct
@@ -157,10 +158,10 @@ class RedisBroker:
                 group.create_task(self._subscribe_to_all(primaries))
         finally:
             self._primaries = None
-            self._say_how_it_is(well=False)
+            primaries.end()
             for listening in self._listening.values():
                 listening.confirmed = None
-            primaries.end()
+            self._say_how_it_is(well=False)
 
     async def _subscribe_to_all(self, primaries: Primaries) -> None:
         confirmed = [primaries.of(WAKE).subscriber.subscribe(WAKE)]
@@ -188,12 +189,11 @@ class RedisBroker:
 
     def _explain(self, error: Exception) -> None:
         """Once for each reason, not for each attempt."""
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
-        reason = str(error) or type(error).__name__
+        first = _first(error)
+        reason = str(first) or type(first).__name__
         if reason != self._reason:
             self._reason = reason
-            expected = isinstance(error, WireError | OSError)
+            expected = isinstance(first, WireError | OSError)
             log.warning("redis_lost", reason=reason, exc_info=None if expected else error)
 
     # Hearing.
@@ -227,3 +227,10 @@ class RedisBroker:
         else:
             session, frame = told(envelope, listening.user)
             ears.hear(listening.user, session, frame)
+
+
+def _first(error: Exception) -> Exception:
+    """The cause, out of the groups that it went through."""
+    if isinstance(error, ExceptionGroup):
+        return _first(cast("ExceptionGroup[Exception]", error).exceptions[0])
+    return error

@@ -1,5 +1,6 @@
-"""What an attempt has told so far, kept in Redis: a hash for each attempt, whose fields are its pieces: at a piece's number
-stands where the next one begins, and the text. No I/O.
+"""What an attempt has told so far, kept in Redis: a hash for each attempt. No I/O.
+
+Its fields are the attempt's pieces: at the number of a piece stand the number of the next one, and the text.
 
 Another attempt writes under another key, where nobody reads. A piece is written before it is published, so whoever
 has heard of one finds it; a batch that was lost shows as a hole, and what is after a hole is not read.

@@ -45,7 +45,7 @@ class Primary:
         """Raises WireError or OSError."""
         await self.publisher.open()
         self.subscriber.connected(await connect(self.where, self.subscriber.pushed))
-        await self.subscriber.subscribe(self._pulse)
+        self.subscriber.subscribe(self._pulse)
 
     async def live(self) -> None:
         """Until something may have been missed, which is raised as WireError."""
@@ -89,8 +89,7 @@ class Primaries:
     async def open(self) -> None:
         """Connect to all. Raises WireError or OSError; `end` is called in any case."""
         for primary in self._all:
-            async with asyncio.timeout(2 * CONNECT_WITHIN):
-                await primary.open()
+            await primary.open()
 
     async def live(self) -> None:
         """Until something may have been missed, which is raised, in groups, as WireError."""

@@ -7,11 +7,12 @@ To wait for a reply may be cancelled: the wire goes on counting, so that nobody 
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from ssl import SSLContext
-from typing import Any, override
+from typing import Any, cast
 
 import hiredis
 from msgspec import Struct
@@ -21,12 +22,19 @@ from redis.exceptions import RedisError
 
 from server.errors import StartupError
 
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
 CONNECT_WITHIN = 1.0
 """Seconds for the connection and for the greetings together."""
 
 Push = list[Any]
 Word = str | int | bytes
 slot = key_slot
+_pack_command: Callable[[tuple[Word, ...]], bytes] = cast("Any", hiredis.pack_command)
+"""Its stub says that a command has one word."""
 _NOTHING = object()
 
 
@@ -66,7 +74,7 @@ def address(url: str) -> Address:
     try:
         fields: dict[str, Any] = dict(parse_url(url))
         found = fields.pop("connection_class", Connection)(**fields)
-        tls = found.ssl_context.get() if isinstance(found, SSLConnection) else None
+        tls: SSLContext | None = found.ssl_context.get() if isinstance(found, SSLConnection) else None
         path = found.path if isinstance(found, UnixDomainSocketConnection) else None
         account = (found.username or "default", found.password) if found.password else None
         return Address(getattr(found, "host", ""), int(getattr(found, "port", 0)), path, int(found.db), account, tls)
@@ -85,7 +93,7 @@ def _why(error: Exception) -> str:
 
 def packed(*words: Word) -> bytes:
     """A command as it goes over the wire."""
-    return hiredis.pack_command(words)
+    return _pack_command(words)
 
 
 class Wire(asyncio.Protocol):
