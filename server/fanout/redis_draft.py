@@ -39,20 +39,19 @@ def commands(user: UserId, event: Event) -> tuple[bytes, ...]:
 def joined(message: MessageId, attempt: int, pieces: Mapping[bytes, bytes]) -> Reply | None:
     """The text up to the first hole. None: nothing is there."""
     following, texts = 0, list[str]()
-    while (found := _read(pieces.get(b"%d" % following), following)) is not None:
+    while (found := _piece(pieces, following)) is not None:
         before, (following, text) = following, found
         texts.append(text)
-        if following == before:  # the attempt has begun, with nothing
+        if following == before:
             break
     return Reply(message=message, attempt=attempt, next=following, text="".join(texts)) if texts else None
 
 
-def _read(value: bytes | None, least: int) -> tuple[int, str] | None:
-    if value is None:
-        return None
-    number, _, text = value.partition(b" ")
+def _piece(pieces: Mapping[bytes, bytes], number: int) -> tuple[int, str] | None:
+    """The number of the piece after this one, and the text. The next is the same for an attempt that has only begun."""
+    following, _, text = pieces.get(b"%d" % number, b"").partition(b" ")
     try:
-        following = int(number)
-        return (following, text.decode()) if following >= least else None
+        found = int(following), text.decode()
     except ValueError:
         return None
+    return found if found[0] > number or found[0] == number == 0 else None

@@ -74,7 +74,7 @@ def address(url: str) -> Address:
     try:
         fields: dict[str, Any] = dict(parse_url(url))
         found = fields.pop("connection_class", Connection)(**fields)
-        tls: SSLContext | None = found.ssl_context.get() if isinstance(found, SSLConnection) else None
+        tls = cast("SSLContext", found.ssl_context.get()) if isinstance(found, SSLConnection) else None
         path = found.path if isinstance(found, UnixDomainSocketConnection) else None
         account = (found.username or "default", found.password) if found.password else None
         return Address(getattr(found, "host", ""), int(getattr(found, "port", 0)), path, int(found.db), account, tls)
