@@ -22,8 +22,18 @@ class Frame(Struct, frozen=True):
 
 
 def frame(event: Event) -> Frame:
-    payload = encode(event)
+    return encoded(event, encode(event))
+
+
+def encoded(event: Event, payload: bytes) -> Frame:
+    """The frame of an event whose JSON is at hand: another instance has made it."""
     return Frame(event, _header(len(payload)) + payload)
+
+
+def payload(told: Frame) -> bytes:
+    """The event's JSON, without the websocket header."""
+    length = told.data[1]
+    return told.data[2 if length < 126 else 4 if length == 126 else 10 :]
 
 
 def merged(earlier: Frame, later: Frame) -> Frame:

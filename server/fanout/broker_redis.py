@@ -1,0 +1,236 @@
+"""The broker of many instances, over Redis, Valkey, or a cluster of either. A server says by itself which it is.
+
+Carries copies and rings bells. What is published may be lost, and is never waited for; what is listened to is heard
+exactly, until `hearing` says that it was not. There is one way to mend anything: connect anew, subscribe to everything,
+and only when all of that is confirmed say `well`, which means that anything may have been missed.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from typing import cast
+
+import structlog
+from msgspec import Struct
+
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Reply
+from server.fanout import redis_draft
+from server.fanout.broker import Ears
+from server.fanout.frames import Frame, payload
+from server.fanout.redis_envelope import (
+    DURABLE,
+    LARGEST,
+    LIVE,
+    STOPPING,
+    WAKE,
+    WAKING,
+    Envelope,
+    Junk,
+    channel,
+    opened,
+    sealed,
+    stopped,
+    tag,
+    told,
+    woken,
+)
+from server.fanout.redis_primaries import Primaries, find
+from server.fanout.redis_wire import ReplyError, WireError, address, packed
+
+CONFIRMED_WITHIN = 1.0
+"""Seconds that somebody waits to be heard."""
+
+BACK_OFF = (0.05, 0.5)
+"""Seconds before connecting again, at random between these, so that instances do not come back all at once."""
+
+log = structlog.get_logger()
+
+
+class _Listening(Struct):
+    """Somebody whose channel is of interest. `confirmed` is None while there is no connection."""
+
+    user: UserId
+    tag: bytes
+    confirmed: "asyncio.Future[None] | None" = None
+
+
+class RedisBroker:
+    """`owner` names this instance among the others, in one word. Raises StartupError if the URL cannot be one.
+
+    `counts`, for operators: published, heard, own (heard and ours), rebuilt, failed_batches, refused (a command, by
+    Redis), and what was dropped: going out dropped_down, dropped_full, dropped_large; coming in also dropped_junk,
+    dropped_version, dropped_foreign; failed_ears.
+    """
+
+    def __init__(self, url: str, owner: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self.well = False
+        self._owner = owner
+        self._sender = owner.encode()
+        self._address = address(url)
+        self._seeds = [self._address]
+        self._listening: dict[bytes, _Listening] = {}
+        self._primaries: Primaries | None = None
+        self._ears: Ears | None = None
+        self._said: bool | None = None
+        self._reason = ""
+
+    @property
+    def subscriptions(self) -> int:
+        """How many users are listened to."""
+        return len(self._listening)
+
+    async def run(self, ears: Ears) -> None:
+        """For ever: be connected, and hand over what is heard."""
+        self._ears = ears
+        while True:
+            try:
+                await self._be_connected()
+            except Exception as error:  # whatever it is, the instance must hear again
+                self._explain(error)
+                self._say_how_it_is(well=False)
+            await asyncio.sleep(random.uniform(*BACK_OFF))
+
+    def publish(self, user: UserId, session: SessionId | None, told: Frame) -> None:
+        """Hand over a frame, and before it the text of a reply in it, for the draft of its attempt."""
+        if session is None:
+            self._publish(channel(user), sealed(DURABLE, self._sender, user, None, payload(told)))
+        else:
+            envelope = sealed(LIVE, self._sender, user, session, payload(told))
+            self._publish(channel(user), envelope, redis_draft.commands(user, told.event))
+
+    def stop(self, user: UserId, message: MessageId) -> None:
+        self._publish(channel(user), sealed(STOPPING, self._sender, user, message))
+
+    def wake(self, user: UserId, session: SessionId) -> None:
+        self._publish(WAKE, sealed(WAKING, self._sender, user, session))
+
+    async def listen(self, user: UserId) -> None:
+        """Returns once the user is heard; at once without a connection; after a second in any case.
+
+        If it was confirmed later than that, `hearing` is said again.
+        """
+        name = channel(user)
+        listening = self._listening.setdefault(name, _Listening(user, tag(user).encode()))
+        if listening.confirmed is None and self._primaries is not None:
+            self._subscribe(name, listening, self._primaries)
+        if listening.confirmed is not None:
+            done, _ = await asyncio.wait([listening.confirmed], timeout=CONFIRMED_WITHIN)
+            if not done:
+                listening.confirmed.add_done_callback(self._came_late)
+
+    def leave(self, user: UserId) -> None:
+        name = channel(user)
+        if self._listening.pop(name, None) is not None and self._primaries is not None:
+            self._primaries.of(name).subscriber.unsubscribe(name)
+
+    async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
+        """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
+        if self._primaries is None:
+            return None
+        key = redis_draft.key(user, message, attempt)
+        try:
+            pieces = await self._primaries.of(key).publisher.ask(packed("HGETALL", key))
+        except (WireError, ReplyError, OSError):
+            return None
+        return redis_draft.joined(message, attempt, pieces)
+
+    def _publish(self, name: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
+        if self._primaries is None:
+            self.counts["dropped_down"] += 1
+        elif len(envelope) > LARGEST:
+            self.counts["dropped_large"] += 1
+        else:
+            self._primaries.of(name).say(name, envelope, before)
+
+    # Being connected.
+
+    async def _be_connected(self) -> None:
+        """Until something may have been missed, which is raised."""
+        primaries = await find(self._seeds, self._owner, self._hear, self.counts)
+        try:
+            await primaries.open()
+            self._seeds = [self._address, *primaries.addresses]
+            self._primaries = primaries
+            async with asyncio.TaskGroup() as group:
+                group.create_task(primaries.live())
+                group.create_task(self._subscribe_to_all(primaries))
+        finally:
+            self._primaries = None
+            primaries.end()
+            for listening in self._listening.values():
+                listening.confirmed = None
+            self._say_how_it_is(well=False)
+
+    async def _subscribe_to_all(self, primaries: Primaries) -> None:
+        confirmed = [primaries.of(WAKE).subscriber.subscribe(WAKE)]
+        for name, listening in self._listening.items():
+            confirmed.append(self._subscribe(name, listening, primaries))
+        await asyncio.wait(confirmed)
+        self.counts["rebuilt"] += self._said is not None
+        self._reason = ""
+        self._say_how_it_is(well=True)
+
+    def _subscribe(self, name: bytes, listening: _Listening, primaries: Primaries) -> "asyncio.Future[None]":
+        listening.confirmed = primaries.of(name).subscriber.subscribe(name)
+        return listening.confirmed
+
+    def _came_late(self, confirmed: "asyncio.Future[None]") -> None:
+        """Somebody has given up waiting, and may have missed something before this."""
+        if self.well:
+            self._say_how_it_is(well=True)
+
+    def _say_how_it_is(self, *, well: bool) -> None:
+        self.well = well
+        if (well or self._said is not False) and self._ears is not None:
+            self._said = well
+            self._ears.hearing(well=well)
+
+    def _explain(self, error: Exception) -> None:
+        """Once for each reason, not for each attempt."""
+        first = _first(error)
+        reason = str(first) or type(first).__name__
+        if reason != self._reason:
+            self._reason = reason
+            expected = isinstance(first, WireError | OSError)
+            log.warning("redis_lost", reason=reason, exc_info=None if expected else error)
+
+    # Hearing.
+
+    def _hear(self, name: bytes, data: bytes) -> None:
+        """A message has come: for a user, for all, or, unknown here, a pulse or for somebody who has just left."""
+        listening = self._listening.get(name)
+        if (listening is None and name != WAKE) or self._ears is None:
+            return
+        try:
+            envelope = opened(data)
+            if envelope.sender == self._sender:
+                self.counts["own"] += 1
+                return
+            if listening is None:
+                self._ears.hear_wake(*woken(envelope))
+            else:
+                self._hear_of(self._ears, listening, envelope)
+            self.counts["heard"] += 1
+        except Junk as junk:
+            self.counts[str(junk)] += 1
+        except Exception:  # one user's trouble must not end the hearing of all
+            self.counts["failed_ears"] += 1
+            log.exception("ears_failed")
+
+    def _hear_of(self, ears: Ears, listening: _Listening, envelope: Envelope) -> None:
+        if envelope.user != listening.tag:
+            raise Junk("dropped_foreign")
+        if envelope.kind == STOPPING:
+            ears.hear_stop(listening.user, stopped(envelope))
+        else:
+            session, frame = told(envelope, listening.user)
+            ears.hear(listening.user, session, frame)
+
+
+def _first(error: Exception) -> Exception:
+    """The cause, out of the groups that it went through."""
+    if isinstance(error, ExceptionGroup):
+        return _first(cast("ExceptionGroup[Exception]", error).exceptions[0])
+    return error

@@ -1,0 +1,121 @@
+"""What instances say to each other through Redis: a line that says what it is, then an event's JSON as it was encoded.
+
+    1 live 5f2c9a ada 7d…4e          version, kind, sender, user, and the session or message that it is about
+    {"type":"token.added",…}
+
+Nothing here is believed because it came: what is not of this version, of this channel's user and of its own kind is
+Junk. No I/O.
+"""
+
+from typing import get_args
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from msgspec import Struct
+
+from protocol.codec import Undecodable, decode_event
+from protocol.events import Durable, Event, Live, TypingChanged
+from protocol.ids import MessageId, SessionId, UserId
+from server.fanout.frames import Frame, encoded
+
+VERSION = b"1"
+PREFIX = "tutorhub:" + VERSION.decode()
+WAKE = f"{PREFIX}:wake".encode()
+"""The channel of all instances."""
+
+LARGEST = 1024 * 1024
+"""Bytes of an envelope; a larger one is neither sent nor read."""
+
+DURABLE, LIVE, STOPPING, WAKING = b"durable", b"live", b"stop", b"wake"
+_DURABLE: tuple[type, ...] = get_args(Durable)
+_LIVE: tuple[type, ...] = get_args(Live)
+
+
+class Junk(Exception):
+    """Not what an instance would say; the message is the name that it is counted by."""
+
+
+class Envelope(Struct, frozen=True, gc=False):
+    """`user` is a tag, see `tag`; `about` and `payload` are empty where there is none."""
+
+    kind: bytes
+    sender: bytes
+    user: bytes
+    about: bytes
+    payload: bytes
+
+
+def tag(user: UserId) -> str:
+    """The user as a part of names and lines: one word, without braces."""
+    return quote(user, safe="")
+
+
+def channel(user: UserId) -> bytes:
+    """Where everything about a user is said. What is in braces decides the slot in a cluster."""
+    return f"{PREFIX}:user:{{{tag(user)}}}".encode()
+
+
+def sealed(kind: bytes, sender: bytes, user: UserId, about: UUID | None, payload: bytes = b"") -> bytes:
+    return b"%b %b %b %b %b\n%b" % (VERSION, kind, sender, tag(user).encode(), str(about or "").encode(), payload)
+
+
+def opened(data: bytes) -> Envelope:
+    """The parts of an envelope, none of them looked at yet. Raises Junk."""
+    if len(data) > LARGEST:
+        raise Junk("dropped_large")
+    line, newline, payload = data.partition(b"\n")
+    words = line.split(b" ")
+    if len(words) != 5 or not newline:
+        raise Junk("dropped_junk")
+    version, kind, sender, user, about = words
+    if version != VERSION:
+        raise Junk("dropped_version")
+    return Envelope(kind, sender, user, about, payload)
+
+
+def told(envelope: Envelope, user: UserId) -> tuple[SessionId | None, Frame]:
+    """The session, if it is live, and the frame. Raises Junk."""
+    event = _event(envelope.payload)
+    if envelope.kind == LIVE and isinstance(event, _LIVE):
+        session = SessionId(_uuid(envelope.about))
+        if isinstance(event, TypingChanged) and event.session != session:
+            raise Junk("dropped_junk")
+        return session, encoded(event, envelope.payload)
+    if envelope.kind != DURABLE or not isinstance(event, _DURABLE):
+        raise Junk("dropped_junk")
+    if any(row.user_id != user for row in getattr(event, "sessions", ())):
+        raise Junk("dropped_foreign")
+    return None, encoded(event, envelope.payload)
+
+
+def stopped(envelope: Envelope) -> MessageId:
+    """Which reply is to be stopped. Raises Junk."""
+    return MessageId(_uuid(envelope.about))
+
+
+def woken(envelope: Envelope) -> tuple[UserId, SessionId]:
+    """Which session waits for somebody. Raises Junk."""
+    if envelope.kind != WAKING or not envelope.user:
+        raise Junk("dropped_junk")
+    try:
+        user = unquote(envelope.user.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        raise Junk("dropped_junk") from None
+    return UserId(user), SessionId(_uuid(envelope.about))
+
+
+def _event(payload: bytes) -> Event:
+    try:
+        event = decode_event(payload)
+    except Undecodable:
+        raise Junk("dropped_junk") from None
+    if event is None:
+        raise Junk("dropped_junk")
+    return event
+
+
+def _uuid(word: bytes) -> UUID:
+    try:
+        return UUID(word.decode("ascii"))
+    except ValueError:
+        raise Junk("dropped_junk") from None

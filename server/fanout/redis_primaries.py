@@ -1,0 +1,150 @@
+"""The Redis servers that take writes, and what is said to and heard of each. A lone server is a cluster of one.
+
+What is made here lives until the first sign that something may have been missed; then all of it is made anew, from
+the servers as they are by then. In a cluster the loss of one is the loss of all: it is rare, and one way to mend is
+simpler than two.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+from msgspec import Struct, structs
+
+from server.fanout.redis_envelope import PREFIX
+from server.fanout.redis_publisher import Publisher, Saying
+from server.fanout.redis_subscriber import EVERYWHERE, SHARDED, Hear, Subscriber, Words
+from server.fanout.redis_wire import CONNECT_WITHIN, Address, Push, ReplyError, WireError, connect, packed, slot
+
+PULSE = 1.0
+"""Seconds between two signs of life to ourselves, by the way that everything goes."""
+
+SLOTS = 16_384
+
+
+class Place(Struct, frozen=True):
+    """A primary, and the slots that it owns."""
+
+    where: Address
+    slots: list[range]
+
+
+class Primary:
+    """One server: a publisher, a subscriber, and a pulse that goes out by the one and must come in by the other."""
+
+    def __init__(self, place: Place, owner: str, words: Words, hear: Hear, counts: Counter[str]) -> None:
+        self.where = place.where
+        self.subscriber = Subscriber(words, hear)
+        self.publisher = Publisher(lambda: connect(place.where, _ignore), counts)
+        self._pulse = _pulse_channel(owner, place.slots)
+        self._words = words
+
+    async def open(self) -> None:
+        """Raises WireError or OSError."""
+        await self.publisher.open()
+        self.subscriber.connected(await connect(self.where, self.subscriber.pushed))
+        self.subscriber.subscribe(self._pulse)
+
+    async def live(self) -> None:
+        """Until something may have been missed, which is raised as WireError."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.subscriber.listen())
+            group.create_task(self.publisher.run())
+            group.create_task(self._beat())
+
+    def say(self, channel: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
+        """Publish, after some commands that belong to it."""
+        publish = packed(self._words.publish, channel, envelope)
+        self.publisher.offer(Saying(b"".join((*before, publish)), len(before) + 1))
+
+    def end(self) -> None:
+        self.publisher.end()
+        self.subscriber.end()
+
+    async def _beat(self) -> None:
+        beat = Saying(packed(self._words.publish, self._pulse, b""), 1, pulse=True)
+        while True:
+            self.publisher.offer(beat)
+            await asyncio.sleep(PULSE)
+
+
+class Primaries:
+    """All of them. `of` says which one a channel or a key belongs to."""
+
+    def __init__(self, primaries: list[tuple[Primary, Place]]) -> None:
+        self._all = [primary for primary, _ in primaries]
+        self._owners = {number: primary for primary, place in primaries for part in place.slots for number in part}
+        if len(self._owners) < SLOTS:
+            raise WireError("the cluster has slots without a server")
+
+    @property
+    def addresses(self) -> list[Address]:
+        return [primary.where for primary in self._all]
+
+    def of(self, key: bytes) -> Primary:
+        return self._all[0] if len(self._all) == 1 else self._owners[slot(key)]
+
+    async def open(self) -> None:
+        """Connect to all. Raises WireError or OSError; `end` is called in any case."""
+        for primary in self._all:
+            await primary.open()
+
+    async def live(self) -> None:
+        """Until something may have been missed, which is raised, in groups, as WireError."""
+        async with asyncio.TaskGroup() as group:
+            for primary in self._all:
+                group.create_task(primary.live())
+
+    def end(self) -> None:
+        for primary in self._all:
+            primary.end()
+
+
+async def find(seeds: Iterable[Address], owner: str, hear: Hear, counts: Counter[str]) -> Primaries:
+    """The primaries, not yet connected, as the first seed that answers knows them. Raises WireError or OSError."""
+    reason: Exception = WireError("no address")
+    for seed in seeds:
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                words, places = await _ask_around(seed)
+        except (WireError, OSError) as error:
+            reason = error
+        else:
+            return Primaries([(Primary(place, owner, words, hear, counts), place) for place in places])
+    raise reason
+
+
+async def _ask_around(seed: Address) -> tuple[Words, list[Place]]:
+    """A server says by itself, in its greeting, whether it belongs to a cluster."""
+    wire = await connect(seed, _ignore)
+    try:
+        if wire.greeting.get(b"mode") != b"cluster":
+            return EVERYWHERE, [Place(seed, [range(SLOTS)])]
+        [answer] = await wire.ask(packed("CLUSTER", "SLOTS"))
+        if isinstance(answer, ReplyError):
+            raise WireError(str(answer))
+        return SHARDED, _places(seed, answer)
+    finally:
+        wire.end("no longer needed")
+
+
+def _places(seed: Address, answer: list[Any]) -> list[Place]:
+    """`[[first slot, last slot, [host, port, …], replicas …], …]`; an empty host is the one that was asked."""
+    found = dict[tuple[str, int], Place]()
+    for first, last, (host, port, *_), *_ in answer:
+        name = host.decode() if host else seed.host
+        place = found.setdefault((name, port), Place(structs.replace(seed, host=name, port=port), []))
+        place.slots.append(range(first, last + 1))
+    return list(found.values())
+
+
+def _pulse_channel(owner: str, slots: list[range]) -> bytes:
+    """A channel of this instance's own, among those that live on this server."""
+    names = (f"{PREFIX}:pulse:{owner}:{number}".encode() for number in count())
+    return next(name for name in names if any(slot(name) in part for part in slots))
+
+
+def _ignore(push: Push) -> None:
+    """Only a subscriber listens."""

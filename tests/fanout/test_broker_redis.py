@@ -1,0 +1,269 @@
+"""Instances hear of each other through a real Redis."""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from protocol.events import ReplySnapshot
+from protocol.ids import UserId
+from protocol.model import Reply
+from server.errors import StartupError
+from server.fanout import redis_publisher
+from server.fanout.broker import Broker
+from server.fanout.broker_redis import RedisBroker
+from server.fanout.frames import frame
+from server.fanout.redis_draft import key
+from server.fanout.redis_envelope import LARGEST, channel
+from tests.fanout.instances import ADA, BOB, REPLY, SESSION, changed, instance, pair, token
+from tests.redis_server import RedisServer, redis_server
+
+
+def test_it_is_a_broker() -> None:
+    broker: Broker = RedisBroker("redis://127.0.0.1", "a")
+    assert not broker.well
+
+
+async def test_what_one_instance_tells_the_others_hear_byte_for_byte_and_itself_not(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        await teller.broker.listen(ADA)
+        told = [changed(1), frame(changed(2).event), token(0, "é" * 300)]
+        teller.broker.publish(ADA, None, told[0])
+        teller.broker.publish(ADA, None, told[1])
+        teller.broker.publish(ADA, SESSION, told[2])
+        listener.broker.publish(ADA, None, changed(3))
+        await listener.ears.until_heard(ADA, SESSION, told[2].data)
+        await teller.ears.until_heard(ADA, None, changed(3).data)
+    assert listener.ears.frames == [(ADA, None, told[0].data), (ADA, None, told[1].data), (ADA, SESSION, told[2].data)]
+    assert teller.ears.frames == [(ADA, None, changed(3).data)]
+    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 3)
+
+
+async def test_only_who_listens_hears_and_only_while_it_does(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        teller.broker.publish(BOB, None, changed(1))
+        teller.broker.publish(ADA, None, changed(2))
+        await listener.ears.until_heard(ADA, None, changed(2).data)
+        listener.broker.leave(ADA)
+        await listener.broker.listen(BOB)
+        teller.broker.publish(ADA, None, changed(3))
+        teller.broker.publish(BOB, None, changed(4))
+        await listener.ears.until_heard(BOB, None, changed(4).data)
+    assert listener.ears.frames == [(ADA, None, changed(2).data), (BOB, None, changed(4).data)]
+    assert listener.broker.subscriptions == 1
+
+
+async def test_a_bell_is_heard_by_the_others(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        await teller.broker.listen(ADA)
+        teller.broker.stop(ADA, REPLY)
+        teller.broker.wake(UserId("a b{é"), SESSION)
+        await listener.ears.until_heard("wake", "a b{é", SESSION)
+        await listener.ears.until_heard("stop", ADA, REPLY)
+        listener.broker.wake(ADA, SESSION)
+        await teller.ears.until_heard("wake", ADA, SESSION)
+    assert teller.ears.calls == [("well",), ("wake", ADA, SESSION), ("unwell",)]
+
+
+async def test_a_user_may_have_any_id(server: RedisServer) -> None:
+    ids = [UserId(text) for text in ("{ada}", "a b", "ada\nbob", "ada}x", "%7Bada%7D", "naïve 🎓", "*", "a" * 200)]
+    async with instance(server.url, "a") as teller, instance(server.url, "b") as listener:
+        for number, user in enumerate(ids):
+            await listener.broker.listen(user)
+            teller.broker.publish(user, None, changed(number))
+            await listener.ears.until_heard(user, None, changed(number).data)
+    assert len(listener.ears.frames) == len(ids)
+
+
+async def test_from_the_moment_that_listen_returns_everything_is_heard(server: RedisServer) -> None:
+    async with instance(server.url, "a") as teller, instance(server.url, "b") as listener:
+
+        async def listens(user: UserId) -> None:
+            await listener.broker.listen(user)
+            teller.broker.publish(user, None, changed())
+
+        users = [UserId(f"user {number}") for number in range(300)]
+        async with asyncio.TaskGroup() as group:
+            for user in users:
+                group.create_task(listens(user))
+        await listener.ears.until(lambda: len(listener.ears.frames) == len(users))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.booleans(), min_size=1, max_size=12), seed=st.integers(0, 99))
+def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer, steps: list[bool], seed: int) -> None:
+    """Each `listen` returns on its own confirmation, never on that of an earlier one: then Redis knows of it."""
+    turns = random.Random(seed)
+
+    async def play() -> None:
+        async with pair(server.url) as (teller, listener), asyncio.TaskGroup() as group:
+
+            async def listens() -> None:
+                await listener.broker.listen(BOB)
+
+            for listen in steps:
+                if listen:
+                    group.create_task(listens())
+                else:
+                    listener.broker.leave(BOB)
+                if turns.random() < 0.3:
+                    await asyncio.sleep(0)
+            listener.broker.leave(BOB)
+            await listener.broker.listen(BOB)
+            assert server.run("PUBSUB", "NUMSUB", channel(BOB).decode()) == [channel(BOB), 1]
+            teller.broker.publish(BOB, None, changed())
+            await listener.ears.until_heard(BOB, None, changed().data)
+            listener.broker.leave(BOB)
+            assert listener.ears.health == ["well"]
+
+    asyncio.run(play())
+
+
+# Drafts.
+
+
+async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        begun = frame(ReplySnapshot(message=REPLY, attempt=1, next=0, text=""))
+        teller.broker.publish(ADA, SESSION, begun)
+        await listener.ears.until_heard(ADA, SESSION, begun.data)
+        assert await listener.broker.draft(ADA, REPLY, 1) == Reply(message=REPLY, attempt=1, next=0, text="")
+        for chunk, text in enumerate(["phở ", "is ", "soup"]):
+            teller.broker.publish(ADA, SESSION, token(chunk, text))
+            await listener.ears.until_heard(ADA, SESSION, token(chunk, text).data)
+            held = await listener.broker.draft(ADA, REPLY, 1)
+            assert held is not None
+            assert held.text.endswith(text)
+        assert held == Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
+        assert await listener.broker.draft(ADA, REPLY, 2) is None
+        assert await listener.broker.draft(BOB, REPLY, 1) is None
+
+
+async def test_an_attempt_goes_on_from_what_it_inherited(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        begun = frame(ReplySnapshot(message=REPLY, attempt=2, next=1, text="phở is"))
+        teller.broker.publish(ADA, SESSION, begun)
+        teller.broker.publish(ADA, SESSION, token(1, " soup", attempt=2))
+        await listener.ears.until_heard(ADA, SESSION, token(1, " soup", attempt=2).data)
+        draft = await listener.broker.draft(ADA, REPLY, 2)
+    assert draft == Reply(message=REPLY, attempt=2, next=2, text="phở is soup")
+
+
+async def test_a_draft_is_read_up_to_what_was_lost_and_junk_is_as_good_as_lost(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        for chunk in range(5):
+            teller.broker.publish(ADA, SESSION, token(chunk, str(chunk)))
+        await listener.ears.until_heard(ADA, SESSION, token(4, "4").data)
+        name = key(ADA, REPLY, 1).decode()
+        for junk in (None, b"", b"x", b"4 \xff", b"-1 x", b"3 x", b"9" * 5000 + b" x", b"99 x"):
+            server.run("HDEL", name, "3")
+            if junk is not None:
+                server.run("HSET", name, "3", junk)
+            draft = await listener.broker.draft(ADA, REPLY, 1)
+            assert draft is not None
+            assert (draft.next, draft.text) == ((99, "012x") if junk == b"99 x" else (3, "012"))
+        server.run("HDEL", name, "0")
+        assert await listener.broker.draft(ADA, REPLY, 1) is None
+        assert 100 < int(str(server.run("TTL", name))) <= 120
+        server.run("DEL", name)
+        server.run("SET", name, "not a hash")
+        assert await listener.broker.draft(ADA, REPLY, 1) is None
+
+
+# Bounds.
+
+
+async def test_a_full_queue_drops_what_comes_and_counts_it(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        for seq in range(redis_publisher.LONGEST_QUEUE + 50):
+            teller.broker.publish(ADA, None, changed(seq))
+        last = changed(redis_publisher.LONGEST_QUEUE - 2)
+        await listener.ears.until_heard(ADA, None, last.data)
+        assert 50 <= teller.broker.counts["dropped_full"] <= 51  # a pulse may be waiting
+        teller.broker.publish(ADA, None, changed(0))
+        await listener.ears.until(lambda: len(listener.ears.frames) >= redis_publisher.LONGEST_QUEUE)
+
+
+async def test_a_queue_is_bounded_in_bytes_too(server: RedisServer) -> None:
+    async with instance(server.url) as teller:
+        for _ in range(20):
+            teller.broker.publish(ADA, SESSION, token(0, "x" * 500_000))
+        assert teller.broker.counts["dropped_full"] == 4, "each is in the queue twice: for the draft and for the others"
+
+
+async def test_what_is_too_large_is_not_told(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        teller.broker.publish(ADA, SESSION, token(0, "x" * LARGEST))
+        teller.broker.publish(ADA, None, changed())
+        await listener.ears.until_heard(ADA, None, changed().data)
+        assert await listener.broker.draft(ADA, REPLY, 1) is None
+    assert teller.broker.counts["dropped_large"] == 1
+    assert len(listener.ears.frames) == 1
+
+
+async def test_without_a_redis_nothing_is_kept_and_nobody_waits() -> None:
+    with redis_server() as gone:
+        pass
+    async with instance(gone.url, well=False) as alone:
+        await alone.ears.until_heard("unwell")
+        began = time.monotonic()
+        for seq in range(1_000):
+            alone.broker.publish(ADA, None, changed(seq))
+        await alone.broker.listen(ADA)
+        assert await alone.broker.draft(ADA, REPLY, 1) is None
+        assert time.monotonic() - began < 0.2
+    assert alone.broker.counts["dropped_down"] == 1_000
+    assert alone.ears.calls == [("unwell",)]
+
+
+# The address.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@127.0.0.1",
+        "redis://u:hunter2@127.0.0.1:port",
+        "redis://u:hunter2@127.0.0.1:99999",
+        "redis://u:hunter2@127.0.0.1/0?nonsense=1",
+        "redis://u:hunter2@[::1/0",
+        "redis://u:hunter2@127.0.0.1/0?db=hunter2",
+        "rediss://u:hunter2@127.0.0.1/0?ssl_ca_certs=/nonexistent",
+        "hunter2",
+        "",
+    ],
+)
+def test_a_url_that_is_none_is_told_in_one_line_without_its_password(url: str) -> None:
+    with pytest.raises(StartupError) as told:
+        RedisBroker(url, "a")
+    assert "\n" not in str(told.value)
+    assert "hunter2" not in str(told.value)
+    assert "TUTORHUB_REDIS_URL" in str(told.value)
+
+
+async def test_the_password_and_the_database_are_in_the_url() -> None:
+    with redis_server("--requirepass", "s3cret/?") as server:
+        async with pair(server.url.replace("//", "//:s3cret%2F%3F@") + "/3") as (teller, listener):
+            teller.broker.publish(ADA, SESSION, token(0, "a"))
+            await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
+            assert await listener.broker.draft(ADA, REPLY, 1) is not None
+
+
+async def test_a_wrong_password_is_tried_until_it_is_right(server: RedisServer) -> None:
+    server.run("CONFIG", "SET", "requirepass", "right")
+    async with instance(server.url.replace("//", "//:wrong@"), well=False) as late:
+        await late.ears.until_heard("unwell")
+        server.run_as("right", "CONFIG", "SET", "requirepass", "wrong")
+        await late.until_well()
+
+
+async def test_it_may_be_a_socket_of_this_machine(tmp_path: Path) -> None:
+    where = tmp_path / "redis"
+    with redis_server("--unixsocket", str(where)):
+        async with pair(f"unix://{where}?db=2") as (teller, listener):
+            teller.broker.publish(ADA, None, changed())
+            await listener.ears.until_heard(ADA, None, changed().data)
