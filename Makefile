@@ -41,15 +41,15 @@ clean:
 	rm -rf .venv .models build *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Each kind of installation leaves a stamp, made last, so that one which was interrupted is done again.
-# Of the extras the first set is taken that can be installed here: there is not a wheel for every platform.
+# Of these the first is taken that can be installed here: there is not a wheel for every platform.
 
-CORE := laptop redis
-LOCAL := local,laptop local,redis $(CORE)
+CORE := .[laptop] .
+LOCAL := .[local,laptop] .[local] $(CORE)
 
 define install
-	@for extras in $(1); do \
-		$(INSTALL) --editable ".[$$extras]" && touch $@ && exit; \
-		echo "These extras cannot be installed here: $$extras. Going on with less."; \
+	@for wanted in $(1); do \
+		$(INSTALL) --editable "$$wanted" && touch $@ && exit; \
+		echo "$$wanted cannot be installed here. Going on with less."; \
 	done; exit 1
 endef
 

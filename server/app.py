@@ -13,21 +13,23 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from protocol import schema
-from protocol.events import Changes
-from protocol.ids import UserId
 from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in, http_error, problem
 from server.edge.identity import Verifier, verifier
 from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
+from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
+from server.fanout.watch import Watch
+from server.hearing import Hearing
 from server.instance import Instance
+from server.pulse import Pulse
 from server.settings import Settings
-from server.store import timeline
 from server.store.pool import Database
 from server.tasks import Tasks
 from server.turns import Turns
 from server.tutor.connect import connect
+from server.tutor.tutor import Tutor
 
 FULL_SAID = 10.0
 """Seconds for which /readyz tells that something could not be saved, for want of room."""
@@ -66,17 +68,35 @@ class App:
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-
-            async def read_changes(user: UserId, since: int) -> Changes:
-                return await timeline.missing(database, user, since)
-
-            hub = Hub(MemoryBroker(), tasks, read_changes)
-            turns = Turns(database, hub, tutor, tasks, settings=self._settings.turns, owner=uuid4().hex[:12])
-            tasks.start(turns.look_out(), "look-out for open replies")
-            self._instance = Instance(self._settings, database, hub, turns, tutor, tasks)
+            self._instance = self._begin(database, tutor, tasks)
             self._wire(asgi, self._instance, verifier(self._settings))
             self._announce(self._instance)
             yield
+
+    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks) -> Instance:
+        """Make the parts, each of what was made before it, and start what goes on by itself."""
+        settings = self._settings
+        owner = uuid4().hex[:12]
+        broker = RedisBroker(settings.redis_url, owner) if settings.redis_url else MemoryBroker()
+        pulse = Pulse()
+        hub = Hub(broker, tasks, database)
+        turns = Turns(
+            database,
+            hub,
+            broker,
+            tutor,
+            tasks,
+            pulse,
+            settings=settings.turns,
+            owner=owner,
+            writes="tutor" in settings.roles,
+        )
+        watch = Watch(hub, broker, tasks, database)
+        tasks.start(pulse.run(), "pulse")
+        tasks.start(broker.run(Hearing(hub, turns, watch)), "broker")
+        tasks.start(watch.run(), "watch")
+        tasks.start(turns.look_out(), "look-out for open replies")
+        return Instance(settings, database, broker, hub, turns, tutor, tasks)
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
         door = self._door = Door(instance, checks)

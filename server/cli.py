@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from importlib.util import find_spec
 from typing import ParamSpec
 from uuid import UUID
 
@@ -156,8 +155,6 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 
 def _check_redis(settings: Settings) -> None:
-    if settings.redis_url and find_spec("redis") is None:
-        raise StartupError("TUTORHUB_REDIS_URL: the client library is missing: pip install tutorhub[redis]")
     if settings.roles != _BOTH and settings.redis_url is None:
         raise StartupError(
             f"TUTORHUB_ROLES={settings.roles}: hub and tutor in separate processes hear each other through Redis:"

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from protocol.events import Durable
 from protocol.ids import UserId
+from server.fanout.broker import Broker
 from server.fanout.hub import Hub
 from server.settings import Settings
 from server.store.pool import Database
@@ -21,6 +22,7 @@ class Instance(Struct, frozen=True):
 
     settings: Settings
     database: Database
+    broker: Broker
     hub: Hub
     turns: Turns
     tutor: Tutor

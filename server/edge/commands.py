@@ -36,8 +36,9 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
             member.opened.discard(said.session)
             return Nothing()
         case say.SessionOpen():
-            page = await carried_out(instance, partial(_page, instance, user, said))
-            return sync.join_session(instance, user, member, said.session, page)
+            with instance.hub.opening(user, said.session):
+                page = await carried_out(instance, partial(_page, instance, user, said))
+                return sync.join_session(instance, user, member, said.session, page)
         case _:
             within = STOP_WITHIN if isinstance(said, say.ReplyStop) else WITHIN
             work = partial(_done, instance, user, said)
@@ -50,7 +51,9 @@ def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:
 
 
 async def _page(instance: Instance, user: UserId, said: say.SessionOpen) -> MessagePage:
-    return await messages.page(instance, user, said.session, before=said.before, after=None, limit=said.limit)
+    page = await messages.page(instance, user, said.session, before=said.before, after=None, limit=said.limit)
+    await instance.hub.catch_up(user, said.session, page.replies)
+    return page
 
 
 async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMessages) -> Answer:

@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,7 +39,7 @@ def embedded_redis(data_dir: Path, *, watched: bool = False) -> Generator[str | 
     server = _Server(data_dir.absolute() / "redis", redis_program())
     url = None
     with ExitStack() as stack:
-        if find_spec("redis") and (server.program or server.runs()):
+        if server.program or server.runs():
             try:
                 make(data_dir)
                 url = stack.enter_context(shared(server, watched=watched))

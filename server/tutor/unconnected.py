@@ -17,6 +17,7 @@ class Unconnected:
 
     def __init__(self, detail: str = HOW) -> None:
         self.name = TutorName(name="no tutor", local=False, note=detail)
+        self.continues = False
         self._detail = detail
 
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:

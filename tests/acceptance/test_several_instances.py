@@ -23,7 +23,6 @@ WITHIN = 30.0
 # `tutorhub serve`, but for what a line before it changes.
 PROGRAM = "from server import cli\n{}\ncli.main(['serve'])"
 NO_PROGRAM = "from server.fanout import embedded_redis; embedded_redis.redis_program = lambda: None"
-NO_LIBRARY = "import sys; sys.modules['redis'] = None"
 IMPATIENT = "from server.store import presence; presence.PATIENCE = 0.5"
 NOBODY = "redis://:canary-password@127.0.0.1:1"
 
@@ -205,12 +204,6 @@ async def test_a_role_is_said_at_start(data_dir: Path) -> None:
         assert "role      tutor" in said
         assert f"redis     its own, in {data_dir}" in said
         await end(process)
-
-
-async def test_a_redis_url_without_the_client_library_is_one_line_that_says_what_to_install(database_url: str) -> None:
-    async with start(NO_LIBRARY, TUTORHUB_DATABASE_URL=database_url, TUTORHUB_REDIS_URL=NOBODY) as process:
-        told = await refusal(process)
-        assert "pip install tutorhub[redis]" in told
 
 
 async def test_a_redis_url_that_is_none_is_one_line_that_names_it(database_url: str) -> None:
