@@ -39,7 +39,7 @@ def changed(seq: int) -> SessionChanged:
 def joined(room: Room, seq: int, name: str = "phone") -> Listening:
     member = Listening(name)
     room.members.add(member)
-    room.reach(seq)
+    room.reach(seq, "epoch")
     member.caught_up(seq)
     return member
 
@@ -85,7 +85,7 @@ def test_who_joins_in_the_midst_gets_what_came_after_its_read_and_nothing_twice(
     room.members.add(member)
     for seq in range(joins_after + 1, 9):
         tell(room, seq)
-    room.reach(read)
+    room.reach(read, "epoch")
     member.caught_up(read)
     assert member.numbers == list(range(read + 1, 9))
 
@@ -96,7 +96,7 @@ def test_what_was_told_while_the_first_one_read_and_is_not_next_is_a_gap() -> No
     room.members.add(member)
     tell(room, 5)
     assert not room.gap, "somebody is reading"
-    room.reach(3)
+    room.reach(3, "epoch")
     assert room.gap
     member.caught_up(3)
     room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]))
@@ -109,9 +109,20 @@ def test_the_first_to_join_gets_what_was_told_while_it_read() -> None:
     room.members.add(member)
     for seq in (3, 5, 4):
         tell(room, seq)
-    room.reach(3)
+    room.reach(3, "epoch")
     member.caught_up(3)
     assert member.numbers == [4, 5]
+
+
+def test_a_higher_number_that_somebody_has_read_is_a_gap() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 3)
+    room.know(3)
+    assert not room.gap
+    room.know(4)
+    assert room.gap
+    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]))
+    assert not room.gap
 
 
 def test_a_room_that_was_left_by_all_does_not_believe_in_its_head_any_more() -> None:
@@ -147,7 +158,7 @@ def test_frames_of_a_lower_attempt_are_not_held_as_the_text_so_far() -> None:
         ReplySnapshot(message=REPLY, attempt=1, next=3, text="older"),
     ):
         room.offer_live(SESSION, frame(event), event)
-    held = room.reply(SESSION, REPLY)
+    held = room.replies.held(SESSION, REPLY)
     assert held is not None
     assert (held.attempt, held.text) == (2, "new")
 
@@ -173,4 +184,4 @@ def test_a_settled_reply_is_no_longer_held() -> None:
         ],
     )
     room.offer(frame(settled), settled)
-    assert room.replies == {}
+    assert room.replies.of(SESSION) == {}
