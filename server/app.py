@@ -30,7 +30,7 @@ from server.turns import Turns
 from server.tutor.connect import connect
 
 RELEASE_WITHIN = 5.0
-"""Seconds that turns have to be released in, when the instance leaves."""
+"""Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
 
 class App:
@@ -49,14 +49,14 @@ class App:
         self.asgi.router.redirect_slashes = False
 
     async def drain(self) -> None:
-        """Leave: nobody new, goodbye to all, turns released, sockets closed."""
+        """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
         if self._door is None or self._instance is None:
             return
-        self._door.announce_leaving()
+        within = self._settings.drain
         with suppress(TimeoutError):
-            async with asyncio.timeout(RELEASE_WITHIN):
-                await self._instance.turns.leave()
-        await self._door.close()
+            async with asyncio.timeout(within + RELEASE_WITHIN), asyncio.TaskGroup() as group:
+                group.create_task(self._door.see_out(within))
+                group.create_task(self._instance.turns.leave(within))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:

@@ -78,9 +78,12 @@ class Turns:
                 pass
             await asyncio.sleep(self._settings.due_every)
 
-    async def leave(self) -> None:
-        """Release every turn, with what is written of it, for another instance to go on."""
+    async def leave(self, within: float) -> None:
+        """Claim nothing more, wait so many seconds for replies to finish, then release the rest for others to go on."""
         self._leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._quiet.wait()
         for attempt in self._attempts.values():
             attempt.end(RELEASED)
         await self._quiet.wait()

@@ -6,7 +6,7 @@ from protocol import commands as say
 from protocol.answers import Answer, Nothing
 from protocol.ids import UserId
 from server import messages, search, sessions, sync
-from server.fanout.room import Member
+from server.fanout.member import Member
 from server.instance import Instance
 from server.messages import Draft
 

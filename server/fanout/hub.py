@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
-from protocol.events import Changes, Durable, Live
+from protocol.events import Changes, Durable, Live, Trouble
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import Refusal
 from server.fanout.broker import Broker
 from server.fanout.frames import frame
-from server.fanout.room import Member, Room
+from server.fanout.member import Member
+from server.fanout.room import Room
 from server.tasks import Tasks
 
 REPAIR_AFTER = 0.2
@@ -30,6 +31,11 @@ class Hub:
         self._tasks = tasks
         self._read_changes = read_changes
         self._rooms: dict[UserId, Room] = {}
+
+    @property
+    def degraded(self) -> list[Trouble]:
+        """What does not work as it should just now; a device that joins is told."""
+        return []
 
     @contextmanager
     def joined(self, user: UserId, member: Member) -> Generator[Room]:

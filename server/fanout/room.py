@@ -4,54 +4,12 @@ A durable frame that is the next one is delivered; at or under the head it is dr
 what is missing has come or was read. Two transactions may well be told in the other order than they committed.
 """
 
-from collections.abc import Callable
-
 from protocol.events import Changes, Durable, Live, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Device, Reply
+from protocol.model import Reply
 from protocol.timeline import advanced
 from server.fanout.frames import Frame, frame
-from server.fanout.outbox import Outbox
-
-
-class Member:
-    """One connected device: what waits for it, and which sessions it has opened.
-
-    `holding` is a list while the device is being caught up: what is told meanwhile waits in it.
-    """
-
-    def __init__(self, device: Device, outbox: Outbox, wake: Callable[[], None]) -> None:
-        self.device = device
-        self.outbox = outbox
-        self.opened: set[SessionId] = set()
-        self.holding: list[Frame] | None = []
-        self._wake = wake
-
-    def offer(self, frame: Frame) -> None:
-        """Give it a frame now; the socket's writer is woken."""
-        self.outbox.offer(frame)
-        self._wake()
-
-    def tell(self, frame: Frame) -> None:
-        """Give it a frame of the room, now or when it has been caught up."""
-        if self.holding is None:
-            self.offer(frame)
-        elif len(self.holding) < 1_000:
-            self.holding.append(frame)
-        else:
-            self.outbox.overflowed = True
-            self._wake()
-
-    def hold(self) -> None:
-        """A read for it begins: what is told from now on is held back, what was held is in the read."""
-        self.holding = []
-
-    def caught_up(self, seq: int) -> None:
-        """It was given everything up to a number: what was held above it goes out, and from now on all at once."""
-        held, self.holding = self.holding or [], None
-        for waiting in held:
-            if getattr(waiting.event, "seq", seq + 1) > seq:
-                self.offer(waiting)
+from server.fanout.member import Member
 
 
 class Room:

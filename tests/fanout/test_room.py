@@ -10,8 +10,9 @@ from protocol.events import Changes, ReplySettled, ReplySnapshot, SessionChanged
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Device, Message
 from server.fanout.frames import frame
+from server.fanout.member import Member
 from server.fanout.outbox import Outbox
-from server.fanout.room import Member, Room
+from server.fanout.room import Room
 
 SESSION = SessionId(UUID(int=1))
 REPLY = MessageId(UUID(int=2))
