@@ -61,8 +61,9 @@ class CatchingUp:
             head, page = await sync.since(self._instance, self._room.user, self.cursor)
         self._instance.hub.reach(self._room, head.seq)
         if self._epoch is None:
-            await self._greet(head)
+            self._greet(head)
         self._epoch = head.epoch
+        await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
         self._writer.offer(page)
         await self._writer.written()
         return (isinstance(page, Snapshot) or not page.more) and self._member.caught_up(page.seq)
@@ -80,8 +81,7 @@ class CatchingUp:
                 )
         return not self._writer.outbox.behind
 
-    async def _greet(self, head: Head) -> None:
-        """Welcome the device, and have it written: a page that is larger than the outbox goes alone."""
+    def _greet(self, head: Head) -> None:
         limits = Limits(
             frame_bytes=MESSAGE_BYTES,
             frames_at_once=BudgetedConnection.BURST,
@@ -102,4 +102,3 @@ class CatchingUp:
         self._writer.offer(welcome)
         if troubles := self._instance.hub.degraded:
             self._writer.offer(Degraded(what=troubles))
-        await self._writer.written()

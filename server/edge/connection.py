@@ -1,15 +1,14 @@
 """One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
 
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
-that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. Work
-is one thing after the other: a device that reads slowly is caught up, and its commands wait until it has read.
+that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. A
+device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum, auto
 from functools import partial
 
 from msgspec import Raw, structs
@@ -43,13 +42,6 @@ CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 
 
-class Sign(Enum):
-    """What is to be done besides commands: the socket has ended, the device has fallen behind."""
-
-    END = auto()
-    BEHIND = auto()
-
-
 class Connection:
     """One socket, from accept to its end. `reading` bounds the catch-ups that read at once.
 
@@ -67,7 +59,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
         self._writer = Writer(websocket.scope["extensions"][EXTENSION])
-        self._work_due: asyncio.Queue[str | Sign] = asyncio.Queue()
+        self._commands: asyncio.Queue[str | None] = asyncio.Queue()
         self._malformed = 0
         self._identity: Identity | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -120,15 +112,15 @@ class Connection:
         finally:
             self._closed = True
             self._writer.stop()
-            self._work_due.put_nowait(Sign.END)
+            self._commands.put_nowait(None)
 
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._work_due.qsize() >= WAITING_COMMANDS:
+        elif self._commands.qsize() >= WAITING_COMMANDS:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
         elif not self._closed:
-            self._work_due.put_nowait(text)
+            self._commands.put_nowait(text)
 
     # Work: one command after the other.
 
@@ -136,8 +128,11 @@ class Connection:
         try:
             await self._converse()
         except Exception as error:  # a fault of ours: the device may come back
-            self._refuse(None, fault("connection", error))
-            self.close(CloseCode.SERVER_ERROR, "a fault of ours")
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._refuse(None, fault("connection", error))
+        self.close(CloseCode.SERVER_ERROR, "a fault of ours")
 
     async def _converse(self) -> None:
         hello = await self._hello()
@@ -148,7 +143,11 @@ class Connection:
         with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
-                await self._obey_all(user, member, catching_up)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._keep_in_step(catching_up))
+                    while (text := await self._commands.get()) is not None:
+                        await self._writer.room()
+                        await self._carry_out(text, user, member)
 
     async def _join(self, hello: Hello, catching_up: CatchingUp) -> bool:
         """Welcome the device and bring it up to the head. False: it could not be done."""
@@ -158,39 +157,33 @@ class Connection:
             self._refuse(hello.ref, refusal)
             self.close(CloseCode.OVERLOADED, refusal.title)
             return False
-        self._writer.outbox.on_behind = partial(self._work_due.put_nowait, Sign.BEHIND)
         if self.on_joined is not None:
             self.on_joined()
         return True
 
-    async def _obey_all(self, user: UserId, member: Member, catching_up: CatchingUp) -> None:
-        while (due := await self._work_due.get()) is not Sign.END:
-            if due is Sign.BEHIND:
-                await self._catch_up_again(member, catching_up)
-            else:
-                await self._writer.room()
-                await self._carry_out(due, user, member)
-
-    async def _catch_up_again(self, member: Member, catching_up: CatchingUp) -> None:
-        """Bring a device that has fallen behind into step. While the database is away, it is held and obeyed."""
-        if member.in_step:
-            return
+    async def _keep_in_step(self, catching_up: CatchingUp) -> None:
+        """Each time that the device has fallen behind, until its socket ends. While the database is away, it waits."""
         try:
-            await catching_up.run()
-        except Refusal:
-            self._loop.call_later(CATCH_UP_AGAIN, self._work_due.put_nowait, Sign.BEHIND)
+            while await self._writer.falls_behind():
+                try:
+                    await catching_up.run()
+                except Refusal:
+                    self._writer.outbox.fall_behind()
+                    await asyncio.sleep(CATCH_UP_AGAIN)
+        except Exception as error:  # a fault of ours: the device may come back
+            self._fail(error)
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
         try:
             async with asyncio.timeout(HELLO_WITHIN):
-                said = await self._work_due.get()
+                text = await self._commands.get()
         except TimeoutError:
             self.close(CloseCode.NO_HELLO, "no hello in time")
             return None
-        if isinstance(said, Sign):
+        if text is None:
             return None
-        command = self._decoded(said)
+        command = self._decoded(text)
         if command is None:
             self.close(CloseCode.BAD_REQUEST, "the first command is hello")
             return None

@@ -51,6 +51,11 @@ class Writer:
         """Until the outbox has room for an answer, or nothing will be written any more."""
         await self._until(lambda: not self.outbox.full)
 
+    async def falls_behind(self) -> bool:
+        """Until the device is behind. False: it will not be any more, its socket ends."""
+        await self._until(lambda: self.outbox.behind)
+        return not self.stopped
+
     def stop(self) -> None:
         """Write what the socket takes at once, and nothing after that."""
         self._write()

@@ -9,7 +9,6 @@ out commands sees to it that no more of them come while the outbox is full.
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import TypeGuard, get_args
 
 from protocol.events import Changes, Durable, Event, ReplySettled, SessionRemoved, Snapshot
@@ -25,16 +24,12 @@ _NUMBERED = frozenset(get_args(Numbered))
 
 
 class Outbox:
-    """Frames in, bytes out. `seq` is the last number of the timeline that was taken out; None: none was.
-
-    `on_behind` is called in the moment in which the device falls behind.
-    """
+    """Frames in, bytes out. `seq` is the last number of the timeline that was taken out; None: none was."""
 
     def __init__(self) -> None:
         self.behind = False
         self.bytes = 0
         self.seq: int | None = None
-        self.on_behind: Callable[[], None] | None = None
         self._durable: deque[Frame] = deque()
         self._live: dict[object, Frame] = {}
 
@@ -75,8 +70,6 @@ class Outbox:
         self._live.clear()
         self._durable = deque(frame for frame in self._durable if not is_numbered(frame.event))
         self.bytes = sum(map(len, self._durable))
-        if self.on_behind is not None:
-            self.on_behind()
 
     def catch_up(self) -> None:
         """Take events again: those that come after `seq` are about to be read."""

@@ -12,6 +12,8 @@ FIRST_PAGE = 50
 """Sessions of a snapshot."""
 CHANGES_PAGE = 100
 """Rows of a page of changes; a few more where a number would be split."""
+CHANGES_BYTES = 65_536
+"""Of text in a page of changes, but for a number that is larger by itself: a page waits whole for a slow socket."""
 
 
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
@@ -39,7 +41,7 @@ async def missing(database: Database, user: UserId, since: int) -> Changes:
 
 
 async def _changes(conn: Connection, user: UserId, head: Head, since: int) -> Changes:
-    upto = await users.reached(conn, user, since, CHANGES_PAGE)
+    upto = await users.reached(conn, user, since, CHANGES_PAGE, CHANGES_BYTES)
     return Changes(
         since=since,
         seq=upto,

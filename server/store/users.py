@@ -80,9 +80,10 @@ async def meet(conn: Connection, user: UserId) -> None:
     await execute(conn, _SQL["add_user"], {"user": user})
 
 
-async def reached(conn: Connection, user: UserId, since: int, page: int) -> int:
-    """The number with which a page of about so many changes since a number ends."""
-    found = await fetch_one(conn, _Seq, _SQL["reached"], {"user": user, "since": since, "page": page})
+async def reached(conn: Connection, user: UserId, since: int, page: int, page_bytes: int) -> int:
+    """The number with which a page of about so many changes, or bytes of text, since a number ends."""
+    parameters = {"user": user, "since": since, "page": page, "bytes": page_bytes}
+    found = await fetch_one(conn, _Seq, _SQL["reached"], parameters)
     return found.seq if found else since
 
 

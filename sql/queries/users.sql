@@ -22,19 +22,23 @@ FROM users
 WHERE user_id = %(user)s;
 
 -- name: reached
--- The number that a page of changes ends with: at least `page` rows, and no number split.
+-- The number that a page of changes ends with: about so many rows or bytes, at least one number, and none split.
 SELECT coalesce(max(seq), %(since)s) AS seq
 FROM (
-    (
-        SELECT seq FROM sessions
-        WHERE user_id = %(user)s AND seq > %(since)s
+    SELECT seq, sum(size) OVER (ORDER BY seq) AS so_far, min(seq) OVER () AS first
+    FROM (
+        (
+            SELECT seq, octet_length(title) + coalesce(octet_length(preview), 0) AS size FROM sessions
+            WHERE user_id = %(user)s AND seq > %(since)s
+            ORDER BY seq LIMIT %(page)s
+        )
+        UNION ALL
+        (
+            SELECT seq, octet_length(content) AS size FROM messages
+            WHERE user_id = %(user)s AND seq > %(since)s
+            ORDER BY seq LIMIT %(page)s
+        )
         ORDER BY seq LIMIT %(page)s
-    )
-    UNION ALL
-    (
-        SELECT seq FROM messages
-        WHERE user_id = %(user)s AND seq > %(since)s
-        ORDER BY seq LIMIT %(page)s
-    )
-    ORDER BY seq LIMIT %(page)s
-) AS changed;
+    ) AS changed
+) AS measured
+WHERE so_far <= %(bytes)s OR seq = first;

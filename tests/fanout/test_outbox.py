@@ -158,14 +158,11 @@ def test_text_that_nobody_takes_is_more_than_may_wait_too() -> None:
 
 
 def test_who_is_behind_is_given_answers_and_notices_and_no_event() -> None:
-    fallen: list[bool] = []
     outbox = offered(pong(1), SessionChanged(seq=1), begun(), Draining(reconnect_in_ms=1))
-    outbox.on_behind = lambda: fallen.append(outbox.behind)
     outbox.fall_behind()
     for event in (SessionChanged(seq=2), Changes(since=2, seq=3, more=False, sessions=[], messages=[]), begun()):
         outbox.offer(frame(event))
     outbox.offer(frame(pong(2)))
-    assert fallen == [True]
     assert parsed(outbox.take(9_999)) == [pong(1), Draining(reconnect_in_ms=1), pong(2)]
     assert (outbox.seq, outbox.bytes) == (None, 0)
 
