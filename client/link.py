@@ -94,7 +94,8 @@ class Link:
         self._backoff = Backoff()
         self._connection: Connection | None = None
         self._problem: Problem | None = None
-        self._invited: float | None = None
+        self._back_at: float | None = None
+        """When the hub has said to come back, by the loop's clock."""
         self._renewals: asyncio.Queue[float] = asyncio.Queue()
 
     def say(self, command: Command) -> None:
@@ -127,7 +128,10 @@ class Link:
             async with opened(self._url) as connection:
                 return await self._talk(connection, token)
         except InvalidStatus as error:
-            return _refused_by_http(error)
+            closed = _refused_by_http(error)
+            if (seconds := _retry_after(error)) is not None:
+                self._back_at = asyncio.get_running_loop().time() + seconds + self._backoff.wait()
+            return closed
         except InvalidURI as error:
             raise GaveUp(0, str(error)) from error
         except (OSError, WebSocketException) as error:
@@ -144,7 +148,7 @@ class Link:
     async def _talk(self, connection: Connection, token: str) -> Closed:
         loop = asyncio.get_running_loop()
         since = loop.time()
-        self._problem = self._invited = None
+        self._problem = self._back_at = None
         connection.say(self._owner.hello(token))
         self._connection = connection
         try:
@@ -157,7 +161,7 @@ class Link:
     def _hear(self, event: Event) -> bool:
         match event:
             case Draining():
-                self._invited = event.reconnect_in_ms / 1_000
+                self._back_at = asyncio.get_running_loop().time() + event.reconnect_in_ms / 1_000
             case TokenExpiring():
                 self._renewals.put_nowait(event.in_ms / 1_000)
             case Refused():
@@ -175,10 +179,10 @@ class Link:
             if not (held_for_long and self._tokens.spend()):
                 raise GaveUp(closed.code, closed.reason, self._problem)
         self._tokens.new = False
-        if self._invited is not None:
-            seconds, self._invited = self._invited, None
-            return seconds
-        return self._backoff.wait()
+        if self._back_at is None:
+            return self._backoff.wait()
+        seconds, self._back_at = self._back_at - asyncio.get_running_loop().time(), None
+        return max(0.0, seconds)
 
     async def _renew_tokens(self) -> None:
         """Some time before the token expires. If that fails, the hub closes, and the next hello has another."""
@@ -195,3 +199,9 @@ def _refused_by_http(error: InvalidStatus) -> Closed:
     if status < SERVER_FAULT and status not in WORTH_A_RETRY:
         raise GaveUp(status, str(error)) from error
     return Closed(ABNORMAL, str(error))
+
+
+def _retry_after(error: InvalidStatus) -> float | None:
+    """How long the hub asks to stay away: whole seconds, as it says them. None: it does not say."""
+    said = error.response.headers.get("Retry-After", "")
+    return min(float(said), LONGEST_WAIT) if said.isascii() and said.isdigit() else None

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import uuid4
 
+import structlog
+from msgspec import structs
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from protocol import schema
+from server.counts import counted
 from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in, http_error, problem
 from server.edge.identity import Verifier, verifier
@@ -31,10 +34,12 @@ from server.turns import Turns
 from server.tutor.connect import connect
 from server.tutor.tutor import Tutor
 
+log = structlog.get_logger()
+
 FULL_SAID = 10.0
 """Seconds for which /readyz tells that something could not be saved, for want of room."""
 RELEASE_WITHIN = 5.0
-"""Seconds that turns have to be released in, when the instance leaves."""
+"""Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
 
 class App:
@@ -53,14 +58,19 @@ class App:
         self.asgi.router.redirect_slashes = False
 
     async def drain(self) -> None:
-        """Leave: nobody new, goodbye to all, turns released, sockets closed."""
+        """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
         if self._door is None or self._instance is None:
             return
-        self._door.announce_leaving()
+        within = self._settings.drain
         with suppress(TimeoutError):
-            async with asyncio.timeout(RELEASE_WITHIN):
-                await self._instance.turns.leave()
-        await self._door.close()
+            async with asyncio.timeout(within + RELEASE_WITHIN), asyncio.TaskGroup() as group:
+                group.create_task(self._door.see_out(within))
+                group.create_task(self._instance.turns.leave(within))
+
+    def say_counts(self) -> None:
+        """Say in the log what this instance holds."""
+        if self._door is not None and self._instance is not None:
+            log.info("counts", **structs.asdict(counted(self._instance, self._door.inside)))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -86,7 +96,7 @@ class App:
             broker,
             tutor,
             tasks,
-            pulse,
+            pulse=pulse,
             settings=settings.turns,
             owner=owner,
             writes="tutor" in settings.roles,
@@ -108,13 +118,14 @@ class App:
             else:
                 await socket.send_denial_response(problem(refusal))
 
+        asgi.router.routes += [Route("/livez", _alive), Route("/readyz", _ready(instance.database, door))]
+        if "hub" not in self._settings.roles:
+            return
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
             *Rest(instance, checks).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
-            Route("/livez", _alive),
-            Route("/readyz", _ready(instance.database, door)),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings))

@@ -51,7 +51,14 @@ class Attempt:
     """`turn` is the row as it was claimed, `writer` what was told so far."""
 
     def __init__(
-        self, turn: Turn, tutor: Tutor, settings: TurnSettings, tell: Callable[[Live], None], keep: Keep, goes_on: GoesOn
+        self,
+        turn: Turn,
+        tutor: Tutor,
+        settings: TurnSettings,
+        tell: Callable[[Live], None],
+        keep: Keep,
+        *,
+        goes_on: GoesOn,
     ) -> None:
         begun = turn.text if tutor.continues else ""
         self.turn = turn

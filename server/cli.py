@@ -83,6 +83,7 @@ async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> No
     async with present(conninfo, alone=settings.redis_url is None, tell=_tell) as seen:
         await migrations.migrate(seen)
         app = App(settings, seen, _banner)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
         await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
 
 

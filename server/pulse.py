@@ -1,4 +1,4 @@
-"""Whether this process was paused: stopped by a signal, starved, or blocked. Then others may have gone on without it."""
+"""Whether this process was paused: stopped by a signal, starved, or blocked. Others may have gone on without it."""
 
 import asyncio
 

@@ -7,8 +7,8 @@ from protocol.ids import MessageId
 class ReplyWriter:
     """One attempt at a reply.
 
-    It goes on from what has `begun`, which counts as its first piece. What is `added` waits until it is `told`, as one piece; only what was told counts as written, so that a
-    checkpoint never holds what no device could have seen.
+    It goes on from what has `begun`, which counts as its first piece. What is `added` waits until it is `told`, as one
+    piece; only what was told counts as written, so that a checkpoint never holds what no device could have seen.
     """
 
     def __init__(self, message: MessageId, attempt: int, limit: int, begun: str = "") -> None:

@@ -11,7 +11,7 @@ from protocol.events import Changes, Snapshot, TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
 from server.errors import NotFound
-from server.fanout.room import Member
+from server.fanout.member import Member
 from server.instance import Instance
 from server.store import timeline
 from server.store.users import Head

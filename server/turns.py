@@ -63,8 +63,8 @@ class Turns:
         broker: Broker,
         tutor: Tutor,
         tasks: Tasks,
-        pulse: Pulse,
         *,
+        pulse: Pulse,
         settings: TurnSettings,
         owner: str,
         writes: bool = True,
@@ -116,8 +116,8 @@ class Turns:
                     self.wake_here(each.user_id, each.session_id)
             await asyncio.sleep(self._settings.due_every)
 
-    async def leave(self, within: float = 0.0) -> None:
-        """Claim nothing more, wait so long for replies to end; release the rest, as far as it is written."""
+    async def leave(self, within: float) -> None:
+        """Claim nothing more, wait so many seconds for replies to end; release the rest, as far as it is written."""
         self._leaving = True
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -306,7 +306,7 @@ class Turns:
         def goes_on(renewed_at: float) -> bool:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
-        return Attempt(turn, self._tutor, self._settings, tell, keep, goes_on)
+        return Attempt(turn, self._tutor, self._settings, tell, keep, goes_on=goes_on)
 
     async def _keep(self, turn: Turn, text: str, chunks: int) -> bool | None:
         async with self._database.reserved() as conn:

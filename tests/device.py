@@ -107,6 +107,11 @@ class Device:
         assert self._socket is not None
         self._socket.transport.pause_reading()
 
+    async def go_on(self) -> None:
+        """Read again."""
+        assert self._socket is not None
+        self._socket.transport.resume_reading()
+
     # Saying and hearing.
 
     async def say(self, command: Command) -> None:

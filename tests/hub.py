@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from server.app import App
+from server.edge.door import Door
 from server.edge.identity import mint
 from server.edge.serve import Server, bind, config
 from server.instance import Instance
@@ -27,6 +28,7 @@ class Hub(Struct):
     port: int
     instance: Instance | None = None
     server: Server | None = None
+    door: Door | None = None
 
     @property
     def url(self) -> str:
@@ -53,6 +55,7 @@ def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Set
         jwt_secret=SECRET,
         openai_base_url=base_url,
         openai_model="test-model",
+        drain=0.2,
         turns=turns,
     )
     return structs.replace(usual, **changes)
@@ -69,6 +72,7 @@ async def running(
 
         def announce(instance: Instance) -> None:
             hub.instance = instance
+            hub.door = app._door
 
         app = App(settings, database_url, announce)
         hub.server = server = Server(config(app.asgi), app.drain)
@@ -114,6 +118,7 @@ async def child(database_url: str, base_url: str | None = None, **environ: str) 
             "TUTORHUB_JWT_SECRET": SECRET,
             "TUTORHUB_OPENAI_BASE_URL": base_url or "",
             "TUTORHUB_OPENAI_MODEL": "test-model",
+            "TUTORHUB_DRAIN": "0.2",
         }
         | environ,
         stdout=asyncio.subprocess.PIPE,

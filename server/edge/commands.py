@@ -8,7 +8,7 @@ from protocol.answers import Answer, MessagePage, Nothing
 from protocol.ids import UserId
 from server import messages, search, sessions, sync
 from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
-from server.fanout.room import Member
+from server.fanout.member import Member
 from server.instance import Instance
 from server.messages import Draft
 

@@ -1,11 +1,13 @@
 """One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
 
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
-that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer.
+that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. A
+device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -16,20 +18,17 @@ from protocol.answers import Answer, Nothing
 from protocol.codec import Undecodable, decode_command, encode
 from protocol.commands import AuthRefresh, Command, Hello, Ping
 from protocol.errors import CloseCode
-from protocol.events import Accepted, Event, Pong, Refused, Snapshot, TokenExpiring, Welcome
+from protocol.events import Accepted, Draining, Event, Pong, Refused, TokenExpiring
 from protocol.ids import UserId
-from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
-from server import sync
+from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
-from server.edge.guard import EXTENSION, BudgetedConnection
+from server.edge.guard import EXTENSION
 from server.edge.identity import Identity, Verifier, bearer
 from server.edge.refusing import fault, undecodable
-from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
 from server.edge.writer import Writer
 from server.errors import Forbidden, Invalid, Refusal, Unauthenticated
-from server.fanout.room import Member, Room
+from server.fanout.member import Member
 from server.instance import Instance
-from server.store.users import Head
 
 SUBPROTOCOL = "tutorhub.v1"
 UNSUPPORTED_DATA = 1003
@@ -39,18 +38,27 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 EXPIRY_SAID_BEFORE = 60.0
 LONGEST_TIMER = 86_400.0
+CATCH_UP_AGAIN = 1.0
+"""Seconds until a device that could not be caught up is tried again."""
 
 
 class Connection:
-    """One socket, from accept to its end."""
+    """One socket, from accept to its end. `reading` bounds the catch-ups that read at once.
 
-    def __init__(self, websocket: WebSocket, instance: Instance, verifier: Verifier) -> None:
+    `on_joined` is called once the device is in step for the first time.
+    """
+
+    def __init__(
+        self, websocket: WebSocket, instance: Instance, verifier: Verifier, reading: asyncio.Semaphore
+    ) -> None:
+        self.on_joined: Callable[[], None] | None = None
         self._websocket = websocket
         self._instance = instance
         self._verifier = verifier
+        self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
-        self._writer = Writer(websocket.scope["extensions"][EXTENSION], too_slow=self._too_slow)
+        self._writer = Writer(websocket.scope["extensions"][EXTENSION])
         self._commands: asyncio.Queue[str | None] = asyncio.Queue()
         self._malformed = 0
         self._identity: Identity | None = None
@@ -68,9 +76,15 @@ class Connection:
             if self._expiry is not None:
                 self._expiry.cancel()
 
-    def offer(self, event: Event) -> None:
-        """Give it an event now."""
-        self._writer.offer(event)
+    @property
+    def waiting_bytes(self) -> int:
+        """What this process holds of what is to be written."""
+        return self._writer.waiting_bytes
+
+    def leave(self, seconds: float) -> None:
+        """The instance leaves: tell the device when its moment is, and close then."""
+        self._offer(Draining(reconnect_in_ms=int(seconds * 1_000)))
+        self._loop.call_later(seconds, self.close, CloseCode.DRAINING)
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection; what waits is written before, as far as the socket takes it."""
@@ -79,8 +93,8 @@ class Connection:
             self._writer.stop()
             self._group.create_task(self._say_close(code, reason))
 
-    def _too_slow(self) -> None:
-        self.close(CloseCode.SLOW, "too slow")
+    def _offer(self, event: Event) -> None:
+        self._writer.offer(event)
 
     async def _say_close(self, code: int, reason: str) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
@@ -114,20 +128,50 @@ class Connection:
         try:
             await self._converse()
         except Exception as error:  # a fault of ours: the device may come back
-            self._refuse(None, fault("connection", error))
-            self.close(CloseCode.SERVER_ERROR, "a fault of ours")
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._refuse(None, fault("connection", error))
+        self.close(CloseCode.SERVER_ERROR, "a fault of ours")
 
     async def _converse(self) -> None:
         hello = await self._hello()
         if hello is None or self._identity is None:
             return
         user = self._identity.user
-        member = Member(hello.device, self._writer.outbox, self._writer.wake)
-        with self._instance.hub.joined(user, member) as room:
-            if not await self._catch_up(hello, user, member, room):
-                return
-            while (text := await self._commands.get()) is not None:
-                await self._carry_out(text, user, member)
+        member = Member(hello.device, self._writer.outbox, self._writer.wake, self.close)
+        async with self._instance.hub.joined(user, member) as room:
+            catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
+            if await self._join(hello, catching_up):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._keep_in_step(catching_up))
+                    while (text := await self._commands.get()) is not None:
+                        await self._writer.room()
+                        await self._carry_out(text, user, member)
+
+    async def _join(self, hello: Hello, catching_up: CatchingUp) -> bool:
+        """Welcome the device and bring it up to the head. False: it could not be done."""
+        try:
+            await catching_up.run()
+        except Refusal as refusal:
+            self._refuse(hello.ref, refusal)
+            self.close(CloseCode.OVERLOADED, refusal.title)
+            return False
+        if self.on_joined is not None:
+            self.on_joined()
+        return True
+
+    async def _keep_in_step(self, catching_up: CatchingUp) -> None:
+        """Each time that the device has fallen behind, until its socket ends. While the database is away, it waits."""
+        try:
+            while await self._writer.falls_behind():
+                try:
+                    await catching_up.run()
+                except Refusal:
+                    self._writer.outbox.fall_behind()
+                    await asyncio.sleep(CATCH_UP_AGAIN)
+        except Exception as error:  # a fault of ours: the device may come back
+            self._fail(error)
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
@@ -156,27 +200,6 @@ class Connection:
             return None
         return command
 
-    async def _catch_up(self, hello: Hello, user: UserId, member: Member, room: Room) -> bool:
-        """Welcome the device and bring it up to the head, page by page. False: it could not be done."""
-        cursor = hello.since
-        try:
-            while not self._closed:
-                member.hold()
-                head, page = await sync.since(self._instance, user, cursor)
-                if cursor is hello.since:
-                    self.offer(self._welcome(hello, head))
-                self.offer(page)
-                if isinstance(page, Snapshot) or not page.more:
-                    self._instance.hub.reach(room, page.seq)
-                    member.caught_up(page.seq)
-                    return True
-                cursor = Cursor(epoch=head.epoch, seq=page.seq)
-                await self._writer.written()
-        except Refusal as refusal:
-            self._refuse(hello.ref, refusal)
-            self.close(CloseCode.OVERLOADED, refusal.title)
-        return False
-
     async def _carry_out(self, text: str, user: UserId, member: Member) -> None:
         command = self._decoded(text)
         if command is None:
@@ -186,7 +209,7 @@ class Connection:
                 case Hello():
                     self._refuse(command.ref, Invalid.field("type", "order", "hello was said before"))
                 case Ping():
-                    self.offer(Pong(ref=command.ref))
+                    self._offer(Pong(ref=command.ref))
                 case AuthRefresh():
                     await self._refresh(command, user)
                     self._accept(command, Nothing())
@@ -209,30 +232,11 @@ class Connection:
             return None
 
     def _accept(self, command: Command, answer: Answer) -> None:
-        self.offer(Accepted(ref=command.ref, result=Raw(encode(answer))))
+        self._offer(Accepted(ref=command.ref, result=Raw(encode(answer))))
 
     def _refuse(self, ref: int | None, refusal: Refusal) -> None:
         problem = structs.asdict(refusal.problem())
-        self.offer(Refused(ref=ref, problem=problem.pop("type"), **problem))
-
-    def _welcome(self, hello: Hello, head: Head) -> Welcome:
-        limits = Limits(
-            frame_bytes=MESSAGE_BYTES,
-            frames_at_once=BudgetedConnection.BURST,
-            frames_per_second=BudgetedConnection.PER_SECOND,
-            content_length=CONTENT_LENGTH,
-            title_length=TITLE_LENGTH,
-            pending_replies=self._instance.settings.turns.pending,
-        )
-        return Welcome(
-            ref=hello.ref,
-            epoch=head.epoch,
-            seq=head.seq,
-            device=hello.device.id,
-            limits=limits,
-            heartbeat_ms=int(PING_INTERVAL * 1_000),
-            tutor=self._instance.tutor.name,
-        )
+        self._offer(Refused(ref=ref, problem=problem.pop("type"), **problem))
 
     # Identity: believed until its token expires.
 
@@ -256,7 +260,7 @@ class Connection:
             self.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
             return
         if left <= EXPIRY_SAID_BEFORE and not said:
-            self.offer(TokenExpiring(in_ms=int(left * 1_000)))
+            self._offer(TokenExpiring(in_ms=int(left * 1_000)))
             said = True
         wait = left if said else left - EXPIRY_SAID_BEFORE
         self._expiry = self._loop.call_later(min(wait, LONGEST_TIMER), partial(self._watch_expiry, said=said))

@@ -1,19 +1,21 @@
 """The door of the sockets: who is let in, who is inside, and how all of them are seen out."""
 
 import asyncio
-from random import uniform
+from functools import partial
+from random import sample, uniform
 
 from starlette.websockets import WebSocket
 
-from protocol.errors import CloseCode
-from protocol.events import Draining
 from server.edge.connection import SUBPROTOCOL, Connection
 from server.edge.identity import Verifier
-from server.errors import Leaving, Malformed, Refusal
+from server.errors import Leaving, Malformed, Overloaded, Refusal
 from server.instance import Instance
 
-COME_BACK_WITHIN = 2.0
-"""Seconds over which the devices of an instance that leaves come back elsewhere."""
+JOINING = 200
+"""So many sockets may be between their upgrade and being in step; who comes beyond them is asked to come again."""
+COME_AGAIN_MS = (1_000, 3_000)
+LEAVING_A_SECOND = 200
+"""So many devices are seen out in a second, as long as there is time: they all have to join elsewhere."""
 
 
 class Door:
@@ -24,8 +26,15 @@ class Door:
         self._instance = instance
         self._verifier = verifier
         self._inside: set[Connection] = set()
+        self._joining: set[Connection] = set()
+        self._reading = asyncio.Semaphore(instance.settings.pool_size // 2)  # the other half is for requests
         self._empty = asyncio.Event()
         self._empty.set()
+
+    @property
+    def inside(self) -> int:
+        """How many sockets there are."""
+        return len(self._inside)
 
     def refusal(self, websocket: WebSocket) -> Refusal | None:
         """Why this socket is not let in, as far as it is to be said before the upgrade."""
@@ -36,28 +45,33 @@ class Door:
         offered = websocket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
             return Malformed(f"The only subprotocol here is {SUBPROTOCOL}.")
+        if len(self._joining) >= JOINING:
+            return Overloaded(retry_after_ms=int(uniform(*COME_AGAIN_MS)))
         return None
 
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""
-        connection = Connection(websocket, self._instance, self._verifier)
+        connection = Connection(websocket, self._instance, self._verifier, self._reading)
+        connection.on_joined = partial(self._joining.discard, connection)
+        self._joining.add(connection)
         self._inside.add(connection)
         self._empty.clear()
         try:
             await connection.serve()
         finally:
+            self._joining.discard(connection)
             self._inside.discard(connection)
             if not self._inside:
                 self._empty.set()
 
-    def announce_leaving(self) -> None:
-        """Let nobody in, and tell each device when to come back, elsewhere."""
-        self.leaving = True
-        for connection in self._inside:
-            connection.offer(Draining(reconnect_in_ms=int(uniform(0, COME_BACK_WITHIN) * 1_000)))
+    async def see_out(self, within: float) -> None:
+        """Let nobody in, tell each device its moment within so many seconds, and close its socket then.
 
-    async def close(self) -> None:
-        """Close every socket, and wait for their ends; the websocket protocol aborts those that give no answer."""
-        for connection in self._inside:
-            connection.close(CloseCode.DRAINING)
+        Returns when all have left; the websocket protocol aborts those that give no answer.
+        """
+        self.leaving = True
+        devices = len(self._inside)
+        spread = min(within, devices / LEAVING_A_SECOND)
+        for place, connection in enumerate(sample(list(self._inside), devices)):
+            connection.leave(spread * place / devices)
         await self._empty.wait()

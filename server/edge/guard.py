@@ -4,6 +4,7 @@ The law: no peer, whatever it sends or fails to read, costs more than a bounded 
 and nothing here waits for one. Whoever breaks a limit hears why, is no longer listened to, and is cut off.
 
 Built on names that uvicorn and websockets do not promise to keep; tests/edge/test_guard.py says so when one changes.
+Long because every limit of a socket is in one place.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ EXTENSION = "tutorhub.wire"
 WRITE_BUFFER = 65_536
 SEND_BUFFER = 131_072
 UNACKNOWLEDGED_MS = 20_000
+LOOKS = 4
+"""How often, in the time that a full socket has, it is looked whether it has taken something."""
 BYTES_ACKED_OFFSET = 120
 """Of `tcpi_bytes_acked` in Linux's `struct tcp_info`, a u64 since 4.1."""
 
@@ -149,6 +152,11 @@ class Wire:
         protocol = self._protocol
         return not self.paused and protocol.conn.state is State.OPEN and not protocol.transport.is_closing()
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that were written and that the system has not taken yet."""
+        return self._protocol.transport.get_write_buffer_size()
+
     def write(self, data: bytes) -> None:
         """Whole unmasked frames, one or several. Only while `writable`."""
         self._protocol.transport.write(data)
@@ -180,6 +188,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         self.wire = Wire(self)
         self._cut_off = False
         self._stall_timer: asyncio.TimerHandle | None = None
+        self._taken_at = 0.0
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
@@ -258,14 +267,22 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             self.wire.on_writable()
 
     def _watch(self) -> None:
-        waiting = self.transport.get_write_buffer_size()
+        """The socket is full, or has just taken something: from now on it has its time to take more."""
+        self._taken_at = self.loop.time()
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._cancel_stall_timer()
-        self._stall_timer = self.loop.call_later(self.STALL, self._look, bytes_acknowledged(self._socket()), waiting)
+        self._stall_timer = self.loop.call_later(
+            self.STALL / LOOKS, self._look, bytes_acknowledged(self._socket()), self.wire.buffered
+        )
 
     def _look(self, acknowledged: int, waiting: int) -> None:
         """Our own pings and pongs make what waits longer, so only less of it is a sign of life."""
-        if bytes_acknowledged(self._socket()) > acknowledged or self.transport.get_write_buffer_size() < waiting:
+        if bytes_acknowledged(self._socket()) > acknowledged or self.wire.buffered < waiting:
             self._watch()
+        elif self.loop.time() - self._taken_at < self.STALL:
+            self._look_again()
         else:
             self.abort()
 

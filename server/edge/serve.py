@@ -94,11 +94,15 @@ def config(
 
 
 def fit_to_log(record: logging.LogRecord) -> bool:
-    """No query strings and no frames, whatever level someone sets; and no traceback because a peer sends bad text."""
+    """No query strings and no frames, whatever level someone sets; no traceback because a peer sends bad text, or
+    because the process leaves at once.
+    """
     if record.msg == "ASGI callable returned without completing handshake.":
         return False  # the peer was gone before it was answered
-    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError | asyncio.CancelledError):
         return False
+    if str(record.msg).rstrip().endswith("CancelledError"):
+        return False  # the app's end was cut short, as promised; Starlette tells it by its traceback
     return record.levelno >= logging.WARNING
 
 
@@ -108,10 +112,10 @@ class Server(uvicorn.Server):
     `drain` says goodbye to everyone: refuses new sockets, releases turns, closes sockets. It is called once.
     """
 
-    DRAIN = 8.0
-    LEAVE = 9.5
+    DRAIN = 26.5
+    LEAVE = 28.0
     LAST_WORD = 0.5
-    GIVE_UP = 2.0
+    GIVE_UP = 1.0
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -134,9 +138,7 @@ class Server(uvicorn.Server):
             if not self._gives_up_starting() or task is None:
                 raise
             task.uncancel()
-            with suppress(TimeoutError):  # what has started is ended in order
-                async with asyncio.timeout(self.GIVE_UP):
-                    await self.lifespan.shutdown()
+            await self._end_app()
         finally:
             for listener in sockets or []:
                 listener.close()
@@ -194,6 +196,14 @@ class Server(uvicorn.Server):
         finally:
             stragglers.cancel()
             self._abort_all()
+            if self.force_exit:  # uvicorn leaves out the app's end, which would then be cancelled in its midst
+                await self._end_app()
+
+    async def _end_app(self) -> None:
+        """What has started is ended in order, as far as that goes at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.GIVE_UP):
+                await self.lifespan.shutdown()
 
     def _abort_all(self) -> None:
         for connection in list(self.server_state.connections):

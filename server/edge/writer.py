@@ -12,21 +12,25 @@ from server.edge.guard import Wire
 from server.fanout.frames import frame
 from server.fanout.outbox import Outbox
 
-WRITE_AT_ONCE = 65_536
+WRITE_AT_ONCE = 32 * 1024
 
 
 class Writer:
-    """Writes what is in `outbox`; calls `too_slow` when that is more than may wait."""
+    """Writes what is in `outbox`. Once it is `stopped`, nothing is written any more."""
 
-    def __init__(self, wire: Wire, too_slow: Callable[[], None]) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.outbox = Outbox()
+        self.stopped = False
         self._wire = wire
         self._wire.on_writable = self._flush
-        self._too_slow = too_slow
         self._loop = asyncio.get_running_loop()
         self._flush_due = False
-        self._stopped = False
-        self._empty = asyncio.Event()
+        self._moved = asyncio.Event()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What this process holds for the socket: here, and written but not yet taken by the system."""
+        return self.outbox.bytes + self._wire.buffered
 
     def offer(self, event: Event) -> None:
         """Have an event written."""
@@ -40,26 +44,35 @@ class Writer:
             self._loop.call_soon(self._flush)
 
     async def written(self) -> None:
-        """Until everything that was offered is on its way, or nothing will be any more."""
-        while self.outbox and not self._stopped:
-            self._empty.clear()
-            await self._empty.wait()
+        """Until everything that was offered is on its way and the socket takes more, or nothing will be any more."""
+        await self._until(lambda: not self.outbox and self._wire.writable)
+
+    async def room(self) -> None:
+        """Until the outbox has room for an answer, or nothing will be written any more."""
+        await self._until(lambda: not self.outbox.full)
+
+    async def falls_behind(self) -> bool:
+        """Until the device is behind. False: it will not be any more, its socket ends."""
+        await self._until(lambda: self.outbox.behind)
+        return not self.stopped
 
     def stop(self) -> None:
         """Write what the socket takes at once, and nothing after that."""
         self._write()
-        self._stopped = True
+        self.stopped = True
         self._wire.on_writable = None
-        self._empty.set()
+        self._moved.set()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not (self.stopped or condition()):
+            self._moved.clear()
+            await self._moved.wait()
 
     def _flush(self) -> None:
         self._flush_due = False
         self._write()
-        if self.outbox.overflowed and not self._stopped:
-            self._too_slow()
 
     def _write(self) -> None:
-        while not self._stopped and self.outbox and self._wire.writable:
+        while not self.stopped and self.outbox and self._wire.writable:
             self._wire.write(self.outbox.take(WRITE_AT_ONCE))
-        if not self.outbox:
-            self._empty.set()
+        self._moved.set()

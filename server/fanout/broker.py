@@ -38,6 +38,11 @@ class Broker(Protocol):
         """Whether the others are heard, as far as is known."""
         ...
 
+    @property
+    def subscriptions(self) -> int:
+        """How many users are listened to."""
+        ...
+
     async def run(self, ears: Ears) -> None:
         """For ever: be connected, and hand over what is heard."""
         ...

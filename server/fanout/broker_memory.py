@@ -10,6 +10,7 @@ class MemoryBroker:
     """Where all devices of all users are on this instance, the hub has told everybody already."""
 
     well = True
+    subscriptions = 0
 
     async def run(self, ears: Ears) -> None:
         return None

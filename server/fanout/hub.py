@@ -15,7 +15,8 @@ from protocol.model import Reply
 from server.errors import Refusal
 from server.fanout.broker import Broker
 from server.fanout.frames import Frame, frame
-from server.fanout.room import Member, Room
+from server.fanout.member import Member
+from server.fanout.room import Room
 from server.store import timeline, turns
 from server.store.pool import Database
 from server.store.turns import Turn
@@ -113,9 +114,12 @@ class Hub:
     # What was missed.
 
     def reach(self, room: Room, seq: int, epoch: str) -> None:
-        """The timeline was read up to this number, for a device that is joining."""
-        room.reach(seq, epoch)
-        self._look_for_gap(room)
+        """The timeline was read, for a device that is joining, and this is its head."""
+        if room.head is None:
+            room.reach(seq, epoch)
+            self._look_for_gap(room)
+        else:
+            self.know(room.user, seq, epoch)
 
     def doubt(self, user: UserId) -> None:
         """A change may have been committed and never told: as good as a gap."""

@@ -2,65 +2,124 @@
 
 The durable lane always drains first. The live lane holds at most one frame about each subject: who reads
 slowly reads bigger pieces. A reply that settles takes its waiting live frame with it.
+
+Over the limit, the events that wait are dropped and the device is *behind*: it is given none until it is caught up
+from the database, from the last number that was taken out. Answers and notices are never dropped; whoever carries
+out commands sees to it that no more of them come while the outbox is full.
 """
 
 from collections import deque
+from typing import TypeGuard, get_args
 
-from protocol.events import ReplySettled, SessionRemoved
+from protocol.events import Changes, Durable, Event, ReplySettled, SessionRemoved, Snapshot
 from server.fanout.frames import Frame, merged, subject
 
 MAX_FRAMES = 500
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
+"""Of all that waits here. With what a member holds back, a write and what the transport buffers: 256 KiB a socket."""
+
+Numbered = Durable | Changes | Snapshot
+"""Moves the cursor of who hears it."""
+_NUMBERED = frozenset(get_args(Numbered))
 
 
 class Outbox:
-    """Frames in, bytes out. `overflowed`: the socket is too slow, and must come back and resume."""
+    """Frames in, bytes out. `seq` is the last number of the timeline that was taken out; None: none was."""
 
     def __init__(self) -> None:
-        self.overflowed = False
+        self.behind = False
+        self.bytes = 0
+        self.seq: int | None = None
         self._durable: deque[Frame] = deque()
-        self._durable_bytes = 0
         self._live: dict[object, Frame] = {}
 
     def __bool__(self) -> bool:
         return bool(self._durable or self._live)
 
+    @property
+    def full(self) -> bool:
+        """As much waits as may, or more."""
+        return self.bytes >= MAX_BYTES or len(self._durable) + len(self._live) >= MAX_FRAMES
+
     def offer(self, frame: Frame) -> None:
-        """Add a frame, however large, unless too much waits already."""
+        """Add a frame. An event is dropped while the device is behind, and is when it falls behind.
+
+        An event that is larger than the limit by itself is taken when nothing else waits.
+        """
         about = subject(frame.event)
-        if about is not None:
+        if about is None and not is_numbered(frame.event):
+            self._append(frame)
+        elif self.behind:
+            return
+        elif about is not None:
             self._offer_live(about, frame)
-            return
-        if len(self._durable) >= MAX_FRAMES or self._durable_bytes >= MAX_BYTES:
-            self.overflowed = True
-            return
-        if isinstance(frame.event, ReplySettled | SessionRemoved):
-            for message in frame.event.messages:
-                self.forget(message.id)
-        self._durable.append(frame)
-        self._durable_bytes += len(frame)
+        elif self._fits(frame):
+            self._forget_settled(frame.event)
+            self._append(frame)
+        else:
+            self.fall_behind()
 
     def forget(self, about: object) -> None:
         """Something newer and whole about this subject is on its way."""
-        self._live.pop(about, None)
+        forgotten = self._live.pop(about, None)
+        self.bytes -= 0 if forgotten is None else len(forgotten)
+
+    def fall_behind(self) -> None:
+        """Drop the events that wait, and all that come until `catch_up`."""
+        self.behind = True
+        self._live.clear()
+        self._durable = deque(frame for frame in self._durable if not is_numbered(frame.event))
+        self.bytes = sum(map(len, self._durable))
+
+    def catch_up(self) -> None:
+        """Take events again: those that come after `seq` are about to be read."""
+        self.behind = False
 
     def take(self, limit: int) -> bytes:
-        """What goes out next: frames of up to `limit` bytes together, or one larger one. Empty: nothing waits."""
+        """What goes out next: frames of `limit` bytes together at most, or one larger one. Empty: nothing waits."""
         taken: list[bytes] = []
         size = 0
-        while self and (not taken or size < limit):
-            frame = self._next()
+        while (frame := self._first()) is not None and (not taken or size + len(frame) <= limit):
+            self._remove(frame)
             taken.append(frame.data)
             size += len(frame)
         return b"".join(taken)
 
-    def _next(self) -> Frame:
-        if self._durable:
-            frame = self._durable.popleft()
-            self._durable_bytes -= len(frame)
-            return frame
-        return self._live.pop(next(iter(self._live)))
+    def _fits(self, frame: Frame) -> bool:
+        return not self.bytes or (self.bytes + len(frame) <= MAX_BYTES and not self.full)
+
+    def _append(self, frame: Frame) -> None:
+        self._durable.append(frame)
+        self.bytes += len(frame)
 
     def _offer_live(self, about: object, frame: Frame) -> None:
         waiting = self._live.get(about)
-        self._live[about] = frame if waiting is None else merged(waiting, frame)
+        if not self._fits(frame):
+            self.fall_behind()
+            return
+        whole = frame if waiting is None else merged(waiting, frame)
+        self.bytes += len(whole) - (0 if waiting is None else len(waiting))
+        self._live[about] = whole
+
+    def _forget_settled(self, event: Event) -> None:
+        if isinstance(event, ReplySettled | SessionRemoved):
+            for message in event.messages:
+                self.forget(message.id)
+
+    def _first(self) -> Frame | None:
+        if self._durable:
+            return self._durable[0]
+        return next(iter(self._live.values()), None)
+
+    def _remove(self, first: Frame) -> None:
+        if self._durable:
+            self._durable.popleft()
+        else:
+            del self._live[next(iter(self._live))]
+        self.bytes -= len(first)
+        if is_numbered(first.event):
+            self.seq = first.event.seq
+
+
+def is_numbered(event: Event) -> TypeGuard[Numbered]:
+    return type(event) in _NUMBERED

@@ -92,7 +92,5 @@ def _step(held: Reply | None, reply: Reply) -> Text:
     """What brings a device from the one to the other."""
     if held is not None and held.attempt == reply.attempt and reply.text.startswith(held.text):
         added = reply.text[len(held.text) :]
-        return TokenAdded(
-            message=reply.message, attempt=reply.attempt, chunk=held.next, next=reply.next, text=added
-        )
+        return TokenAdded(message=reply.message, attempt=reply.attempt, chunk=held.next, next=reply.next, text=added)
     return ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)

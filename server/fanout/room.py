@@ -5,54 +5,13 @@ what is missing has come or was read. Two transactions may well be told in the o
 """
 
 from collections import Counter
-from collections.abc import Callable
 
 from protocol.events import Changes, Durable, Live, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Device, Reply
+from protocol.model import Reply
 from server.fanout.frames import Frame, frame
-from server.fanout.outbox import Outbox
+from server.fanout.member import Member
 from server.fanout.replies import Replies
-
-
-class Member:
-    """One connected device: what waits for it, and which sessions it has opened.
-
-    `holding` is a list while the device is being caught up: what is told meanwhile waits in it.
-    """
-
-    def __init__(self, device: Device, outbox: Outbox, wake: Callable[[], None]) -> None:
-        self.device = device
-        self.outbox = outbox
-        self.opened: set[SessionId] = set()
-        self.holding: list[Frame] | None = []
-        self._wake = wake
-
-    def offer(self, frame: Frame) -> None:
-        """Give it a frame now; the socket's writer is woken."""
-        self.outbox.offer(frame)
-        self._wake()
-
-    def tell(self, frame: Frame) -> None:
-        """Give it a frame of the room, now or when it has been caught up."""
-        if self.holding is None:
-            self.offer(frame)
-        elif len(self.holding) < 1_000:
-            self.holding.append(frame)
-        else:
-            self.outbox.overflowed = True
-            self._wake()
-
-    def hold(self) -> None:
-        """A read for it begins: what is told from now on is held back, what was held is in the read."""
-        self.holding = []
-
-    def caught_up(self, seq: int) -> None:
-        """It was given everything up to a number: what was held above it goes out, and from now on all at once."""
-        held, self.holding = self.holding or [], None
-        for waiting in held:
-            if getattr(waiting.event, "seq", seq + 1) > seq:
-                self.offer(waiting)
 
 
 class Room:
@@ -106,10 +65,9 @@ class Room:
         self._deliver_in_order()
 
     def reach(self, seq: int, epoch: str) -> None:
-        """Somebody has read the timeline up to this number for a device that is joining."""
-        if self.head is None:
-            self.epoch = epoch
-            self._pass(seq)
+        """The head was read, for the first device that joins."""
+        self.epoch = epoch
+        self._pass(seq)
 
     def know(self, seq: int) -> None:
         """The timeline goes up to this number at least."""

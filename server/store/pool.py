@@ -94,6 +94,11 @@ class Database:
         """The last try to reach the database failed, and none has succeeded since."""
         return self._reach.away
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection."""
+        return sum(int(pool.get_stats().get("requests_waiting", 0)) for pool in (self._requests, self._reserved))
+
     def failed_within(self, seconds: float) -> bool:
         """A try to reach the database has failed in this time."""
         return self._reach.failed_within(seconds)

@@ -17,6 +17,8 @@ FIRST_PAGE = 50
 """Sessions of a snapshot."""
 CHANGES_PAGE = 100
 """Rows of a page of changes; a few more where a number would be split."""
+CHANGES_BYTES = 65_536
+"""Of text in a page of changes, but for a number that is larger by itself: a page waits whole for a slow socket."""
 
 _sessions = msgspec.json.Decoder(list[Session])
 _messages = msgspec.json.Decoder(list[Message])
@@ -60,7 +62,7 @@ async def missing(database: Database, user: UserId, since: int) -> tuple[str, Ch
 async def _changed(database: Database, user: UserId, since: int) -> _Changed | None:
     """None: the user was never seen."""
     async with database.connection() as conn:
-        parameters = {"user": user, "since": since, "page": CHANGES_PAGE}
+        parameters = {"user": user, "since": since, "page": CHANGES_PAGE, "bytes": CHANGES_BYTES}
         return await fetch_one(conn, _Changed, _SQL["changes"], parameters)
 
 

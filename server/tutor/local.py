@@ -113,7 +113,9 @@ async def run(tutor: LocalTutor, model: Path, history_tokens: int, ready: "async
     """One child's life. Ends by raising LocalModelFailed."""
     async with child(model) as process:
         address = await address_of(process)
-        endpoint = OpenAITutor(f"{address}/v1", model=MODEL_NAME, history_tokens=history_tokens, name=tutor.name, continues=True)
+        endpoint = OpenAITutor(
+            f"{address}/v1", model=MODEL_NAME, history_tokens=history_tokens, name=tutor.name, continues=True
+        )
         async with endpoint as running:
             tutor.up(running, process.pid)
             if not ready.done():

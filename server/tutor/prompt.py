@@ -70,7 +70,8 @@ def messages(lesson: Lesson, budget_tokens: int) -> list[dict[str, str]]:
     """The system prompt, then as much of the end of the history as fits; always the last message, cut if it must be.
 
     What follows the system prompt begins with a user's message, and speakers take turns: an unanswered message and the
-    next become one, because the chat templates of some models refuse two in a row. What has begun of the answer comes last.
+    next become one, because the chat templates of some models refuse two in a row. What has begun of the answer comes
+    last.
     """
     kept = fitting(joined(lesson.history), budget_tokens)
     said = [{"role": said.role, "content": said.content} for said in kept]

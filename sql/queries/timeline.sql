@@ -3,23 +3,40 @@
 -- The epoch is of the WAL file's name: the control file lags after a promotion.
 
 -- name: changes
--- The head, and a page of what came after a number: at least `page` rows if there are as many, and no number split.
-WITH reached AS (
-    SELECT coalesce(max(changed.seq), %(since)s::bigint) AS upto
-    FROM (
-        (
-            SELECT seq FROM sessions
-            WHERE user_id = %(user)s AND seq > %(since)s
-            ORDER BY seq LIMIT %(page)s
-        )
-        UNION ALL
-        (
-            SELECT seq FROM messages
-            WHERE user_id = %(user)s AND seq > %(since)s
-            ORDER BY seq LIMIT %(page)s
-        )
+-- The head, and a page of what came after a number: about so many rows or bytes of text, at least one number, none split.
+WITH changed AS (
+    (
+        SELECT
+            seq,
+            octet_length(title) + coalesce(octet_length(preview), 0) AS bytes
+        FROM sessions
+        WHERE user_id = %(user)s AND seq > %(since)s
         ORDER BY seq LIMIT %(page)s
-    ) AS changed
+    )
+    UNION ALL
+    (
+        SELECT
+            seq,
+            octet_length(content) AS bytes
+        FROM messages
+        WHERE user_id = %(user)s AND seq > %(since)s
+        ORDER BY seq LIMIT %(page)s
+    )
+    ORDER BY seq LIMIT %(page)s
+),
+
+measured AS (
+    SELECT
+        seq,
+        sum(bytes) OVER (ORDER BY seq) AS so_far,
+        min(seq) OVER () AS first
+    FROM changed
+),
+
+reached AS (
+    SELECT coalesce(max(seq), %(since)s::bigint) AS upto
+    FROM measured
+    WHERE so_far <= %(bytes)s OR seq = first
 )
 
 SELECT

@@ -6,15 +6,24 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
 from protocol.codec import decode_event
-from protocol.events import Event, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded, TypingChanged
-from protocol.ids import MessageId, SessionId
-from protocol.model import Message
+from protocol.events import (
+    Changes,
+    Draining,
+    Event,
+    Pong,
+    ReplySettled,
+    ReplySnapshot,
+    SessionChanged,
+    TokenAdded,
+    TypingChanged,
+)
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Message, Session
 from protocol.timeline import advanced
 from server.fanout.frames import frame
 from server.fanout.outbox import MAX_BYTES, MAX_FRAMES, Outbox
@@ -60,6 +69,30 @@ def settled(seq: int = 1) -> ReplySettled:
     return ReplySettled(seq=seq, messages=[row])
 
 
+def pong(ref: int = 1) -> Pong:
+    return Pong(ref=ref)
+
+
+def session_row(seq: int, title: str) -> Session:
+    moment = datetime.now(UTC)
+    return Session(
+        id=SessionId(UUID(int=seq)),
+        user_id=UserId("ada"),
+        title=title,
+        language="en",
+        mode="fun",
+        created_at=moment,
+        updated_at=moment,
+        message_count=0,
+        read_seq=0,
+        seq=seq,
+    )
+
+
+def large_change(seq: int) -> SessionChanged:
+    return SessionChanged(seq=seq, sessions=[session_row(seq, "x" * (MAX_BYTES + 1))])
+
+
 def offered(*events: Event) -> Outbox:
     outbox = Outbox()
     for event in events:
@@ -98,20 +131,47 @@ def test_typing_waits_once_for_each_who_types() -> None:
     assert parsed(offered(says, stops).take(9_999)) == [stops]
 
 
-def test_a_frame_over_the_limit_is_taken_and_only_what_comes_while_it_waits_overflows() -> None:
+def test_a_frame_over_the_limit_is_taken_when_nothing_else_waits() -> None:
     """A page of a device that was long away is large; were it refused, the device could never catch up."""
-    row = structs.replace(settled().messages[0], content="x" * (MAX_BYTES + 1))
-    outbox = offered(SessionChanged(seq=1), ReplySettled(seq=2, messages=[row]))
-    assert not outbox.overflowed
-    outbox.offer(frame(SessionChanged(seq=3)))
-    assert outbox.overflowed
+    large = large_change(1)
+    outbox = offered(large)
+    assert not outbox.behind
+    outbox.offer(frame(SessionChanged(seq=2)))
+    assert outbox.behind
+    assert not outbox
+    assert offered(pong(), large).behind, "something else waits"
 
 
-def test_too_many_durable_frames_overflow() -> None:
+def test_too_many_frames_are_more_than_may_wait() -> None:
     outbox = offered(*[SessionChanged(seq=seq) for seq in range(1, MAX_FRAMES + 1)])
-    assert not outbox.overflowed
+    assert (outbox.behind, outbox.full) == (False, True)
     outbox.offer(frame(SessionChanged(seq=MAX_FRAMES + 1)))
-    assert outbox.overflowed
+    assert outbox.behind
+
+
+def test_text_that_nobody_takes_is_more_than_may_wait_too() -> None:
+    outbox = Outbox()
+    for chunk in range(200):
+        outbox.offer(frame(token(chunk, "x" * 1_000)))
+        assert outbox.bytes <= MAX_BYTES
+    assert outbox.behind
+
+
+def test_who_is_behind_is_given_answers_and_notices_and_no_event() -> None:
+    outbox = offered(pong(1), SessionChanged(seq=1), begun(), Draining(reconnect_in_ms=1))
+    outbox.fall_behind()
+    for event in (SessionChanged(seq=2), Changes(since=2, seq=3, more=False, sessions=[], messages=[]), begun()):
+        outbox.offer(frame(event))
+    outbox.offer(frame(pong(2)))
+    assert parsed(outbox.take(9_999)) == [pong(1), Draining(reconnect_in_ms=1), pong(2)]
+    assert (outbox.seq, outbox.bytes) == (None, 0)
+
+
+def test_a_write_is_never_larger_than_it_may_be_but_for_one_frame() -> None:
+    outbox = offered(*[SessionChanged(seq=seq) for seq in range(1, 9)])
+    one = len(frame(SessionChanged(seq=1)))
+    assert (len(outbox.take(2 * one + 1)), outbox.seq) == (2 * one, 2)
+    assert (len(outbox.take(1)), outbox.seq) == (one, 3)
 
 
 @given(

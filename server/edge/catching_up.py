@@ -1,0 +1,104 @@
+"""How one device gets in step: joining, resuming, and coming back after it was slow are one thing.
+
+What is told is held back; the changes since its cursor are read in one snapshot of the database, page by page, and
+given to it as its socket takes them; then what was held above the last number; then the text so far of the replies
+that it shows. Each round has written a page, so that whatever comes meanwhile, the device comes nearer.
+"""
+
+import asyncio
+
+from protocol.commands import Hello
+from protocol.events import Degraded, ReplySnapshot, Snapshot, Welcome
+from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
+from server import sync
+from server.edge.guard import BudgetedConnection
+from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
+from server.edge.writer import Writer
+from server.fanout.member import Member
+from server.fanout.room import Room
+from server.instance import Instance
+from server.store.users import Head
+
+
+class CatchingUp:
+    """Of the member of a room who said this hello. `reading` bounds how many read at once."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        writer: Writer,
+        reading: asyncio.Semaphore,
+        *,
+        hello: Hello,
+        room: Room,
+        member: Member,
+    ) -> None:
+        self._instance = instance
+        self._writer = writer
+        self._reading = reading
+        self._hello = hello
+        self._room = room
+        self._member = member
+        self._epoch: str | None = None
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where the device stands, by what was written to it; before that, by what it said."""
+        seq = self._writer.outbox.seq
+        return self._hello.since if seq is None or self._epoch is None else Cursor(epoch=self._epoch, seq=seq)
+
+    async def run(self) -> None:
+        """Until the device is in step, or its socket ends. Raises Refusal; then it may be called again."""
+        while not self._writer.stopped:
+            if await self._give_page() and await self._give_replies():
+                return
+
+    async def _give_page(self) -> bool:
+        """One more page. True: it was the last one, and the device is told from now on."""
+        await self._writer.written()
+        self._member.hold()
+        async with self._reading:
+            head, page = await sync.since(self._instance, self._room.user, self.cursor)
+        self._instance.hub.reach(self._room, head.seq, head.epoch)
+        if self._epoch is None:
+            self._greet(head)
+        self._epoch = head.epoch
+        await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
+        self._writer.offer(page)
+        await self._writer.written()
+        return (isinstance(page, Snapshot) or not page.more) and self._member.caught_up(page.seq)
+
+    async def _give_replies(self) -> bool:
+        """The text so far of each open reply that the device shows. False: it has fallen behind again."""
+        hub, user = self._instance.hub, self._room.user
+        shown = [(session, message) for session in self._member.opened for message in hub.replies(user, session)]
+        for where, message in shown:
+            await self._writer.written()
+            reply = hub.replies(user, where).get(message)
+            if reply is not None:
+                self._writer.offer(
+                    ReplySnapshot(message=message, attempt=reply.attempt, next=reply.next, text=reply.text)
+                )
+        return not self._writer.outbox.behind
+
+    def _greet(self, head: Head) -> None:
+        limits = Limits(
+            frame_bytes=MESSAGE_BYTES,
+            frames_at_once=BudgetedConnection.BURST,
+            frames_per_second=BudgetedConnection.PER_SECOND,
+            content_length=CONTENT_LENGTH,
+            title_length=TITLE_LENGTH,
+            pending_replies=self._instance.settings.turns.pending,
+        )
+        welcome = Welcome(
+            ref=self._hello.ref,
+            epoch=head.epoch,
+            seq=head.seq,
+            device=self._hello.device.id,
+            limits=limits,
+            heartbeat_ms=int(PING_INTERVAL * 1_000),
+            tutor=self._instance.tutor.name,
+        )
+        self._writer.offer(welcome)
+        if troubles := self._instance.hub.degraded:
+            self._writer.offer(Degraded(what=troubles))
