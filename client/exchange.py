@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from random import uniform
 
 from msgspec import Raw
 
@@ -22,6 +23,11 @@ from protocol.errors import Reason
 from protocol.events import Accepted, Changes, Event, Refused, Snapshot, Welcome
 from protocol.model import Cursor, Device
 from protocol.timeline import Outcome, Timeline
+
+AGAIN_AFTER_MS = 1_000
+"""When a command is said again that can't be done now, unless the hub has said when."""
+JITTER = (1.0, 1.5)
+"""So many times as long, so that not all devices come back at once."""
 
 
 class Exchange:
@@ -38,6 +44,7 @@ class Exchange:
         self.is_in_step = False
         self._said_once: dict[Ref, Command] = {}
         self._answers: dict[Ref, asyncio.Future[Raw]] = {}
+        self._later: asyncio.TimerHandle | None = None
 
     # Saying.
 
@@ -73,9 +80,23 @@ class Exchange:
             del self._answers[command.ref]
 
     def _say_what_is_due(self) -> None:
-        for command in self.outbox.due() if self.is_in_step else []:
-            self.pages.about_to_say(command)
-            self.speak(command)
+        if self.is_in_step:
+            for command in self.outbox.due(time.monotonic()):
+                self.pages.about_to_say(command)
+                self.speak(command)
+            self._say_the_rest_later()
+
+    def _say_the_rest_later(self) -> None:
+        """What the hub could not do is said again when its time has come; until then something else may come first."""
+        self._be_quiet()
+        now = time.monotonic()
+        if (then := self.outbox.next_due(now)) is not None:
+            self._later = asyncio.get_running_loop().call_later(then - now, self._say_what_is_due)
+
+    def _be_quiet(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
     # What the link asks of its owner.
 
@@ -99,6 +120,7 @@ class Exchange:
     def away(self, closed: Closed, back_in: float) -> None:
         """The connection is lost: what was said is said again after the resume, if it may be said twice."""
         self.is_in_step = False
+        self._be_quiet()
         self.outbox.lose()
         for ref in self._said_once:
             self._resolve(ref, ConnectionLost("The connection broke before the answer came."))
@@ -108,6 +130,7 @@ class Exchange:
     def finish(self, end: DeviceError) -> None:
         """From now on everything raises this."""
         self.is_in_step = False
+        self._be_quiet()
         self.watchers.finish(end)
         for ref in self._answers:
             self._resolve(ref, end)
@@ -160,6 +183,10 @@ class Exchange:
         command = self._said_once.pop(event.ref, None)
         reopening = isinstance(command, say.SessionOpen)
         self.pages.refused(command or self.outbox.find(event.ref))
+        wait = (problem.retry_after_ms or AGAIN_AFTER_MS) / 1_000 * uniform(*JITTER)
+        if self.outbox.postpone(event.ref, problem, until=time.monotonic() + wait):
+            self._say_what_is_due()
+            return True
         valid = self.outbox.refuse(event.ref, problem)
         self._say_what_is_due()
         self._resolve(event.ref, CommandRefused(problem) if valid else Raw(b"{}"))

@@ -4,19 +4,22 @@ It outlives sockets: what was sent and not answered is said again, in the order 
 only commands that may be said twice. It is kept in memory: hand it to the next connection of the same user, and nothing
 is lost but what dies with the process. Acknowledged sends are kept for ten minutes, because a hub that comes
 back from an older copy of its database may have forgotten them; refused ones are kept, with their text,
-until they are said again or forgotten.
+until they are said again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as
+long as it takes, and what was to follow it in its session waits behind it.
 """
 
 from collections.abc import Iterator
 from enum import Enum
 from itertools import count
+from math import inf
+from typing import TypeGuard
 
 from msgspec import Struct
 
 from protocol import commands as say
 from protocol.commands import Ref
 from protocol.errors import Problem, Reason
-from protocol.ids import MessageId
+from protocol.ids import MessageId, SessionId
 
 WINDOW = 64
 """Commands that are sent and not answered; the hub closes on a device that has 256 waiting."""
@@ -40,6 +43,19 @@ Repeatable = (
 """What may be said twice. A `session.create` needs the device's id for that."""
 
 
+NOT_NOW = frozenset(
+    {
+        Reason.UNAVAILABLE,
+        Reason.STORAGE_FULL,
+        Reason.INTERNAL,
+        Reason.DRAINING,
+        Reason.TOO_MANY_PENDING,
+        Reason.OVERLOADED,
+    }
+)
+"""The reasons that are about the hub and not about the command."""
+
+
 class State(Enum):
     QUEUED = "queued"
     SENT = "sent"
@@ -48,11 +64,12 @@ class State(Enum):
 
 
 class Item(Struct):
-    """A command and how far it has come. `times`: how often it was said."""
+    """A command and how far it has come. `times`: how often it was said; `not_before`: when it may be said again."""
 
     command: Repeatable
     state: State = State.QUEUED
     times: int = 0
+    not_before: float = -inf
     acked_at: float = 0.0
     problem: Problem | None = None
 
@@ -77,14 +94,19 @@ class Outbox:
             self.forget_message(command.message)
         self._items[command.ref] = Item(command)
 
-    def due(self) -> list[Repeatable]:
+    def due(self, now: float) -> list[Repeatable]:
         """What is to be said now; it counts as sent."""
         room = WINDOW - sum(item.state is State.SENT for item in self)
-        queued = [item for item in self if item.state is State.QUEUED][: max(room, 0)]
-        for item in queued:
+        due = self._due(now)[: max(room, 0)]
+        for item in due:
             item.state = State.SENT
             item.times += 1
-        return [item.command for item in queued]
+        return [item.command for item in due]
+
+    def next_due(self, now: float) -> float | None:
+        """When something is due that is not now. None: that does not depend on the time."""
+        postponed = [item.not_before for item in self if item.state is State.QUEUED and item.not_before > now]
+        return min(postponed, default=None)
 
     def find(self, ref: Ref) -> Repeatable | None:
         """The command that waits for its answer."""
@@ -94,10 +116,18 @@ class Outbox:
     def accept(self, ref: Ref, now: float) -> None:
         """It is done. What the hub may have to be told again is kept for a while."""
         item = self._items.pop(ref, None)
-        if item is not None and _worth_keeping(item.command):
+        if item is not None and _adds(item.command):
             item.state, item.acked_at = State.ACKED, now
             self._items[ref] = item
         self._expire(now)
+
+    def postpone(self, ref: Ref, problem: Problem, until: float) -> bool:
+        """It can't be done now, and is said again then. False: it is refused, not now and not later."""
+        item = self._items.get(ref)
+        if item is None or not (_adds(item.command) and problem.retryable and problem.code in NOT_NOW):
+            return False
+        item.state, item.not_before = State.QUEUED, until
+        return True
 
     def refuse(self, ref: Ref, problem: Problem) -> bool:
         """It will not be done. False: it was done before, so this refusal says nothing."""
@@ -144,14 +174,25 @@ class Outbox:
         """The sends that were refused, with their text and why."""
         return [item for item in self if item.state is State.FAILED]
 
+    def _due(self, now: float) -> list[Item]:
+        """What is queued, in order, but for what is postponed and what adds to its session after that."""
+        due: list[Item] = []
+        held: set[SessionId | None] = set()
+        for item in [item for item in self if item.state is State.QUEUED]:
+            if _adds(item.command) and (item.not_before > now or item.command.session in held):
+                held.add(item.command.session)
+            else:
+                due.append(item)
+        return due
+
     def _expire(self, now: float) -> None:
         """Drop what was acknowledged long ago."""
         for ref in [ref for ref, item in self._items.items() if _is_old(item, now)]:
             del self._items[ref]
 
 
-def _worth_keeping(command: Repeatable) -> bool:
-    """What adds under an id of ours, so it does no harm. Saying a rename again could undo another's."""
+def _adds(command: Repeatable) -> TypeGuard[say.MessageSend | say.SessionCreate]:
+    """It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's."""
     return isinstance(command, say.MessageSend | say.SessionCreate)
 
 

@@ -29,6 +29,8 @@ from server.tasks import Tasks
 from server.turns import Turns
 from server.tutor.connect import connect
 
+FULL_SAID = 10.0
+"""Seconds for which /readyz tells that something could not be saved, for want of room."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
@@ -71,7 +73,7 @@ class App:
             hub = Hub(MemoryBroker(), tasks, read_changes)
             turns = Turns(database, hub, tutor, tasks, settings=self._settings.turns, owner=uuid4().hex[:12])
             tasks.start(turns.look_out(), "look-out for open replies")
-            self._instance = Instance(self._settings, database, hub, turns, tutor)
+            self._instance = Instance(self._settings, database, hub, turns, tutor, tasks)
             self._wire(asgi, self._instance, verifier(self._settings))
             self._announce(self._instance)
             yield
@@ -110,6 +112,8 @@ def _ready(database: Database, door: Door) -> Callable[[Request], Awaitable[Resp
             await database.ping()
         except Unavailable as refusal:
             return problem(refusal)
+        if database.full_within(FULL_SAID):
+            return PlainTextResponse("ready, but read-only: storage is full")
         return PlainTextResponse("ready")
 
     return ready

@@ -10,6 +10,7 @@ from server.fanout.hub import Hub
 from server.settings import Settings
 from server.store.pool import Database
 from server.store.users import Change
+from server.tasks import Tasks
 from server.telling import told
 from server.turns import Turns
 from server.tutor.tutor import Tutor
@@ -23,6 +24,7 @@ class Instance(Struct, frozen=True):
     hub: Hub
     turns: Turns
     tutor: Tutor
+    tasks: Tasks
 
     def change(self, user: UserId, kind: type[Durable]) -> AbstractAsyncContextManager[Change]:
         """A numbered transaction that is told, once it is committed, as an event of this kind."""

@@ -7,11 +7,9 @@ its cursor; then what was held above that goes out.
 from msgspec import structs
 
 from protocol.answers import MessagePage
-from protocol.commands import SessionOpen
 from protocol.events import Changes, Snapshot, TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
-from server import messages
 from server.errors import NotFound
 from server.fanout.member import Member
 from server.instance import Instance
@@ -24,15 +22,16 @@ async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> tupl
     return await timeline.since(instance.database, user, cursor)
 
 
-async def open_session(instance: Instance, user: UserId, member: Member, command: SessionOpen) -> MessagePage:
-    """A page of the session. From the same moment on the device is given its live text.
+def join_session(
+    instance: Instance, user: UserId, member: Member, session: SessionId, page: MessagePage
+) -> MessagePage:
+    """From this moment on the device is given the session's live text; the page, with all that was told by now.
 
-    Between the last wait in here and the return nothing can be told, so the page and the live text join without a seam
-    if the caller offers the page at once.
+    Nothing is waited for in here, so the page and the live text join without a seam if the caller offers the page
+    at once.
     """
-    page = await messages.page(instance, user, command.session, before=command.before, after=None, limit=command.limit)
-    member.opened.add(command.session)
-    begun = instance.hub.replies(user, command.session)  # since the page was read, of messages that may not be in it
+    member.opened.add(session)
+    begun = instance.hub.replies(user, session)  # since the page was read, of messages that may not be in it
     replies = list(({reply.message: reply for reply in page.replies} | begun).values())
     for reply in replies:
         member.outbox.forget(reply.message)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from protocol.events import Durable
 from protocol.ids import UserId
-from server.errors import Unavailable
+from server.errors import ConnectionBroken
 from server.fanout.hub import Hub
 from server.store.pool import Database
 from server.store.users import Change, numbered
@@ -20,8 +20,9 @@ async def told(database: Database, hub: Hub, user: UserId, kind: type[Durable]) 
     try:
         async with numbered(database, user) as change:
             yield change
-    except Unavailable:
-        hub.doubt(user)
+    except ConnectionBroken as broken:
+        if broken.unsure:
+            hub.doubt(user)
         raise
     if not change.empty:
         hub.tell(user, kind(seq=change.seq, sessions=change.sessions, messages=change.messages))

@@ -1,4 +1,8 @@
-"""A proxy in front of a test's PostgreSQL that can lose the answer to one COMMIT: it was done, nobody was told."""
+"""A proxy in front of a test's PostgreSQL.
+
+It counts what is asked; it can lose the answer to one COMMIT, so that it was done and nobody was told; and it can be
+a black hole, which takes everything and answers nothing.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +14,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 
 class DatabaseProxy:
-    """`url` leads through it. `lose_commit_after` arms it for one transaction."""
+    """`url` leads through it. `statements` is how many were asked for, `lose_commit_after` arms it for one transaction.
+
+    While `hole` is set nothing gets through, in either direction; what was said meanwhile is lost.
+    """
 
     def __init__(self, database_url: str) -> None:
         where = conninfo_to_dict(database_url)
@@ -19,6 +26,8 @@ class DatabaseProxy:
             pytest.skip("needs a PostgreSQL on a local socket, as the tests' own is")
         self.url = ""
         self.lost = asyncio.Event()
+        self.hole = False
+        self.statements = 0
         self._statement: bytes | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._idle = asyncio.Event()
@@ -53,8 +62,11 @@ class DatabaseProxy:
         await self._idle.wait()
 
     async def _questions(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
-        armed = False
+        armed, counting = False, _Counting()
         while data := await reader.read(65_536):
+            self.statements += counting.statements_in(data)
+            if self.hole:
+                continue
             armed = armed or (self._statement is not None and self._statement in data)
             if armed and b"COMMIT" in data:
                 self._statement = None
@@ -68,9 +80,29 @@ class DatabaseProxy:
             if deaf.is_set():
                 self.lost.set()
                 break
+            if self.hole:
+                continue
             writer.write(data)
             await writer.drain()
         writer.transport.abort()
+
+
+class _Counting:
+    """Finds the statements in what one connection asks: the messages Execute and Query of PostgreSQL's protocol."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._begun = False
+
+    def statements_in(self, data: bytes) -> int:
+        found, self._rest = 0, self._rest + data
+        while len(self._rest) > (kind := 1 if self._begun else 0) + 4:  # the first message has no kind
+            end = kind + int.from_bytes(self._rest[kind : kind + 4])
+            if len(self._rest) < end:
+                break
+            found += self._begun and self._rest[:1] in (b"E", b"Q")
+            self._rest, self._begun = self._rest[end:], True
+        return found
 
 
 @asynccontextmanager

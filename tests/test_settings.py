@@ -30,31 +30,33 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.database_url is None
 
 
+EVERY_VARIABLE = {
+    "TUTORHUB_HOST": "::1",
+    "TUTORHUB_PORT": "0",
+    "TUTORHUB_DATA_DIR": "/data",
+    "TUTORHUB_DATABASE_URL": "postgresql://db/t",
+    "TUTORHUB_REDIS_URL": "redis://redis",
+    "TUTORHUB_ROLES": "hub",
+    "TUTORHUB_DRAIN": "3",
+    "TUTORHUB_POOL_SIZE": "12",
+    "TUTORHUB_JWT_SECRET": "s" * 32,
+    "TUTORHUB_JWKS_URL": "https://id.example/keys",
+    "TUTORHUB_JWT_ISSUER": "issuer",
+    "TUTORHUB_JWT_AUDIENCE": "audience",
+    "TUTORHUB_DEV_SIGN_IN": "true",
+    "TUTORHUB_OPENAI_BASE_URL": "http://model/v1",
+    "TUTORHUB_OPENAI_API_KEY": "key",
+    "TUTORHUB_OPENAI_MODEL": "model",
+    "TUTORHUB_OPENAI_PREFILL": "true",
+    "TUTORHUB_HISTORY_TOKENS": "100",
+    "TUTORHUB_LOCAL_MODEL": "/model.gguf",
+    "TUTORHUB_LOG_LEVEL": "debug",
+}
+
+
 def test_every_setting_has_a_variable_of_its_name() -> None:
-    environ = {
-        "TUTORHUB_HOST": "::1",
-        "TUTORHUB_PORT": "0",
-        "TUTORHUB_DATA_DIR": "/data",
-        "TUTORHUB_DATABASE_URL": "postgresql://db/t",
-        "TUTORHUB_REDIS_URL": "redis://redis",
-        "TUTORHUB_ROLES": "hub",
-        "TUTORHUB_DRAIN": "3",
-        "TUTORHUB_POOL_SIZE": "12",
-        "TUTORHUB_JWT_SECRET": "s" * 32,
-        "TUTORHUB_JWKS_URL": "https://id.example/keys",
-        "TUTORHUB_JWT_ISSUER": "issuer",
-        "TUTORHUB_JWT_AUDIENCE": "audience",
-        "TUTORHUB_DEV_SIGN_IN": "true",
-        "TUTORHUB_OPENAI_BASE_URL": "http://model/v1",
-        "TUTORHUB_OPENAI_API_KEY": "key",
-        "TUTORHUB_OPENAI_MODEL": "model",
-        "TUTORHUB_OPENAI_PREFILL": "true",
-        "TUTORHUB_HISTORY_TOKENS": "100",
-        "TUTORHUB_LOCAL_MODEL": "/model.gguf",
-        "TUTORHUB_LOG_LEVEL": "debug",
-    }
-    assert {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)} - {"TUTORHUB_TURNS"} == set(environ)
-    assert read(environ) == Settings(
+    assert {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)} - {"TUTORHUB_TURNS"} == set(EVERY_VARIABLE)
+    assert read(EVERY_VARIABLE) == Settings(
         host="::1",
         port=0,
         data_dir=Path("/data"),

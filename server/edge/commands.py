@@ -1,37 +1,59 @@
 """Which use case does what a command asks. The twin of http.py: both call the same functions."""
 
+from functools import partial
 from typing import assert_never
 
 from protocol import commands as say
-from protocol.answers import Answer, Nothing
+from protocol.answers import Answer, MessagePage, Nothing
 from protocol.ids import UserId
 from server import messages, search, sessions, sync
+from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
 from server.fanout.member import Member
 from server.instance import Instance
 from server.messages import Draft
 
-Said = (
+AboutSessions = (
     say.SessionCreate
     | say.SessionUpdate
     | say.SessionDelete
     | say.SessionRestore
     | say.SessionList
     | say.SessionSearch
-    | say.SessionOpen
-    | say.SessionClose
-    | say.MessageSend
-    | say.MessageEdit
-    | say.MessageDelete
-    | say.ReplyStop
-    | say.ReplyRetry
-    | say.TypingSet
     | say.ReadMark
 )
+AboutMessages = say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
+Said = AboutSessions | AboutMessages | say.SessionOpen | say.SessionClose | say.TypingSet
 """What is said once the connection stands; the rest is the connection's own affair."""
 
 
 async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> Answer:
-    """Do it. What it raises is a Refusal."""
+    """Do it, in a limited time. What it raises is a Refusal."""
+    match said:
+        case say.TypingSet():
+            sync.type_in(instance, user, member, said.session, active=said.active)
+            return Nothing()
+        case say.SessionClose():
+            member.opened.discard(said.session)
+            return Nothing()
+        case say.SessionOpen():
+            page = await carried_out(instance, partial(_page, instance, user, said))
+            return sync.join_session(instance, user, member, said.session, page)
+        case _:
+            within = STOP_WITHIN if isinstance(said, say.ReplyStop) else WITHIN
+            work = partial(_done, instance, user, said)
+            return await carried_out(instance, work, repeatable=_is_repeatable(said), within=within)
+
+
+def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:
+    """What adds under the device's own id is added once."""
+    return isinstance(said, say.MessageSend) or (isinstance(said, say.SessionCreate) and said.session is not None)
+
+
+async def _page(instance: Instance, user: UserId, said: say.SessionOpen) -> MessagePage:
+    return await messages.page(instance, user, said.session, before=said.before, after=None, limit=said.limit)
+
+
+async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMessages) -> Answer:
     match said:
         case say.MessageSend():
             return await messages.send(instance, user, Draft(said.session, said.message, said.content, said.metadata))
@@ -43,29 +65,11 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
             return await instance.turns.stop(user, said.message)
         case say.ReplyRetry():
             return await messages.retry(instance, user, said.message)
-        case say.TypingSet():
-            sync.type_in(instance, user, member, said.session, active=said.active)
-            return Nothing()
-        case say.SessionOpen():
-            return await sync.open_session(instance, user, member, said)
-        case say.SessionClose():
-            member.opened.discard(said.session)
-            return Nothing()
         case _:
-            return await _obey_about_sessions(instance, user, said)
+            return await _done_about_sessions(instance, user, said)
 
 
-async def _obey_about_sessions(
-    instance: Instance,
-    user: UserId,
-    said: say.SessionCreate
-    | say.SessionUpdate
-    | say.SessionDelete
-    | say.SessionRestore
-    | say.SessionList
-    | say.SessionSearch
-    | say.ReadMark,
-) -> Answer:
+async def _done_about_sessions(instance: Instance, user: UserId, said: AboutSessions) -> Answer:
     match said:
         case say.SessionCreate():
             return await sessions.create(

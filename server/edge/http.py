@@ -3,7 +3,7 @@
 A refusal is a problem object (RFC 9457); nothing else leaves here when something goes wrong.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from starlette.routing import Match, Route
 from protocol import bodies
 from protocol.answers import DevToken
 from protocol.codec import Undecodable, decode_with, encode, field_error
-from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
+from protocol.ids import MessageId, SessionId, UserId, fresh_message_id, fresh_session_id
 from protocol.model import Cursor, Message, Session
 from server import errors, messages, search, sessions, sync
+from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
 from server.edge.identity import LIFETIME, Verifier, bearer, mint
 from server.edge.refusing import fault, undecodable
 from server.errors import Refusal
@@ -63,89 +64,89 @@ class Rest:
 
     async def list_sessions(self, request: Request) -> Response:
         user, query = await self._user(request, queried=True), _query(request, bodies.PageQuery)
-        return _json(await sessions.page(self._instance, user, query.before, query.limit))
+        page = await self._done(lambda: sessions.page(self._instance, user, query.before, query.limit))
+        return _json(page)
 
     async def create_session(self, request: Request) -> Response:
         user, body = await self._user(request), await _body(request, bodies.NewSession)
-        row = await sessions.create(
-            self._instance,
-            user,
-            body.id or _idempotency_key(request, SessionId),
-            title=body.title,
-            mode=body.mode,
-            language=body.language,
+        session = body.id or _idempotency_key(request, SessionId) or fresh_session_id()
+        row = await self._done(
+            lambda: sessions.create(
+                self._instance, user, session, title=body.title, mode=body.mode, language=body.language
+            ),
+            repeatable=True,
         )
         return _row(request, row, status=201)
 
     async def search(self, request: Request) -> Response:
         user, query = await self._user(request, queried=True), _query(request, bodies.SearchQuery)
-        return _json(await search.search(self._instance, user, query.q, query.before, query.limit))
+        page = await self._done(lambda: search.search(self._instance, user, query.q, query.before, query.limit))
+        return _json(page)
 
     async def session(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await sessions.one(self._instance, user, _id(request, SessionId)))
+        user, session = await self._user(request), _id(request, SessionId)
+        return _row(request, await self._done(lambda: sessions.one(self._instance, user, session)))
 
     async def update_session(self, request: Request) -> Response:
         user, body = await self._user(request), await _body(request, bodies.SessionChange)
-        row = await sessions.update(
-            self._instance,
-            user,
-            _id(request, SessionId),
-            title=body.title,
-            mode=body.mode,
-            language=body.language,
-            expected=_expected(request),
+        session, expected = _id(request, SessionId), _expected(request)
+        row = await self._done(
+            lambda: sessions.update(
+                self._instance,
+                user,
+                session,
+                title=body.title,
+                mode=body.mode,
+                language=body.language,
+                expected=expected,
+            )
         )
         return _row(request, row)
 
     async def delete_session(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await sessions.delete(self._instance, user, _id(request, SessionId), _expected(request)))
+        user, session, expected = await self._user(request), _id(request, SessionId), _expected(request)
+        return _row(request, await self._done(lambda: sessions.delete(self._instance, user, session, expected)))
 
     async def restore_session(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await sessions.restore(self._instance, user, _id(request, SessionId)))
+        user, session = await self._user(request), _id(request, SessionId)
+        return _row(request, await self._done(lambda: sessions.restore(self._instance, user, session)))
 
     # Messages.
 
     async def list_messages(self, request: Request) -> Response:
         user, query = await self._user(request, queried=True), _query(request, bodies.MessageQuery)
-        return _json(
-            await messages.page(
-                self._instance,
-                user,
-                _id(request, SessionId),
-                before=query.before,
-                after=query.after,
-                limit=query.limit,
+        session = _id(request, SessionId)
+        page = await self._done(
+            lambda: messages.page(
+                self._instance, user, session, before=query.before, after=query.after, limit=query.limit
             )
         )
+        return _json(page)
 
     async def send(self, request: Request) -> Response:
         user, body = await self._user(request), await _body(request, bodies.NewMessage)
         message = body.id or _idempotency_key(request, MessageId) or fresh_message_id()
         draft = Draft(_id(request, SessionId), message, body.content, body.metadata)
-        sent = await messages.send(self._instance, user, draft)
+        sent = await self._done(lambda: messages.send(self._instance, user, draft), repeatable=True)
         return _json(sent, status=201)
 
     async def edit(self, request: Request) -> Response:
         user, body = await self._user(request), await _body(request, bodies.MessageChange)
-        return _row(
-            request,
-            await messages.edit(self._instance, user, _id(request, MessageId), body.content, _expected(request)),
-        )
+        message, expected = _id(request, MessageId), _expected(request)
+        row = await self._done(lambda: messages.edit(self._instance, user, message, body.content, expected))
+        return _row(request, row)
 
     async def delete(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await messages.delete(self._instance, user, _id(request, MessageId), _expected(request)))
+        user, message, expected = await self._user(request), _id(request, MessageId), _expected(request)
+        return _row(request, await self._done(lambda: messages.delete(self._instance, user, message, expected)))
 
     async def stop(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await self._instance.turns.stop(user, _id(request, MessageId)))
+        user, message = await self._user(request), _id(request, MessageId)
+        return _row(request, await self._done(lambda: self._instance.turns.stop(user, message), within=STOP_WITHIN))
 
     async def retry(self, request: Request) -> Response:
-        user = await self._user(request)
-        return _row(request, await messages.retry(self._instance, user, _id(request, MessageId)), status=201)
+        user, message = await self._user(request), _id(request, MessageId)
+        return _row(request, await self._done(lambda: messages.retry(self._instance, user, message)), status=201)
 
     # The timeline.
 
@@ -155,7 +156,13 @@ class Rest:
             missing = "epoch" if query.epoch is None else "since"
             raise errors.Invalid.field(missing, "missing", "since and epoch go together")
         cursor = None if query.since is None or query.epoch is None else Cursor(epoch=query.epoch, seq=query.since)
-        return _json((await sync.since(self._instance, user, cursor))[1])
+        _, page = await self._done(lambda: sync.since(self._instance, user, cursor))
+        return _json(page)
+
+    async def _done(
+        self, work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool = False, within: float = WITHIN
+    ) -> T:
+        return await carried_out(self._instance, work, repeatable=repeatable, within=within)
 
     async def _user(self, request: Request, *, queried: bool = False) -> UserId:
         """Who asks. An endpoint that knows no parameters refuses them: a token may be among them."""

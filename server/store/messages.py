@@ -130,10 +130,6 @@ async def page_after(conn: Connection, user: UserId, session: SessionId, after: 
     return await fetch_all(conn, Message, _SQL["page_after"], parameters)
 
 
-async def changed(conn: Connection, user: UserId, since: int, upto: int) -> list[Message]:
-    return await fetch_all(conn, Message, _SQL["changed"], {"user": user, "since": since, "upto": upto})
-
-
 async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Utterance]:
     """The last texts up to the message that a reply answers, in order."""
     parameters = {"user": user, "session": session, "message": reply, "limit": limit}

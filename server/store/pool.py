@@ -5,9 +5,14 @@ limits of time on every statement; a small reserved pool, so that a rush of requ
 """
 
 import asyncio
+import os
+import select
+import socket
+import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from random import uniform
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -15,16 +20,24 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, class_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from protocol.codec import decode_metadata
-from server.errors import Unavailable
+from server.errors import ConnectionBroken, StorageFull, Unavailable
+from server.store.failures import is_broken, refusal_for
+from server.store.reach import Reach
 from sql import Statement, load
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 _HEALTH = load("health")
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
 Parameters = Mapping[str, object]
 
 log = structlog.get_logger()
@@ -39,7 +52,12 @@ CONNECT: dict[str, Any] = {
     "application_name": "tutorhub",
     "options": "-c statement_timeout=2s -c lock_timeout=1s -c idle_in_transaction_session_timeout=5s -c timezone=UTC",
 }
+CONNECT_FOR = 1.0
+"""Seconds that a new connection is tried for, again and again, before the pool's own pause of a second."""
+CONNECT_PAUSE = (0.05, 0.15)
 WAIT_FOR_CONNECTION = 1.0
+LENT_FOR = 3.0
+"""Seconds; the server gives up a statement before. Whoever has no answer by then has no server."""
 MAX_WAITING = 100
 RESERVED = 2
 PING_HOLDS = 1.0
@@ -47,11 +65,16 @@ CLOSE_WITHIN = 3.0
 
 
 class Database:
-    """The pools of one instance, open inside `async with`: `connection()` for requests, `reserved()` for leases."""
+    """The pools of one instance, open inside `async with`: `connection()` for requests, `reserved()` for leases.
+
+    What is raised: ConnectionBroken when the database can't be reached or went away in the middle, StorageFull when
+    its disk is full, and Unavailable when there is no free connection or a statement can't be done in its time.
+    """
 
     def __init__(self, conninfo: str, size: int) -> None:
-        self._requests = _pool(conninfo, size, "requests")
-        self._reserved = _pool(conninfo, RESERVED, "reserved")
+        self._reach = Reach()
+        self._requests = _pool(conninfo, size, "requests", self._reach)
+        self._reserved = _pool(conninfo, RESERVED, "reserved", self._reach)
         self._ping = asyncio.Lock()
         self._pinged_at = -PING_HOLDS
         self._answers = False
@@ -67,16 +90,29 @@ class Database:
                 await self._requests.close()
                 await self._reserved.close()
 
+    @property
+    def away(self) -> bool:
+        """The last try to reach the database failed, and none has succeeded since."""
+        return self._reach.away
+
+    def failed_within(self, seconds: float) -> bool:
+        """A try to reach the database has failed in this time."""
+        return self._reach.failed_within(seconds)
+
+    def full_within(self, seconds: float) -> bool:
+        """In this time something could not be saved, for want of room."""
+        return self._reach.full_within(seconds)
+
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """A connection in autocommit. Raises Unavailable when there is none, or when a statement can't be done now."""
-        async with _translated(), self._requests.connection() as conn:
+        """A connection in autocommit, for a few seconds at most."""
+        async with self._lent(self._requests) as conn:
             yield conn
 
     @asynccontextmanager
     async def reserved(self) -> AsyncGenerator[Connection]:
         """As `connection`, from the small pool."""
-        async with _translated(), self._reserved.connection() as conn:
+        async with self._lent(self._reserved) as conn:
             yield conn
 
     @asynccontextmanager
@@ -103,6 +139,29 @@ class Database:
         if not self._answers:
             raise Unavailable(retry_after_ms=1_000)
 
+    @asynccontextmanager
+    async def _lent(self, pool: Pool) -> AsyncGenerator[Connection]:
+        try:
+            async with _living(pool) as conn:
+                with _for_a_while(conn):
+                    yield conn
+                self._reach.succeeded()
+        except psycopg.Error as error:
+            refusal = refusal_for(error, away=self.away)
+            if refusal is None:
+                raise
+            log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
+            await self._learn(refusal, from_statement=not isinstance(error, PoolTimeout))
+            raise refusal from error
+
+    async def _learn(self, refusal: Unavailable, *, from_statement: bool) -> None:
+        """Remember it. With one connection broken the idle ones are suspect: all are replaced, once per trouble."""
+        if isinstance(refusal, StorageFull):
+            self._reach.full()
+        elif isinstance(refusal, ConnectionBroken) and from_statement and self._reach.broke():
+            await self._requests.drain()
+            await self._reserved.drain()
+
 
 async def execute(conn: Connection, statement: Statement, parameters: Parameters) -> int:
     """Execute, and tell how many rows it changed."""
@@ -125,9 +184,10 @@ def _factory(row: type[T]) -> AsyncRowFactory[T]:
     return class_row(row)
 
 
-def _pool(conninfo: str, size: int, name: str) -> AsyncConnectionPool[Connection]:
+def _pool(conninfo: str, size: int, name: str, reach: Reach) -> Pool:
     return AsyncConnectionPool(
         conninfo,
+        connection_class=_connecting(reach),
         kwargs=CONNECT,
         min_size=min(2, size),
         max_size=size,
@@ -140,14 +200,73 @@ def _pool(conninfo: str, size: int, name: str) -> AsyncConnectionPool[Connection
     )
 
 
+def _connecting(reach: Reach) -> type[Connection]:
+    """Connections that try for a second to come about, and tell how it went. Whoever is cancelled hangs up."""
+
+    class Reaching(Connection):
+        @classmethod
+        @override
+        async def connect(cls, conninfo: str = "", **options: Any) -> Self:
+            give_up_at = time.monotonic() + CONNECT_FOR
+            while True:
+                try:
+                    made = await super().connect(conninfo, **options)
+                except psycopg.OperationalError:
+                    reach.failed()
+                    if time.monotonic() >= give_up_at:
+                        raise
+                    await asyncio.sleep(uniform(*CONNECT_PAUSE))
+                else:
+                    reach.succeeded()
+                    return made
+
+        @override
+        async def cancel_safe(self, *, timeout: float = 0) -> None:
+            """Called by psycopg when a task is cancelled that waits for an answer. It would ask the server to cancel,
+            which takes ten seconds when that is silent.
+            """
+            _cut(self)
+
+    return Reaching
+
+
 async def _configure(conn: Connection) -> None:
     set_json_loads(decode_metadata, conn)
 
 
 @asynccontextmanager
-async def _translated() -> AsyncGenerator[None]:
+async def _living(pool: Pool) -> AsyncGenerator[Connection]:
+    """A connection that has not died while it was idle. The dead ones are replaced, and cost no waiting."""
+    while True:
+        async with pool.connection() as conn:
+            if not _has_something_to_say(conn):
+                try:
+                    yield conn
+                except psycopg.Error as error:
+                    if is_broken(error):  # or it is of a server that is of no use any more
+                        await conn.close()
+                    raise
+                return
+            await conn.close()
+
+
+def _has_something_to_say(conn: Connection) -> bool:
+    """Nothing was asked, so if there is something to read, it is the end."""
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@contextmanager
+def _for_a_while(conn: Connection) -> Generator[None]:
+    """After some seconds the connection is cut, so that what waits for an answer on it ends, as broken."""
+    timer = asyncio.get_running_loop().call_later(LENT_FOR, _cut, conn)
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
-        raise Unavailable(retry_after_ms=1_000) from error
+    finally:
+        timer.cancel()
+
+
+def _cut(conn: Connection) -> None:
+    with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(conn.fileno())) as cut:
+        cut.shutdown(socket.SHUT_RDWR)

@@ -136,10 +136,6 @@ async def page(conn: Connection, user: UserId, before: Place, limit: int) -> Ses
     return SessionPage(sessions=rows[:limit], cursor=after_session(rows[limit - 1]) if len(rows) > limit else None)
 
 
-async def changed(conn: Connection, user: UserId, since: int, upto: int) -> list[Session]:
-    return await fetch_all(conn, Session, _SQL["changed"], {"user": user, "since": since, "upto": upto})
-
-
 async def search(conn: Connection, user: UserId, query: str, before: Place, limit: int) -> list[Found]:
     """`query`: see words.query."""
     parameters = {"user": user, "words": query, "before_time": before[0], "before_id": before[1], "limit": limit}

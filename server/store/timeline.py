@@ -1,12 +1,17 @@
-"""What a device reads of its user's timeline: all statements of a read see one and the same moment."""
+"""What a device reads of its user's timeline: one statement, so that all of it is of one and the same moment."""
+
+import msgspec
 
 from protocol.events import Changes, Snapshot
 from protocol.ids import UserId
-from protocol.model import Cursor
-from server.cursors import TOP
-from server.store import messages, sessions, users
-from server.store.pool import Connection, Database
+from protocol.model import Cursor, Message, Session
+from server.cursors import after_session
+from server.store import users
+from server.store.pool import Database, fetch_one
 from server.store.users import Head
+from sql import load
+
+_SQL = load("timeline")
 
 FIRST_PAGE = 50
 """Sessions of a snapshot."""
@@ -15,42 +20,69 @@ CHANGES_PAGE = 100
 CHANGES_BYTES = 65_536
 """Of text in a page of changes, but for a number that is larger by itself: a page waits whole for a slow socket."""
 
+_sessions = msgspec.json.Decoder(list[Session])
+_messages = msgspec.json.Decoder(list[Message])
+
+
+class _Changed(Head, frozen=True):
+    """The rows are JSON."""
+
+    upto: int
+    sessions: str
+    messages: str
+
+
+class _First(Head, frozen=True):
+    sessions: str
+
 
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
     """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use."""
-    async with database.snapshot() as conn:
-        head = await users.head(conn, user)
-        if head is not None:
-            useful = cursor is not None and cursor.epoch == head.epoch and head.horizon <= cursor.seq <= head.seq
-            if cursor is not None and useful:
-                return head, await _changes(conn, user, head, cursor.seq)
-            return head, await _snapshot(conn, user, head)
-    async with database.connection() as conn:
-        await users.meet(conn, user)
-    return await since(database, user, cursor)
+    if cursor is not None:
+        found = await _changed(database, user, cursor.seq)
+        if found is not None and found.epoch == cursor.epoch and found.horizon <= cursor.seq <= found.seq:
+            return found, _changes(found, cursor.seq)
+    first = await _first(database, user)
+    if first is None:
+        async with database.connection() as conn:
+            await users.meet(conn, user)
+        return await since(database, user, cursor)
+    return first, _snapshot(first)
 
 
 async def missing(database: Database, user: UserId, since: int) -> Changes:
     """A page of what came after a number that is known to be of this timeline, once what is under way has ended."""
     async with users.numbered(database, user):
         pass  # a transaction whose connection was lost holds the lock until the database has decided on it
-    async with database.snapshot() as conn:
-        head = await users.head(conn, user)
-        assert head is not None, "the user has a number"
-        return await _changes(conn, user, head, since)
+    found = await _changed(database, user, since)
+    assert found is not None, "the user has a number"
+    return _changes(found, since)
 
 
-async def _changes(conn: Connection, user: UserId, head: Head, since: int) -> Changes:
-    upto = await users.reached(conn, user, since, CHANGES_PAGE, CHANGES_BYTES)
+async def _changed(database: Database, user: UserId, since: int) -> _Changed | None:
+    """None: the user was never seen."""
+    async with database.connection() as conn:
+        parameters = {"user": user, "since": since, "page": CHANGES_PAGE, "bytes": CHANGES_BYTES}
+        return await fetch_one(conn, _Changed, _SQL["changes"], parameters)
+
+
+async def _first(database: Database, user: UserId) -> _First | None:
+    async with database.connection() as conn:
+        return await fetch_one(conn, _First, _SQL["snapshot"], {"user": user, "limit": FIRST_PAGE + 1})
+
+
+def _changes(found: _Changed, since: int) -> Changes:
     return Changes(
         since=since,
-        seq=upto,
-        more=upto < head.seq,
-        sessions=await sessions.changed(conn, user, since, upto),
-        messages=await messages.changed(conn, user, since, upto),
+        seq=found.upto,
+        more=found.upto < found.seq,
+        sessions=_sessions.decode(found.sessions),
+        messages=_messages.decode(found.messages),
     )
 
 
-async def _snapshot(conn: Connection, user: UserId, head: Head) -> Snapshot:
-    page = await sessions.page(conn, user, TOP, FIRST_PAGE)
-    return Snapshot(epoch=head.epoch, seq=head.seq, sessions=page.sessions, cursor=page.cursor)
+def _snapshot(first: _First) -> Snapshot:
+    rows = _sessions.decode(first.sessions)
+    page = rows[:FIRST_PAGE]
+    cursor = after_session(page[-1]) if len(rows) > FIRST_PAGE else None
+    return Snapshot(epoch=first.epoch, seq=first.seq, sessions=page, cursor=cursor)

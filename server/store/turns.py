@@ -44,9 +44,14 @@ async def insert(change: Change, message: MessageId, session: SessionId, positio
     await execute(change.conn, _SQL["insert_turn"], parameters)
 
 
-async def claim(conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float) -> Turn | None:
-    """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it."""
-    parameters = {"user": user, "session": session, "owner": owner, "lease": lease}
+async def claim(
+    conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool = True
+) -> Turn | None:
+    """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it.
+
+    Without `take_over` it is only claimed if it has no owner, however long ago the owner's lease has expired.
+    """
+    parameters = {"user": user, "session": session, "owner": owner, "lease": lease, "take_over": take_over}
     return await fetch_one(conn, Turn, _SQL["claim"], parameters)
 
 
@@ -88,6 +93,11 @@ async def end_all(change: Change, session: SessionId) -> list[Turn]:
 
 async def held(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
     """The turn of an open reply. Until the transaction ends, nobody else can claim it."""
+    return await fetch_one(conn, Turn, _SQL["hold_turn"], {"user": user, "message": message})
+
+
+async def one(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
+    """The turn of an open reply, as it is at this moment."""
     return await fetch_one(conn, Turn, _SQL["turn"], {"user": user, "message": message})
 
 
@@ -97,9 +107,15 @@ async def pending(conn: Connection, user: UserId, session: SessionId) -> int:
     return found.count if found else 0
 
 
-async def due_of_all_users(conn: Connection, limit: int) -> list[Due]:
-    """Sessions that wait for somebody to write, of any user."""
-    return await fetch_all(conn, Due, _SQL["due_of_all_users"], {"limit": limit})
+async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool = True) -> list[Due]:
+    """Sessions that wait for somebody to write, of any user. Without `take_over`: only those without an owner."""
+    return await fetch_all(conn, Due, _SQL["due_of_all_users"], {"limit": limit, "take_over": take_over})
+
+
+async def open_in_sessions_of_users(conn: Connection, opened: list[tuple[UserId, SessionId]]) -> list[Turn]:
+    """The open replies of these sessions, session by session, in the order in which they will be written."""
+    users, sessions = [user for user, _ in opened], [session for _, session in opened]
+    return await fetch_all(conn, Turn, _SQL["open_in_sessions_of_users"], {"users": users, "sessions": sessions})
 
 
 def _attempt(turn: Turn) -> dict[str, object]:

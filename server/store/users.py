@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Message, Session
-from server.store.pool import Connection, Database, execute, fetch_one
+from server.errors import ConnectionBroken
+from server.store.pool import Connection, Database, execute, fetch_all, fetch_one
 from sql import load
 
 _SQL = load("users")
@@ -22,6 +23,14 @@ class Head(Struct, frozen=True):
 
     seq: int
     horizon: int
+    epoch: str
+
+
+class UserHead(Struct, frozen=True):
+    """Where the timeline of one of many users stands."""
+
+    user_id: UserId
+    seq: int
     epoch: str
 
 
@@ -62,29 +71,31 @@ class Change:
 
 @asynccontextmanager
 async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
-    """A transaction under the user's lock. It takes the next number if it has changed a row."""
-    async with database.connection() as conn, conn.transaction():
-        change = Change(conn, user, await _lock(conn, user) + 1)
-        yield change
-        if not change.empty:
-            await execute(conn, _SQL["advance"], {"user": user})
+    """A transaction under the user's lock. It takes the next number if it has changed a row.
+
+    Raises ConnectionBroken, `unsure` if only the answer to COMMIT is missing: then nobody knows whether it was done.
+    """
+    committing = False
+    try:
+        async with database.connection() as conn, conn.transaction():
+            change = Change(conn, user, await _lock(conn, user) + 1)
+            yield change
+            if not change.empty:
+                await execute(conn, _SQL["advance"], {"user": user})
+                committing = True
+    except ConnectionBroken as broken:
+        broken.unsure = committing
+        raise
 
 
-async def head(conn: Connection, user: UserId) -> Head | None:
-    """Where the timeline stands; None: the user was never seen."""
-    return await fetch_one(conn, Head, _SQL["head"], {"user": user})
+async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead]:
+    """Of up to some thousand users at once, in any order. A user who was never seen is left out."""
+    return await fetch_all(conn, UserHead, _SQL["heads_of_users"], {"users": users})
 
 
 async def meet(conn: Connection, user: UserId) -> None:
     """A user's timeline begins here, unless it has begun."""
     await execute(conn, _SQL["add_user"], {"user": user})
-
-
-async def reached(conn: Connection, user: UserId, since: int, page: int, page_bytes: int) -> int:
-    """The number with which a page of about so many changes, or bytes of text, since a number ends."""
-    parameters = {"user": user, "since": since, "page": page, "bytes": page_bytes}
-    found = await fetch_one(conn, _Seq, _SQL["reached"], parameters)
-    return found.seq if found else since
 
 
 async def _lock(conn: Connection, user: UserId) -> int:

@@ -71,13 +71,6 @@ WHERE user_id = %(user)s AND session_id = %(session)s AND deleted_at IS NULL AND
 ORDER BY position
 LIMIT %(limit)s;
 
--- name: changed
--- Each message now numbered in (since, upto], tombstones too.
-SELECT id, session_id, position, type, content, metadata, status, reply_to, created_at, seq, deleted_at
-FROM messages
-WHERE user_id = %(user)s AND seq > %(since)s AND seq <= %(upto)s
-ORDER BY seq, position;
-
 -- name: history
 -- What a reply is written from: the texts up to the message that it answers, the last first.
 SELECT m.type AS role, m.content

@@ -74,13 +74,6 @@ WHERE user_id = %(user)s
 ORDER BY updated_at DESC, id DESC
 LIMIT %(limit)s;
 
--- name: changed
--- Each session now numbered in (since, upto], tombstones too.
-SELECT id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at
-FROM sessions
-WHERE user_id = %(user)s AND seq > %(since)s AND seq <= %(upto)s
-ORDER BY seq;
-
 -- name: search
 -- Sessions that hold all the words in their title or in one message, the latest first, with the latest such message.
 WITH found AS (

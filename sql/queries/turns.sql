@@ -5,7 +5,8 @@ INSERT INTO turns (user_id, message_id, session_id, position)
 VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 
 -- name: claim
--- Take the earliest open reply of a session, if nobody holds it. The next attempt, under a lease.
+-- Take the earliest open reply of a session, if nobody holds it or, to take it over, if its lease has expired.
+-- The next attempt, under a lease.
 UPDATE turns AS t
 SET attempt = t.attempt + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
@@ -19,7 +20,7 @@ FROM (
 WHERE t.user_id = first.user_id
     AND t.message_id = first.message_id
     AND t.attempt = first.attempt
-    AND (t.owner IS NULL OR t.lease_until < now())
+    AND (t.owner IS NULL OR (%(take_over)s AND t.lease_until < now()))
 RETURNING t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks;
 
 -- name: keep
@@ -70,6 +71,11 @@ WHERE user_id = %(user)s AND session_id = %(session)s
 RETURNING user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks;
 
 -- name: turn
+SELECT user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks
+FROM turns
+WHERE user_id = %(user)s AND message_id = %(message)s;
+
+-- name: hold_turn
 -- So that nobody claims it meanwhile.
 SELECT user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks
 FROM turns
@@ -80,13 +86,22 @@ FOR UPDATE;
 SELECT count(*)::int AS count FROM turns WHERE user_id = %(user)s AND session_id = %(session)s;
 
 -- name: due_of_all_users
--- Spans users, without a lock: whose earliest open reply nobody holds. The claim decides.
+-- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease.
+-- The claim decides. An anti-join would read all turns where nothing is known of the limit.
 SELECT t.user_id, t.session_id
 FROM turns AS t
 WHERE t.lease_until < now()
-    AND NOT EXISTS (
-        SELECT FROM turns AS earlier
-        WHERE earlier.user_id = t.user_id AND earlier.session_id = t.session_id AND earlier.position < t.position
+    AND (t.owner IS NULL OR %(take_over)s)
+    AND t.position = (
+        SELECT min(first.position) FROM turns AS first
+        WHERE first.user_id = t.user_id AND first.session_id = t.session_id
     )
 ORDER BY t.lease_until
 LIMIT %(limit)s;
+
+-- name: open_in_sessions_of_users
+-- Spans users: the open replies of the sessions that are shown somewhere, each pair found by the index of places.
+SELECT t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks
+FROM unnest(%(users)s::text [], %(sessions)s::uuid []) AS opened (user_id, session_id)
+INNER JOIN turns AS t ON opened.user_id = t.user_id AND opened.session_id = t.session_id
+ORDER BY t.user_id, t.session_id, t.position;

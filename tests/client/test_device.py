@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from client.device import Device, connect
@@ -144,6 +145,23 @@ async def test_a_refusal_says_why_and_keeps_the_text(database_url: str) -> None:
         await device.create_session(session=session)
         await device.send(session, "to nowhere", message=item.command.message)  # type: ignore[union-attr]
         assert device.outbox.failed() == []
+
+
+async def test_a_send_that_the_hub_cannot_do_now_is_done_when_it_can(database_url: str) -> None:
+    async with (
+        stage(database_url) as on,
+        on.device() as device,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+        asyncio.TaskGroup() as group,
+    ):
+        session = await device.create_session(title="Locked")
+        await ours.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        sends = [group.create_task(device.send(session.id, f"message {number}")) for number in range(2)]
+        while max(item.times for item in device.outbox) < 2:
+            await asyncio.sleep(0.05)
+        assert (len(device.outbox.unsettled()), device.outbox.failed()) == (2, [])
+        await ours.rollback()
+        assert sorted([(await send).position for send in sends]) == [1, 3]
 
 
 async def test_a_send_whose_answer_was_lost_is_said_again_and_adds_nothing(database_url: str) -> None:

@@ -1,0 +1,43 @@
+"""How both doors have a use case done: in a limited time, and once more where the database went away in the middle.
+
+The work is not cancelled at the limit, it goes on to its end: to cancel what waits for the database takes longer than
+to have it done. So whoever is refused here may find it done, and may say it again under the same id.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from server.errors import ConnectionBroken, Unavailable
+from server.instance import Instance
+
+T = TypeVar("T")
+
+WITHIN = 2.0
+"""Seconds."""
+STOP_WITHIN = 6.0
+"""A stop waits to see its reply settled."""
+TRIES = 3
+"""Each waits for a connection for a second, so that a database which comes back within the limit is met."""
+
+
+async def carried_out(
+    instance: Instance, work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool = False, within: float = WITHIN
+) -> T:
+    """The result of a use case. `work` begins it; `repeatable`: done twice, it is as if it was done once.
+
+    Raises what it raises, and Unavailable when it takes too long.
+    """
+    try:
+        return await instance.tasks.within(within, _persisted(work, repeatable=repeatable), "a use case")
+    except TimeoutError:
+        raise Unavailable(retry_after_ms=1_000) from None
+
+
+async def _persisted(work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool) -> T:
+    for _ in range(1, TRIES):
+        try:
+            return await work()
+        except ConnectionBroken as broken:
+            if broken.unsure and not repeatable:
+                raise
+    return await work()

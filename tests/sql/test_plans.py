@@ -1,0 +1,99 @@
+"""What is asked again and again is answered from indexes, however many turns are open."""
+
+import re
+from collections.abc import Generator
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Literal
+
+from sql import load
+from tests.conftest import _database
+
+TURNS = 100_000
+USERS = 20_000
+PARAMETER = re.compile(rb"%\((\w+)\)s")
+
+
+def user_of(number: int) -> str:
+    return f"user-{number % USERS}"
+
+
+def session_of(number: int) -> UUID:
+    return UUID(int=number)
+
+
+@pytest.fixture(scope="module")
+def crowded(cluster: str, migrated: str) -> Generator[str]:
+    """Many open replies, each in its own session; one in ten is held, and half of those are past their lease."""
+    with _database(cluster, template=migrated) as url:
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("SET session_replication_role = replica")  # the rows that turns refer to are not needed here
+            conn.execute(
+                "INSERT INTO users (user_id) SELECT 'user-' || n FROM generate_series(0, %s) AS n", (USERS - 1,)
+            )
+            conn.execute(
+                """INSERT INTO turns (user_id, message_id, session_id, position, attempt, owner, lease_until)
+                SELECT
+                    'user-' || n %% %s, gen_random_uuid(), lpad(to_hex(n), 32, '0')::uuid, 2,
+                    (n %% 10 = 0)::integer, CASE WHEN n %% 10 = 0 THEN 'hub' END,
+                    now() + make_interval(secs => CASE WHEN n %% 20 = 0 THEN 3600 ELSE -n END)
+                FROM generate_series(0, %s) AS n""",
+                (USERS, TURNS - 1),
+            )
+            conn.execute("VACUUM ANALYZE")
+        yield url
+
+
+def plan(url: str, table: str, name: str, **values: object) -> str:
+    """As it runs when it is prepared, with a plan that does not know the values."""
+    names: dict[bytes, int] = {}
+    text = PARAMETER.sub(
+        lambda found: b"$%d" % names.setdefault(found[1], len(names) + 1), load(table)[name].rstrip(b"; \n")
+    )
+    given = SQL(", ").join(Literal(values[each.decode()]) for each in names)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("SET plan_cache_mode = force_generic_plan")
+        conn.execute(b"PREPARE tried AS " + text)
+        return "\n".join(row[0] for row in conn.execute(SQL("EXPLAIN ANALYZE EXECUTE tried ({})").format(given)))
+
+
+def scanned_whole(plan: str) -> list[str]:
+    """The tables of ours that were read from end to end."""
+    return re.findall(r"Seq Scan on (\w+)", plan)
+
+
+def rows_read(plan: str) -> float:
+    """Of the tables, by all the scans together."""
+    scans = re.findall(r"Scan.* on \w+.*\(actual time=\S+ rows=([\d.]+) loops=(\d+)\)", plan)
+    return sum(float(rows) * int(loops) for rows, loops in scans)
+
+
+@pytest.mark.parametrize("take_over", [True, False])
+def test_what_is_due_is_found_by_the_leases(crowded: str, take_over: bool) -> None:
+    found = plan(crowded, "turns", "due_of_all_users", limit=100, take_over=take_over)
+    assert scanned_whole(found) == []
+    assert rows_read(found) < 1_000
+
+
+def test_a_claim_reads_its_session_only(crowded: str) -> None:
+    values = {"user": user_of(1), "session": session_of(1), "owner": "hub", "lease": 6, "take_over": True}
+    found = plan(crowded, "turns", "claim", **values)
+    assert scanned_whole(found) == []
+    assert rows_read(found) < 10
+
+
+def test_the_open_replies_of_many_sessions_are_found_one_by_one(crowded: str) -> None:
+    numbers = range(0, 3_000, 3)
+    users, sessions = [user_of(number) for number in numbers], [session_of(number) for number in numbers]
+    found = plan(crowded, "turns", "open_in_sessions_of_users", users=users, sessions=sessions)
+    assert scanned_whole(found) == []
+    assert rows_read(found) <= 3 * len(users)
+
+
+def test_the_heads_of_five_thousand_users_are_read_at_once(crowded: str) -> None:
+    users = [user_of(number) for number in range(0, USERS, 4)]
+    found = plan(crowded, "users", "heads_of_users", users=users)
+    assert float(re.findall(r"Execution Time: ([\d.]+)", found)[0]) < 500, found
+    assert re.search(rf"rows={len(users)}(\.00)? ", found)

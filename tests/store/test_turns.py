@@ -1,0 +1,87 @@
+"""What several instances ask about turns and heads."""
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import psycopg
+import pytest_asyncio
+
+from protocol.ids import MessageId, SessionId, UserId
+from server.store import timeline, turns, users
+from server.store.pool import Database
+from server.store.turns import Due
+
+ADA, BEN = UserId("ada"), UserId("ben")
+EXPIRED, HELD, FREE = (SessionId(UUID(int=number)) for number in (1, 2, 3))
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncGenerator[Database]:
+    """Ada has a turn past its lease, one that is held, and two that nobody holds in one session; Ben has the same."""
+    async with await psycopg.AsyncConnection.connect(database_url) as conn:
+        await conn.execute("SET session_replication_role = replica")
+        await conn.execute("INSERT INTO users (user_id, seq) VALUES ('ada', 5), ('ben', 7)")
+        await conn.execute(
+            """INSERT INTO turns (user_id, message_id, session_id, position, attempt, owner, lease_until)
+            SELECT u, m::text::uuid, s::uuid, p, (o IS NOT NULL)::int, o, now() + l * interval '1 s'
+            FROM unnest(ARRAY['ada', 'ben']) AS u, (VALUES
+                ('00000000-0000-0000-0000-000000000011', %s, 2, 'dead', -1),
+                ('00000000-0000-0000-0000-000000000012', %s, 2, 'alive', 60),
+                ('00000000-0000-0000-0000-000000000014', %s, 4, NULL, -9),
+                ('00000000-0000-0000-0000-000000000013', %s, 2, NULL, -5)
+            ) AS t (m, s, p, o, l)""",
+            (EXPIRED, HELD, FREE, FREE),
+        )
+    async with Database(database_url, 2) as made:
+        yield made
+
+
+async def test_only_who_may_take_over_is_told_of_leases_that_have_expired(database: Database) -> None:
+    async with database.connection() as conn:
+        everything = await turns.due_of_all_users(conn, 10)
+        free = await turns.due_of_all_users(conn, 10, take_over=False)
+        first = await turns.due_of_all_users(conn, 1)
+    assert set(everything) == {Due(user, session) for user in (ADA, BEN) for session in (EXPIRED, FREE)}
+    assert set(free) == {Due(ADA, FREE), Due(BEN, FREE)}
+    assert first[0].session_id == FREE, "whoever waits the longest"
+
+
+async def test_only_who_may_take_over_claims_a_turn_whose_lease_has_expired(database: Database) -> None:
+    async with database.connection() as conn:
+        assert await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=False) is None
+        assert await turns.claim(conn, ADA, HELD, owner="us", lease=6) is None
+        free = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=False)
+        taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6)
+    assert free is not None
+    assert (free.message_id.int & 0xFF, free.attempt, free.interrupted) == (0x13, 1, 0)
+    assert taken is not None
+    assert (taken.attempt, taken.interrupted, taken.owner) == (2, 1, "us")
+
+
+async def test_a_turn_is_read_without_waiting_for_who_holds_its_row(database: Database, database_url: str) -> None:
+    message = MessageId(UUID(int=0x12))
+    async with await psycopg.AsyncConnection.connect(database_url) as ours:
+        await ours.execute("SELECT FROM turns FOR UPDATE")
+        async with database.connection() as conn:
+            found = await turns.one(conn, ADA, message)
+            assert await turns.one(conn, ADA, MessageId(UUID(int=9))) is None
+        await ours.rollback()
+    assert found is not None
+    assert (found.user_id, found.message_id, found.owner) == (ADA, message, "alive")
+
+
+async def test_the_open_replies_of_the_named_sessions_are_found_and_no_others(database: Database) -> None:
+    async with database.connection() as conn:
+        found = await turns.open_in_sessions_of_users(conn, [(BEN, FREE), (ADA, HELD), (BEN, SessionId(UUID(int=9)))])
+        assert await turns.open_in_sessions_of_users(conn, []) == []
+    assert [(turn.user_id, turn.message_id.int & 0xFF) for turn in found] == [(ADA, 0x12), (BEN, 0x13), (BEN, 0x14)]
+
+
+async def test_the_heads_of_many_users_are_those_that_their_devices_are_told(database: Database) -> None:
+    async with database.connection() as conn:
+        found = await users.heads_of_users(conn, [BEN, UserId("nobody"), ADA])
+        assert await users.heads_of_users(conn, []) == []
+    assert {head.user_id: head.seq for head in found} == {ADA: 5, BEN: 7}
+    for head in found:
+        told, _ = await timeline.since(database, head.user_id, None)
+        assert (head.seq, head.epoch) == (told.seq, told.epoch)
