@@ -3,7 +3,7 @@
 -- The epoch is of the WAL file's name: the control file lags after a promotion.
 
 -- name: changes
--- The head, and a page of what came after a number: about so many rows or bytes of text, at least one number, none split.
+-- The head, and a page of what came after a number: about so many rows or bytes, at least one number, none split.
 WITH changed AS (
     (
         SELECT

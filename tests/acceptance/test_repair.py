@@ -128,7 +128,7 @@ async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) 
         await phone.until(lambda: phone.text(sent.reply) == "One ")
         async with running(database_url, tutor.base_url) as elsewhere, device(elsewhere, name="laptop") as laptop:
             asked = await laptop.ask(ReplyStop, Message, message=sent.reply)
-            assert asked.status == "pending"
+            assert asked.status == "stopped"
             reply = await phone.settled(sent.reply)
             assert (reply.status, reply.content) == ("stopped", "One ")
         await tutor.disconnected()

@@ -92,6 +92,7 @@ class Slow(RuleBasedStateMachine):
         assert self.page is not None
         before = self.outbox.seq or 0
         page, self.page = self.page, None
+        self.takes(10**9)
         self.outbox.offer(frame(page))
         self.takes(10**9)
         assert self.outbox.seq == page.seq >= before, "each round brings the device nearer"
