@@ -17,6 +17,7 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 
 import redis
 
@@ -70,7 +71,7 @@ class RedisServer:
 
     def run_as(self, password: str | None, *command: str | bytes) -> object:
         with redis.Redis(port=self.port, password=password, socket_timeout=5) as client:
-            return client.execute_command(*command)
+            return cast("object", client.execute_command(*command))
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

@@ -137,8 +137,9 @@ async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServe
             await listener.ears.until_heard(ADA, SESSION, token(chunk, text).data)
             held = await listener.broker.draft(ADA, REPLY, 1)
             assert held is not None
-            assert held.text.endswith(text)
-        assert held == Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
+            assert (held.next, held.text.endswith(text)) == (chunk + 1, True)
+        whole = Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
+        assert await listener.broker.draft(ADA, REPLY, 1) == whole
         assert await listener.broker.draft(ADA, REPLY, 2) is None
         assert await listener.broker.draft(BOB, REPLY, 1) is None
 

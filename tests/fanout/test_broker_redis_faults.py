@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
@@ -129,7 +130,11 @@ async def test_a_subscriber_that_is_killed_is_back_within_a_second(server: Redis
 
 async def test_a_publisher_that_is_killed_says_the_next_thing_over_a_new_connection(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
+        assert teller.broker._primaries is not None
+        wire = teller.broker._primaries.of(channel(ADA)).publisher._wire
+        assert wire is not None
         server.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await wire.ended.wait()
         await told_again(teller, listener)
         assert teller.ears.health == listener.ears.health == ["well"]
 
@@ -238,6 +243,5 @@ async def test_afterwards_nothing_is_left(server: RedisServer) -> None:
 
 def _clients(server: RedisServer) -> str:
     """How many there are, and how many were kicked out."""
-    found = server.run("INFO")
-    assert isinstance(found, dict)
+    found = cast("dict[str, object]", server.run("INFO"))
     return "".join(f"{name}:{value}\r\n" for name, value in found.items())
