@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 import time
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import frame
 from server.fanout.redis_draft import key
 from server.fanout.redis_envelope import LARGEST, channel
+from tests.edge.sockets import certified
 from tests.fanout.instances import ADA, BOB, REPLY, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
+from tests.relay import relay
 
 
 def test_it_is_a_broker() -> None:
@@ -268,3 +271,16 @@ async def test_it_may_be_a_socket_of_this_machine(tmp_path: Path) -> None:
         async with pair(f"unix://{where}?db=2") as (teller, listener):
             teller.broker.publish(ADA, None, changed())
             await listener.ears.until_heard(ADA, None, changed().data)
+
+
+async def test_rediss_speaks_tls_and_trusts_only_whom_the_url_says(server: RedisServer, tmp_path: Path) -> None:
+    certificate, its_key, _ = certified(tmp_path)
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(certificate, its_key)
+    async with relay(server.port, trust) as network:
+        url = network.url.replace("http", "rediss")
+        async with pair(f"{url}?ssl_ca_certs={certificate}", server.url) as (teller, listener):
+            teller.broker.publish(ADA, None, changed())
+            await listener.ears.until_heard(ADA, None, changed().data)
+        async with instance(url, well=False) as stranger:
+            await stranger.ears.until_heard("unwell")
