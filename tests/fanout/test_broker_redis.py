@@ -5,6 +5,7 @@ import random
 import ssl
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -255,6 +256,8 @@ async def test_the_password_and_the_database_are_in_the_url() -> None:
             teller.broker.publish(ADA, SESSION, token(0, "a"))
             await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
             assert await listener.broker.draft(ADA, REPLY, 1) is not None
+        keyspace = cast("dict[str, object]", server.run_as("s3cret/?", "INFO", "keyspace"))
+        assert list(keyspace) == ["db3"]
 
 
 async def test_a_wrong_password_is_tried_until_it_is_right(server: RedisServer) -> None:
