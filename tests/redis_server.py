@@ -14,9 +14,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import redis
 
@@ -29,7 +31,7 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str) -> None:
         self.port = _free_port()
         self._folder = folder
-        self._options = options
+        self.options = options
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -39,7 +41,7 @@ class RedisServer:
     def start(self) -> None:
         """Returns once it takes connections."""
         arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self._folder)]
-        command = [_program(), "--port", str(self.port), *arguments, *self._options]
+        command = [_program(), "--port", str(self.port), *arguments, *self.options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         said = self._process.stdout
         assert said is not None
@@ -70,7 +72,7 @@ class RedisServer:
 
     def run_as(self, password: str | None, *command: str | bytes) -> object:
         with redis.Redis(port=self.port, password=password, socket_timeout=5) as client:
-            return client.execute_command(*command)
+            return cast("object", client.execute_command(*command))
 
     def _signal(self, number: int) -> None:
         assert self._process is not None
@@ -101,22 +103,39 @@ def redis_server(*options: str) -> Generator[RedisServer]:
 def redis_cluster() -> Generator[list[RedisServer]]:
     """Three primaries, each with a third of the slots. Any of them leads to all."""
     with ExitStack() as stack:
-        cluster = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port")
-        servers = [stack.enter_context(redis_server(*cluster, str(_free_port()))) for _ in range(3)]
+        servers = [stack.enter_context(cluster_server()) for _ in range(3)]
         bounds = [SLOTS * number // 3 for number in range(4)]
         for number, server in enumerate(servers):
             server.run("CLUSTER", "ADDSLOTSRANGE", str(bounds[number]), str(bounds[number + 1] - 1))
             server.run("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
         for server in servers[1:]:
-            bus = server._options[-1]
-            servers[0].run("CLUSTER", "MEET", "127.0.0.1", str(server.port), bus)
+            meet(servers[0], server)
         for server in servers:
-            while not _is_complete(server):
-                time.sleep(0.02)  # a cluster has no event for it
+            wait_until(partial(is_complete, server))
         yield servers
 
 
-def _is_complete(server: RedisServer) -> bool:
+@contextmanager
+def cluster_server() -> Generator[RedisServer]:
+    """A server that may join a cluster, and has no slots yet."""
+    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", str(_free_port()))
+    with redis_server(*options) as server:
+        yield server
+
+
+def meet(server: RedisServer, other: RedisServer) -> None:
+    """Bring together two servers of a cluster. They take a moment to know of each other."""
+    server.run("CLUSTER", "MEET", "127.0.0.1", str(other.port), other.options[-1])
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """A cluster agrees in its own time, and has no event for it."""
+    while not happened():
+        time.sleep(0.02)
+
+
+def is_complete(server: RedisServer) -> bool:
+    """It knows who has each slot."""
     state = str(server.run("CLUSTER", "INFO"))
     return "cluster_state:ok" in state and f"cluster_slots_ok:{SLOTS}" in state
 

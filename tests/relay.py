@@ -9,6 +9,7 @@ async with relay(hub.port) as network:
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
 BUFFER = 65_536
 
@@ -91,10 +92,10 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(target: int) -> AsyncGenerator[Relay]:
-    """Listens on a loopback port while the block runs, and passes on to another."""
+async def relay(target: int, tls: SSLContext | None = None) -> AsyncGenerator[Relay]:
+    """Listens on a loopback port while the block runs, and passes on to another; `tls`: it ends here."""
     network = Relay(target)
-    server = await asyncio.start_server(network.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(network.serve, "127.0.0.1", 0, ssl=tls)
     network.port = server.sockets[0].getsockname()[1]
     async with server:
         try:

@@ -135,7 +135,7 @@ def _places(seed: Address, answer: list[Any]) -> list[Place]:
     found = dict[tuple[str, int], Place]()
     for first, last, (host, port, *_), *_ in answer:
         name = host.decode() if host else seed.host
-        place = found.setdefault((name, port), Place(structs.replace(seed, host=name, port=port), []))
+        place = found.setdefault((name, port), Place(structs.replace(seed, host=name, port=port, path=None), []))
         place.slots.append(range(first, last + 1))
     return list(found.values())
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import ssl
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,8 +21,10 @@ from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import frame
 from server.fanout.redis_draft import key
 from server.fanout.redis_envelope import LARGEST, channel
+from tests.edge.sockets import certified
 from tests.fanout.instances import ADA, BOB, REPLY, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
+from tests.relay import relay
 
 
 def test_it_is_a_broker() -> None:
@@ -137,8 +141,9 @@ async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServe
             await listener.ears.until_heard(ADA, SESSION, token(chunk, text).data)
             held = await listener.broker.draft(ADA, REPLY, 1)
             assert held is not None
-            assert held.text.endswith(text)
-        assert held == Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
+            assert (held.next, held.text.endswith(text)) == (chunk + 1, True)
+        whole = Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
+        assert await listener.broker.draft(ADA, REPLY, 1) == whole
         assert await listener.broker.draft(ADA, REPLY, 2) is None
         assert await listener.broker.draft(BOB, REPLY, 1) is None
 
@@ -251,6 +256,8 @@ async def test_the_password_and_the_database_are_in_the_url() -> None:
             teller.broker.publish(ADA, SESSION, token(0, "a"))
             await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
             assert await listener.broker.draft(ADA, REPLY, 1) is not None
+        keyspace = cast("dict[str, object]", server.run_as("s3cret/?", "INFO", "keyspace"))
+        assert list(keyspace) == ["db3"]
 
 
 async def test_a_wrong_password_is_tried_until_it_is_right(server: RedisServer) -> None:
@@ -267,3 +274,16 @@ async def test_it_may_be_a_socket_of_this_machine(tmp_path: Path) -> None:
         async with pair(f"unix://{where}?db=2") as (teller, listener):
             teller.broker.publish(ADA, None, changed())
             await listener.ears.until_heard(ADA, None, changed().data)
+
+
+async def test_rediss_speaks_tls_and_trusts_only_whom_the_url_says(server: RedisServer, tmp_path: Path) -> None:
+    certificate, its_key, _ = certified(tmp_path)
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trust.load_cert_chain(certificate, its_key)
+    async with relay(server.port, trust) as network:
+        url = network.url.replace("http", "rediss")
+        async with pair(f"{url}?ssl_ca_certs={certificate}", server.url) as (teller, listener):
+            teller.broker.publish(ADA, None, changed())
+            await listener.ears.until_heard(ADA, None, changed().data)
+        async with instance(url, well=False) as stranger:
+            await stranger.ears.until_heard("unwell")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
@@ -129,7 +130,11 @@ async def test_a_subscriber_that_is_killed_is_back_within_a_second(server: Redis
 
 async def test_a_publisher_that_is_killed_says_the_next_thing_over_a_new_connection(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
+        assert teller.broker._primaries is not None
+        wire = teller.broker._primaries.of(channel(ADA)).publisher._wire
+        assert wire is not None
         server.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await wire.ended.wait()
         await told_again(teller, listener)
         assert teller.ears.health == listener.ears.health == ["well"]
 
@@ -163,18 +168,23 @@ async def test_who_reads_too_slowly_is_kicked_out_and_says_that_it_may_have_miss
         assert teller.ears.health == ["well"]
 
 
+@pytest.mark.parametrize("asking", [False, True], ids=["nothing asked", "something else asked"])
 @pytest.mark.parametrize("word", [b"subscribe", b"unsubscribe"])
 async def test_a_confirmation_that_nobody_asked_for_means_that_anything_may_have_been_missed(
-    server: RedisServer, word: bytes
+    server: RedisServer, word: bytes, asking: bool
 ) -> None:
-    async with pair(server.url) as (teller, listener):
+    async with pair(server.url) as (teller, listener), asyncio.TaskGroup() as group:
         primaries = listener.broker._primaries
         assert primaries is not None
         wire = primaries.of(channel(ADA)).subscriber._wire
         assert wire is not None
+        if asking:
+            group.create_task(listener.broker.listen(BOB))
+            await asyncio.sleep(0)
         wire.data_received(
             b">3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n:1\r\n" % (len(word), word, len(channel(ADA)), channel(ADA))
         )
+        assert wire._reason == f"not asked for: {word.decode()}"
         await listener.until_well(2)
         await told_again(teller, listener)
         assert listener.ears.health == ["well", "unwell", "well"]
@@ -238,6 +248,5 @@ async def test_afterwards_nothing_is_left(server: RedisServer) -> None:
 
 def _clients(server: RedisServer) -> str:
     """How many there are, and how many were kicked out."""
-    found = server.run("INFO")
-    assert isinstance(found, dict)
+    found = cast("dict[str, object]", server.run("INFO"))
     return "".join(f"{name}:{value}\r\n" for name, value in found.items())

@@ -1,6 +1,9 @@
 """Whatever somebody publishes into Redis: it is counted, nobody receives it, and what comes after it is heard."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -12,7 +15,7 @@ from protocol.events import Degraded, Pong, ReplySettled, SessionChanged, Typing
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Limits, Session, TutorName
 from server.fanout.frames import payload
-from server.fanout.redis_envelope import LARGEST, WAKE, Junk, channel, opened, stopped, told, woken
+from server.fanout.redis_envelope import LARGEST, WAKE, Envelope, Junk, channel, opened, stopped, told, woken
 from tests.fanout.instances import ADA, REPLY, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer
 
@@ -124,12 +127,11 @@ async def test_trouble_with_one_message_does_not_end_the_hearing(server: RedisSe
 @settings(suppress_health_check=[HealthCheck.differing_executors])
 @given(data=st.binary(max_size=200), whole=st.booleans())
 def test_no_bytes_are_anything_but_an_envelope_or_junk(data: bytes, whole: bool) -> None:
-    try:
-        envelope = opened(b"1 live " + HEAD + data if whole else data)
-        for read in (lambda: told(envelope, ADA), lambda: stopped(envelope), lambda: woken(envelope)):
-            read()
-    except Junk as junk:
-        assert str(junk).startswith("dropped_")
+    said = b"1 live " + HEAD + data if whole else data
+    reads: list[Callable[[Envelope], object]] = [lambda envelope: told(envelope, ADA), stopped, woken]
+    for read in reads:
+        with suppress(Junk):
+            read(opened(said))
 
 
 def test_an_event_of_rows_of_its_user_is_none_of_that() -> None:
@@ -140,6 +142,4 @@ def test_an_event_of_rows_of_its_user_is_none_of_that() -> None:
 
 
 def _names(server: RedisServer) -> list[bytes]:
-    found = server.run("PUBSUB", "CHANNELS")
-    assert isinstance(found, list)
-    return found
+    return cast("list[bytes]", server.run("PUBSUB", "CHANNELS"))
