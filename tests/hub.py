@@ -29,6 +29,13 @@ class Hub(Struct):
     instance: Instance | None = None
     server: Server | None = None
     door: Door | None = None
+    trust: None = None
+    """It is not over TLS."""
+
+    def leave(self) -> None:
+        """As told by an operator."""
+        assert self.server is not None
+        self.server.handle_exit(signal.SIGTERM, None)
 
     @property
     def url(self) -> str:
@@ -82,7 +89,8 @@ async def running(
             try:
                 yield hub
             finally:
-                server.handle_exit(signal.SIGTERM, None)
+                if not server.leaving:
+                    hub.leave()
                 await asyncio.wait([serving])  # also when the test has failed: it ends in order
 
 
@@ -104,8 +112,10 @@ class Child(Struct):
 
 
 @asynccontextmanager
-async def child(database_url: str, base_url: str | None = None, **environ: str) -> AsyncGenerator[Child]:
-    """`tutorhub serve` on a free port. Ended, if it still runs, by its process id."""
+async def child(
+    database_url: str, base_url: str | None = None, errors: int | None = None, /, **environ: str
+) -> AsyncGenerator[Child]:
+    """`tutorhub serve` on a free port; `errors` is where its standard error goes. Ended by its process id."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -122,6 +132,7 @@ async def child(database_url: str, base_url: str | None = None, **environ: str) 
         }
         | environ,
         stdout=asyncio.subprocess.PIPE,
+        stderr=errors,
     )
     try:
         assert process.stdout is not None

@@ -46,6 +46,10 @@ class Relay:
     def plug(self) -> None:
         self._reachable = True
 
+    def lead_to(self, target: int) -> None:
+        """New connections lead to another port, as a balancer does whose first target is not ready any more."""
+        self._target = target
+
     def swallow(self) -> None:
         """Of the connections that there are, lose what the hub says; it goes on hearing. End it with `cut`."""
         self._swallows.update(self._pairs)

@@ -8,13 +8,14 @@ that it shows. Each round has written a page, so that whatever comes meanwhile, 
 import asyncio
 
 from protocol.commands import Hello
-from protocol.events import Degraded, ReplySnapshot, Snapshot, Welcome
+from protocol.events import Degraded, Snapshot, Welcome
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
 from server.edge.guard import BudgetedConnection
 from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
 from server.edge.writer import Writer
 from server.fanout.member import Member
+from server.fanout.replies import snapshot
 from server.fanout.room import Room
 from server.instance import Instance
 from server.store.users import Head
@@ -76,9 +77,7 @@ class CatchingUp:
             await self._writer.written()
             reply = hub.replies(user, where).get(message)
             if reply is not None:
-                self._writer.offer(
-                    ReplySnapshot(message=message, attempt=reply.attempt, next=reply.next, text=reply.text)
-                )
+                self._writer.offer(snapshot(reply))
         return not self._writer.outbox.behind
 
     def _greet(self, head: Head) -> None:

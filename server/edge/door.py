@@ -13,6 +13,8 @@ from server.instance import Instance
 
 JOINING = 200
 """So many sockets may be between their upgrade and being in step; who comes beyond them is asked to come again."""
+JOINING_FOR = 10.0
+"""Seconds for which one is counted: who then still joins reads slowly, and takes no place from others."""
 COME_AGAIN_MS = (1_000, 3_000)
 LEAVING_A_SECOND = 200
 """So many devices are seen out in a second, as long as there is time: they all have to join elsewhere."""
@@ -52,14 +54,16 @@ class Door:
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""
         connection = Connection(websocket, self._instance, self._verifier, self._reading)
-        connection.on_joined = partial(self._joining.discard, connection)
+        joined = connection.on_joined = partial(self._joining.discard, connection)
+        too_long = asyncio.get_running_loop().call_later(JOINING_FOR, joined)
         self._joining.add(connection)
         self._inside.add(connection)
         self._empty.clear()
         try:
             await connection.serve()
         finally:
-            self._joining.discard(connection)
+            too_long.cancel()
+            joined()
             self._inside.discard(connection)
             if not self._inside:
                 self._empty.set()

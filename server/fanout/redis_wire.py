@@ -149,8 +149,7 @@ class Wire(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, and does not say so
 
     @override
     def data_received(self, data: bytes) -> None:

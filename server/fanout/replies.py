@@ -88,9 +88,14 @@ class Replies:
             missing.waiting.append(told)
 
 
+def snapshot(reply: Reply) -> ReplySnapshot:
+    """All that is told of it, as one event."""
+    return ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)
+
+
 def _step(held: Reply | None, reply: Reply) -> Text:
     """What brings a device from the one to the other."""
     if held is not None and held.attempt == reply.attempt and reply.text.startswith(held.text):
         added = reply.text[len(held.text) :]
         return TokenAdded(message=reply.message, attempt=reply.attempt, chunk=held.next, next=reply.next, text=added)
-    return ReplySnapshot(message=reply.message, attempt=reply.attempt, next=reply.next, text=reply.text)
+    return snapshot(reply)

@@ -11,7 +11,7 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.fanout.frames import Frame, frame
 from server.fanout.member import Member
-from server.fanout.replies import Replies
+from server.fanout.replies import Replies, snapshot
 
 
 class Room:
@@ -123,6 +123,10 @@ class Room:
         for member in self.members:
             member.opened -= gone
             member.tell(told)
+        for row in getattr(told.event, "messages", ()):
+            held = self.replies.held(row.session_id, row.id) if row.status == "pending" else None
+            if held is not None:  # its text came before it, and a device knows nothing of a message that it has not
+                self._show(row.session_id, frame(snapshot(held)))
 
     def _forget_settled(self, event: Durable | Changes) -> None:
         for message in event.messages:

@@ -31,7 +31,9 @@ def redis() -> Generator[RedisServer]:
 
 
 @asynccontextmanager
-async def two(database_url: str, tutor: Provider, redis: RedisServer, **changes: Any) -> AsyncGenerator[tuple[Hub, Hub]]:
+async def two(
+    database_url: str, tutor: Provider, redis: RedisServer, **changes: Any
+) -> AsyncGenerator[tuple[Hub, Hub]]:
     changes = {"redis_url": redis.url, "openai_prefill": True, **changes}
     async with (
         running(database_url, tutor.base_url, **changes) as here,
@@ -86,7 +88,7 @@ async def test_a_device_elsewhere_hears_a_reply_word_by_word_and_ends_with_the_s
         tutor.release()
         assert (await laptop.settled(sent.reply)).content == WHOLE
         await phone.settled(sent.reply)
-        assert phone.timeline.messages(session) == laptop.timeline.messages(session)
+        assert phone.timeline.messages == laptop.timeline.messages
 
 
 async def test_who_opens_elsewhere_in_the_midst_of_a_reply_misses_nothing_of_it(
@@ -119,7 +121,7 @@ async def test_typing_is_seen_elsewhere(database_url: str, redis: RedisServer) -
         await laptop.until(lambda: session in laptop.timeline.sessions)
         await phone.open(session)
         await phone.say(TypingSet(ref=900, session=session, active=True))
-        await laptop.until_event(TypingChanged, lambda event: event.who == "phone" and event.active)
+        await laptop.until_event(TypingChanged, lambda event: event.name == "phone" and event.active)
 
 
 async def test_a_stop_from_elsewhere_ends_the_reply_at_once_with_what_is_written(
@@ -222,6 +224,7 @@ async def test_an_owner_that_was_paused_writes_nothing_and_tells_nothing_any_mor
         session = await laptop.create()
         await laptop.open(session)
         async with device(first.hub, name="phone") as phone:
+            await phone.open(session)
             sent = await phone.send(session, "Count.")
             await laptop.until(half(laptop.text, sent.reply))
             first.process.send_signal(signal.SIGSTOP)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import uvloop
 from cryptography import x509
@@ -128,10 +128,19 @@ async def nothing() -> None:
     """No one to say goodbye to."""
 
 
+class Listening(Protocol):
+    """What can be connected to: over TLS, if there is something to trust."""
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def trust(self) -> ssl.SSLContext | None: ...
+
+
 class Rude:
     """A websocket client made by hand, that sends whatever bytes it is given and reads only when it is told to."""
 
-    def __init__(self, running: Running, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, running: Listening, *, receive_buffer: int | None = None) -> None:
         self._running = running
         self._receive_buffer = receive_buffer
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from protocol.events import Changes, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
@@ -35,6 +36,19 @@ class Listening(Member):
 
 def changed(seq: int) -> SessionChanged:
     return SessionChanged(seq=seq)
+
+
+def pending(seq: int) -> Message:
+    return Message(
+        id=REPLY,
+        session_id=SESSION,
+        position=2,
+        type="assistant",
+        content="",
+        status="pending",
+        created_at=datetime.now(UTC),
+        seq=seq,
+    )
 
 
 def joined(room: Room, seq: int, name: str = "phone") -> Listening:
@@ -148,6 +162,19 @@ def test_only_who_opened_the_session_gets_its_text_and_nobody_hears_of_their_own
     assert other.heard == [typing]
 
 
+def test_text_that_came_before_its_message_is_told_again_after_it() -> None:
+    """A device knows nothing of a message that it has not: its text would be lost until the reply has settled."""
+    room = Room(UserId("ada"))
+    member = joined(room, 1)
+    member.opened.add(SESSION)
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
+    room.offer_live(SESSION, frame(begun), begun)
+    member.outbox.take()
+    changes = Changes(since=1, seq=2, more=False, sessions=[], messages=[pending(2)])
+    room.repair(changes)
+    assert member.heard == [changes, begun]
+
+
 def test_frames_of_a_lower_attempt_are_not_held_as_the_text_so_far() -> None:
     """P6: a zombie's pieces do not get into what a late device is given."""
     room = Room(UserId("ada"))
@@ -169,20 +196,6 @@ def test_a_settled_reply_is_no_longer_held() -> None:
     joined(room, 0)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=0, text="")
     room.offer_live(SESSION, frame(begun), begun)
-    settled = ReplySettled(
-        seq=1,
-        messages=[
-            Message(
-                id=REPLY,
-                session_id=SESSION,
-                position=2,
-                type="assistant",
-                content="done",
-                status="complete",
-                created_at=datetime.now(UTC),
-                seq=1,
-            )
-        ],
-    )
+    settled = ReplySettled(seq=1, messages=[structs.replace(pending(1), content="done", status="complete")])
     room.offer(frame(settled), settled)
     assert room.replies.of(SESSION) == {}
