@@ -23,6 +23,7 @@ from tests.edge.sockets import Rude
 from tests.hostile import http
 from tests.hub import Child, Hub, child, running
 from tests.provider import HOLD, provider, said
+from tests.redis_server import redis_server
 from tests.relay import relay
 
 DEVICES = 100
@@ -157,9 +158,9 @@ async def test_while_instances_are_replaced_one_by_one_no_send_fails(database_ur
     who = model.Device(id="phone", name="phone")
     said_so_far: list[str] = []
     async with provider(lambda request: ["You said ", said(request)]) as tutor, AsyncExitStack() as stack:
+        environ = {"TUTORHUB_REDIS_URL": stack.enter_context(redis_server()).url, "TUTORHUB_TURN_PENDING": "1000"}
         first, *others = [
-            await stack.enter_async_context(child(database_url, tutor.base_url, TUTORHUB_TURN_PENDING="1000"))
-            for _ in range(3)
+            await stack.enter_async_context(child(database_url, tutor.base_url, **environ)) for _ in range(3)
         ]
         network = await stack.enter_async_context(relay(first.hub.port))
         phone = await stack.enter_async_context(connect(network.url, first.hub.token("ada"), who))

@@ -13,7 +13,6 @@ from protocol.events import Changes, Degraded, ReplySnapshot, Snapshot, Welcome
 from protocol.ids import SessionId, fresh_message_id
 from server.edge import guard
 from server.edge.guard import GuardedProtocol
-from server.fanout.hub import Hub as Rooms
 from tests.device import Device, device
 from tests.hub import Hub, running
 from tests.provider import HOLD, provider, said
@@ -228,11 +227,9 @@ async def test_a_message_that_was_sent_by_a_slow_device_is_sent_once_and_answere
         assert [row.id for row in slow.timeline.shown_messages(session)].count(message) == 1
 
 
-async def test_who_joins_while_something_is_amiss_is_told_right_after_the_welcome(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Rooms, "degraded", property(lambda _: ["live"]))
-    async with running(database_url) as hub, device(hub) as phone:
-        kinds = [type(event) for event in phone.events]
-        assert kinds == [Welcome, Degraded, Snapshot]
-        assert phone.timeline.degraded == ["live"]
+async def test_who_joins_while_something_is_amiss_is_told_right_after_the_welcome(database_url: str) -> None:
+    async with running(database_url, redis_url="redis://127.0.0.1:1") as hub, device(hub, "bob") as early:
+        await early.until_event(Degraded)
+        async with device(hub) as phone:
+            assert [type(event) for event in phone.events] == [Welcome, Degraded, Snapshot]
+            assert phone.timeline.degraded == ["live"]

@@ -169,7 +169,7 @@ def test_text_that_came_before_its_message_is_told_again_after_it() -> None:
     member.opened.add(SESSION)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
     room.offer_live(SESSION, frame(begun), begun)
-    member.outbox.take()
+    member.outbox.take(1_000)
     changes = Changes(since=1, seq=2, more=False, sessions=[], messages=[pending(2)])
     room.repair(changes)
     assert member.heard == [changes, begun]
