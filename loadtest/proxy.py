@@ -44,8 +44,8 @@ class Way(Enum):
 class Weather(Struct, frozen=True):
     """What the network does to bytes.
 
-    `holds`: they stay in the proxy and in the kernels' buffers, which acknowledge until they are full, and go on when it
-    is over. `swallows`: they are acknowledged for ever and are gone; so are the connections, when it is over.
+    `holds`: they stay in the proxy and in the kernels' buffers, which acknowledge until they are full, and go on when
+    it is over. `swallows`: they are acknowledged for ever and are gone; so are the connections, when it is over.
     """
 
     delay: float = 0.0
