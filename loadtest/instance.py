@@ -1,7 +1,6 @@
 """One instance of the hub: a process, and the links by which it reaches others and others reach it."""
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -50,14 +49,16 @@ class Instance:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.door.port}"
 
-    async def start(self) -> None:
-        """Returns once it listens."""
-        said = await self.process.start()
+    async def start(self, **environ: str) -> None:
+        """Returns once it listens. Nothing if it runs."""
+        if self.process.runs:
+            return
+        said = await self.process.start(environ)
         self.is_meant_to_run = True
         async with asyncio.timeout(STARTS_WITHIN):
             first = (await said.readline()).decode()
         if FIRST_LINE not in first:
-            raise WorldFailed(f"instance {self.name} does not start, see {self.process.log}")
+            raise WorldFailed(f"instance {self.name} does not start: {self.process.last_words()}")
         self.door.target = Target(port=int(first.rpartition(":")[2]))
 
     async def kill(self) -> None:
@@ -90,8 +91,7 @@ class Instance:
 
     async def counts(self) -> Counts:
         """What it says it holds; where it does not say, its open files."""
-        size = self.process.log.stat().st_size
-        fds = len(os.listdir(f"/proc/{self.process.id}/fd"))
+        size, fds = _size(self.process.log), _open_files(self.process.id)
         if not _catches(self.process.id, signal.SIGUSR1):  # the signal would end it
             return Counts(fds=fds)
         self.process.send(signal.SIGUSR1)
@@ -132,6 +132,14 @@ def _urls(environ: Mapping[str, str], database: Link, redis: Link) -> dict[str, 
         "TUTORHUB_DATABASE_URL": f"postgresql://tutorhub:{secret}@127.0.0.1:{database.port}/tutorhub?{options}",
         "TUTORHUB_REDIS_URL": f"redis://:{secret}@127.0.0.1:{redis.port}/0",
     }
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _open_files(process_id: int) -> int:
+    return len(list(Path(f"/proc/{process_id}/fd").iterdir()))
 
 
 def _catches(process_id: int, number: signal.Signals) -> bool:

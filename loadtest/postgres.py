@@ -46,7 +46,7 @@ class Postgres:
         async with asyncio.timeout(STARTS_WITHIN):
             while not await self.answers():
                 if not self.process.runs:
-                    raise WorldFailed(f"PostgreSQL does not start, see {self.process.log}")
+                    raise WorldFailed(f"PostgreSQL does not start: {self.process.last_words()}")
                 await asyncio.sleep(0.05)
 
     async def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -111,6 +111,7 @@ class Postgres:
         _make_private(folder)
         source = ("-h", str(self.folder), "-U", NAME, "-D", str(folder))
         await self._run("pg_basebackup", *source, "-R", "-X", "stream", "-c", "fast")
+        (folder / f"{self.socket.name}.lock").unlink()  # it was copied with the rest
         return Postgres(self._tools, folder)
 
     async def is_caught_up(self) -> bool:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ENDS_WITHIN = 35.0
@@ -34,19 +35,23 @@ class Process:
     def id(self) -> int:
         """Raises WorldFailed if it does not run."""
         if self._process is None or self._process.returncode is not None:
-            raise WorldFailed(f"{self._command[0]} does not run, see {self.log}")
+            raise WorldFailed(f"{self._command[0]} does not run: {self.last_words()}")
         return self._process.pid
 
     @property
     def runs(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def start(self) -> asyncio.StreamReader:
-        """What it will say on standard output."""
+    def last_words(self) -> str:
+        """The end of its log, in a line."""
+        return " · ".join(self.log.read_text(errors="replace").splitlines()[-5:]) if self.log.exists() else ""
+
+    async def start(self, environ: Mapping[str, str] = MappingProxyType({})) -> asyncio.StreamReader:
+        """What it will say on standard output. `environ` is for this time only."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=self._environ,
+                env={**self._environ, **environ},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

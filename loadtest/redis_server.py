@@ -39,7 +39,7 @@ class RedisServer:
         async with asyncio.timeout(STARTS_WITHIN):
             while not await self.answers():
                 if not self.process.runs:
-                    raise WorldFailed(f"Redis does not start, see {self.process.log}")
+                    raise WorldFailed(f"Redis does not start: {self.process.last_words()}")
                 await asyncio.sleep(0.02)
 
     async def answers(self) -> bool:

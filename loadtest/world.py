@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loadtest.instance import Instance, instance
 from loadtest.postgres import Postgres, primary
-from loadtest.process import account
+from loadtest.process import Process, account
 from loadtest.proxy import Link, Target
 from loadtest.redis_server import RedisServer
 from loadtest.tutor import MODEL, Tutor, tutor
@@ -41,6 +41,8 @@ class World:
         self.findings: list[str] = []
         """What went wrong that no device can tell."""
         self.standbys = 0
+        self.processes: list[Process] = []
+        """Of the databases that took over; they are ended with the world."""
 
     def owner(self) -> Instance:
         """The instance that writes the most replies now."""
@@ -69,6 +71,12 @@ class World:
             each.target = Target(path=database.socket)
             each.reset()
 
+    async def stop_database(self) -> None:
+        """Whichever it is by now, and what is left of others."""
+        await self.database.stop()
+        for each in self.processes:
+            await each.kill()
+
     def look_for_deaths(self) -> None:
         """An instance that ended by itself is a finding."""
         for each in self.instances:
@@ -95,8 +103,7 @@ class World:
         self.look_for_deaths()
         async with asyncio.TaskGroup() as group:
             for each in self.instances:
-                if not each.process.runs:
-                    group.create_task(each.start())
+                group.create_task(each.start())
 
 
 @asynccontextmanager
@@ -111,7 +118,7 @@ async def world(
         async with AsyncExitStack() as stack:
             made.tutor = await stack.enter_async_context(tutor(seed))
             stack.push_async_callback(redis.process.kill)
-            stack.push_async_callback(lambda: made.database.stop())
+            stack.push_async_callback(made.stop_database)
             await redis.start()
             await database.start()
             for index in range(instances):
