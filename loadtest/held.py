@@ -65,7 +65,7 @@ class Held:
             case _:
                 pass
 
-    def list(self) -> dict[SessionId, Session]:
+    def listed(self) -> dict[SessionId, Session]:
         """The session list, as far as it is known."""
         return {row.id: row for row in self.sessions.values() if row.deleted_at is None and self.lists(row)}
 

@@ -28,11 +28,13 @@ def numbered_without_gap(evidence: Evidence) -> Iterator[Violation]:
     """P3, on each connection: after what a device was caught up with, each number once and in order."""
     for entries in evidence.devices.values():
         last: Entry | None = None
-        reached, live = 0, set[int]()
+        reached = 0
+        live: set[int] = set()
         for entry in entries:
             match entry.what:
                 case Opened():
-                    last, reached, live = entry, entry.what.since.seq if entry.what.since else 0, set()
+                    last, reached = entry, entry.what.since.seq if entry.what.since else 0
+                    live.clear()
                 case Snapshot():
                     last, reached = entry, entry.what.seq
                 case Changes():
@@ -69,7 +71,8 @@ def a_number_means_the_same_to_all(evidence: Evidence) -> Iterator[Violation]:
                     "P3", evidence.user, f"{row.id} as of {row.seq} is told in two ways", *_known(first), entry
                 )
         if isinstance(entry.what, DURABLE):
-            seq, ids = entry.what.seq, {row.id for row in event_rows(entry)}
+            seq = entry.what.seq
+            ids: set[object] = {row.id for row in event_rows(entry)}
             earlier, others = events.setdefault((entry.epoch, seq), (entry, ids))
             if ids != others:
                 yield broken("P3", evidence.user, f"number {seq} is about other rows elsewhere", earlier, entry)
@@ -121,7 +124,7 @@ def _same(evidence: Evidence, held: Held, entry: Entry, shown: Shown) -> Iterato
         yield broken("P3", evidence.user, what, entry)
         return
     listed = {row.id: row for row in evidence.sessions.values() if row.deleted_at is None and held.lists(row)}
-    yield from _differing(evidence, entry, "session", held.list(), listed)
+    yield from _differing(evidence, entry, "session", held.listed(), listed)
     yield from _differing(evidence, entry, "session shown", {row.id: row for row in shown.sessions}, listed)
     for session in held.opened:
         rows = {
@@ -137,11 +140,11 @@ def _same(evidence: Evidence, held: Held, entry: Entry, shown: Shown) -> Iterato
 def _differing(
     evidence: Evidence, entry: Entry, kind: str, held: dict[IdType, RowType], kept: dict[IdType, RowType]
 ) -> Iterator[Violation]:
-    for id in held.keys() | kept.keys():
-        one, other = held.get(id), kept.get(id)
+    for key in held.keys() | kept.keys():
+        one, other = held.get(key), kept.get(key)
         if one != other:
             numbers = f"as of {one.seq if one else None}, the database as of {other.seq if other else None}"
-            yield broken("P3", evidence.user, f"{kind} {id} is held {numbers}", entry)
+            yield broken("P3", evidence.user, f"{kind} {key} is held {numbers}", entry)
 
 
 def _counted(evidence: Evidence) -> Iterator[Violation]:
