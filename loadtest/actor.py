@@ -21,19 +21,20 @@ from loadtest.line import Line
 from protocol import model
 from protocol.events import TokenAdded
 
-PAUSE = 1.2
-"""Seconds between two acts, on average."""
 UNDER_WAY = 12
 """Acts of one device that wait for an answer at once."""
 LOOKS_EVERY = 0.05
 
 
 class Place(Struct, frozen=True):
-    """Where a device works: the addresses of the hubs, the user's token, the folder of the histories."""
+    """Where a device works: the addresses of the hubs, the user's token, the folder of the histories; and how fast: the
+    seconds between two acts, on average.
+    """
 
     hubs: list[str]
     token: str
     folder: Path
+    pause: float
 
 
 class Learner:
@@ -130,7 +131,7 @@ class Actor:
             while not self.finishing.is_set():
                 if self.counts["under way"] < UNDER_WAY and self.device is not None and self.device.is_in_step:
                     group.create_task(self._do(acts.any()))
-                await asyncio.sleep(self._chance.uniform(0, 2 * PAUSE))
+                await asyncio.sleep(self._chance.uniform(0, 2 * self._place.pause))
 
     async def _do(self, act: Act) -> None:
         """An act may be refused, as when another device was quicker: that is written down like everything."""

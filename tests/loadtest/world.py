@@ -54,7 +54,7 @@ async def worked(
     leniency: Leniency | None = None,
 ) -> tuple[Verdict, bool]:
     """Two learners with three devices each work for some seconds: the verdict, and whether they came to rest."""
-    workload = Workload(urls, SECRET, folder, seed, users=2, devices_each=3)
+    workload = Workload(urls, SECRET, folder, seed, users=2, devices_each=3, pause=0.3)
     async with asyncio.TaskGroup() as group:
         group.create_task(workload.run())
         await asyncio.sleep(seconds / 2)
