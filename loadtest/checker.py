@@ -14,8 +14,10 @@ from loadtest.history import Opened
 from loadtest.promises.ends import ended_once, every_reply_has_ended, nothing_of_another_user, owners_of
 from loadtest.promises.numbers import (
     a_number_means_the_same_to_all,
+    every_number_was_told,
     numbered_as_committed,
     numbered_without_gap,
+    replays_are_whole,
     shown_as_committed,
 )
 from loadtest.promises.sends import acknowledged_means_committed, one_send_one_message, sends
@@ -32,6 +34,8 @@ PROMISES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
     acknowledged_means_committed,
     one_send_one_message,
     numbered_without_gap,
+    replays_are_whole,
+    every_number_was_told,
     a_number_means_the_same_to_all,
     numbered_as_committed,
     shown_as_committed,

@@ -1,10 +1,11 @@
 """P3: numbers without a gap, the same rows for everybody, and in the end what the database has."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Protocol, TypeVar
 
-from loadtest.evidence import DURABLE, Entry, Evidence, event_rows
+from loadtest.evidence import DURABLE, Entry, Evidence, event_rows, within
 from loadtest.held import Held
 from loadtest.history import GaveUp, Opened, Shown
 from loadtest.verdict import Violation, broken
@@ -80,6 +81,44 @@ def a_number_means_the_same_to_all(evidence: Evidence) -> Iterator[Violation]:
                 yield broken("P3", evidence.user, f"number {seq} carries rows of another", entry)
 
 
+def replays_are_whole(evidence: Evidence) -> Iterator[Violation]:
+    """P3: changes carry every row that is known to have been numbered in their range and in none of the later ones."""
+    known: dict[str | None, dict[object, set[int]]] = {}
+    for entry in evidence.entries():
+        for row in event_rows(entry):
+            known.setdefault(entry.epoch, {}).setdefault(row.id, set()).add(row.seq)
+    ordered = {epoch: {row: sorted(numbers) for row, numbers in rows.items()} for epoch, rows in known.items()}
+    for entry in evidence.entries():
+        if isinstance(entry.what, Changes):
+            told = {row.id for row in event_rows(entry)}
+            for row, numbers in ordered[entry.epoch].items() if entry.epoch in ordered else ():
+                place = bisect_right(numbers, entry.what.seq)
+                if place and numbers[place - 1] > entry.what.since and row not in told:
+                    what = (
+                        f"the changes in ({entry.what.since}, {entry.what.seq}] lack {row} as of {numbers[place - 1]}"
+                    )
+                    yield broken("P3", evidence.user, what, entry)
+
+
+def every_number_was_told(evidence: Evidence) -> Iterator[Violation]:
+    """P3: a number that a connected device had to read for itself, and that nobody was ever told, was skipped."""
+    told = {(evidence.epoch, row.created_seq) for row in evidence.messages.values()}
+    for entry in evidence.entries():
+        told.update((entry.epoch, row.seq) for row in event_rows(entry))
+    for entries in evidence.devices.values():
+        caught_up: Entry | None = None
+        for entry in entries:
+            if isinstance(entry.what, Opened):
+                caught_up = None
+            elif isinstance(entry.what, Changes) and caught_up is not None:
+                numbers = range(entry.what.since + 1, entry.what.seq + 1)
+                skipped = [number for number in numbers if (entry.epoch, number) not in told]
+                if skipped and not within(evidence.leniency.slow, caught_up.at, entry.at):
+                    yield broken("P3", evidence.user, f"the numbers {skipped} were never told to anybody", entry)
+            if isinstance(entry.what, (Snapshot, Changes, *DURABLE)) and not getattr(entry.what, "more", False):
+                caught_up = entry
+
+
 def numbered_as_committed(evidence: Evidence) -> Iterator[Violation]:
     """P3, in the database: nothing above the head, a number for each addition, places without a hole."""
     head = evidence.row.seq if evidence.row else 0
@@ -121,7 +160,7 @@ def _same(evidence: Evidence, held: Held, entry: Entry, shown: Shown) -> Iterato
         return
     if (held.epoch, held.cursor) != (evidence.epoch, head):
         what = f"the device stands at {held.cursor} of {held.epoch}, the database at {head} of {evidence.epoch}"
-        yield broken("P3", evidence.user, what, entry)
+        yield broken("P3", evidence.user, what, *_telling(evidence, held.cursor + 1), entry)
         return
     listed = {row.id: row for row in evidence.sessions.values() if row.deleted_at is None and held.lists(row)}
     yield from _differing(evidence, entry, "session", held.listed(), listed)
@@ -156,6 +195,12 @@ def _counted(evidence: Evidence) -> Iterator[Violation]:
         if session.message_count != standing.get(session.id, 0):
             what = f"{session.id} counts {session.message_count} messages and has {standing.get(session.id, 0)}"
             yield broken("P3", evidence.user, what)
+
+
+def _telling(evidence: Evidence, seq: int) -> list[Entry]:
+    """The first record in which any device was told a number."""
+    told = (entry for entry in evidence.entries() if isinstance(entry.what, DURABLE) and entry.what.seq == seq)
+    return list(islice(told, 1))
 
 
 def _known(entry: Entry | None) -> list[Entry]:
