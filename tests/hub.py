@@ -19,6 +19,7 @@ from server.settings import Settings, TurnSettings
 
 SECRET = "a secret that only tests know, and long enough"
 STARTS_WITHIN = 20.0
+SERVE = ("-m", "server", "serve")
 
 
 class Hub(Struct):
@@ -100,13 +101,13 @@ class Child(Struct):
 
 
 @asynccontextmanager
-async def child(database_url: str, base_url: str | None = None, **environ: str) -> AsyncGenerator[Child]:
-    """`tutorhub serve` on a free port. Ended, if it still runs, by its process id."""
+async def child(
+    database_url: str, base_url: str | None = None, *, command: tuple[str, ...] = SERVE, **environ: str
+) -> AsyncGenerator[Child]:
+    """`tutorhub serve`, or another command of Python's, on a free port. Ended, if it still runs, by its process id."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "server",
-        "serve",
+        *command,
         env=os.environ
         | {
             "TUTORHUB_PORT": "0",
