@@ -138,7 +138,8 @@ class Tutor:
         try:
             async with asyncio.TaskGroup() as group:
                 leaving = group.create_task(_left(reader, writer))
-                await self._complete(writer, prompt)
+                with suppress(OSError):
+                    await self._complete(writer, prompt)
                 leaving.cancel()
         finally:
             self.writing[instance] -= 1
