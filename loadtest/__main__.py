@@ -64,7 +64,7 @@ def _prove(options: Options, screen: Screen, json_file: Path | None, keep: Path 
         try:
             with screen.status:
                 result = asyncio.run(_until_interrupted(options, folder, screen))
-        except* (WorldFailed, TimeoutError) as errors:
+        except* (WorldFailed, OSError, EOFError) as errors:
             problem = f"The proof could not be held: {'; '.join(map(str, errors.exceptions))}"
         except* asyncio.CancelledError:
             problem = "Interrupted: everything that was started has been ended."

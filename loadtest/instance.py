@@ -14,6 +14,8 @@ from loadtest.process import Process, WorldFailed
 from loadtest.proxy import Link, Target, link
 
 STARTS_WITHIN = 60.0
+TRIES_AGAIN = 0.5
+"""Seconds after a start that failed."""
 STOPS_WITHIN = 30.0
 """Seconds from SIGTERM, also with peers that are stuck."""
 FIRST_LINE = "listens on http://127.0.0.1:"
@@ -50,16 +52,26 @@ class Instance:
         return f"http://127.0.0.1:{self.door.port}"
 
     async def start(self, **environ: str) -> None:
-        """Returns once it listens. Nothing if it runs."""
-        if self.process.runs:
-            return
+        """Returns once it listens, and starts it again until then, as an operator's tools would. Nothing if it runs.
+
+        Raises WorldFailed if it does not come up in time.
+        """
+        try:
+            async with asyncio.timeout(STARTS_WITHIN):
+                while not self.process.runs:
+                    await self._try_to_start(environ)
+        except TimeoutError as error:
+            raise WorldFailed(f"instance {self.name} does not start: {self.process.last_words()}") from error
+
+    async def _try_to_start(self, environ: Mapping[str, str]) -> None:
         said = await self.process.start(environ)
-        self.is_meant_to_run = True
-        async with asyncio.timeout(STARTS_WITHIN):
-            first = (await said.readline()).decode()
-        if FIRST_LINE not in first:
-            raise WorldFailed(f"instance {self.name} does not start: {self.process.last_words()}")
-        self.door.target = Target(port=int(first.rpartition(":")[2]))
+        first = (await said.readline()).decode()
+        if FIRST_LINE in first:
+            self.is_meant_to_run = True
+            self.door.target = Target(port=int(first.rpartition(":")[2]))
+        else:
+            await self.process.ended()
+            await asyncio.sleep(TRIES_AGAIN)
 
     async def kill(self) -> None:
         self.is_meant_to_run = False

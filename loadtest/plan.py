@@ -14,6 +14,8 @@ BETWEEN = (2.0, 3.5)
 """Seconds of fair weather between two faults."""
 PAIR_CHANCE = 0.15
 """Of two faults at once, after every kind was met alone."""
+STARTING = ("hub", "clock")
+"""The families whose faults may start instances themselves."""
 LONG_RUN = 1_500.0
 """Seconds from which on the long kinds are met, too."""
 
@@ -41,10 +43,16 @@ def plan(seed: int, seconds: float, faults: Iterable[Fault]) -> list[Planned]:
         lasts = round(chance.uniform(*fault.lasts), 1)
         if at + lasts > seconds:
             break
-        names = (fault.name,) if other is None else (fault.name, other.name)
+        names = _names(fault, other)
         planned.append(Planned(round(at, 1), names, lasts, f"{seed} {number}"))
         at += lasts + chance.uniform(*BETWEEN)
     return planned
+
+
+def _names(fault: Fault, other: Fault | None) -> tuple[str, ...]:
+    """Instances first: one that is started again must find what it needs."""
+    both = [fault] if other is None else sorted([fault, other], key=lambda each: each.family not in STARTING)
+    return tuple(each.name for each in both)
 
 
 def _order(chance: Random, kinds: list[Fault]) -> Iterator[tuple[Fault, Fault | None]]:

@@ -29,7 +29,7 @@ from loadtest.screen import Screen
 from loadtest.verdict import Spread, Verdict, spread
 from loadtest.world import HUB, World, world
 
-RESTS_WITHIN = 60.0
+RESTS_WITHIN = 120.0
 """Seconds after the last fault until every device is in step and every reply has ended."""
 AFTERWARDS = 10.0
 """Seconds after a fault in which times mean nothing yet, and a reply that it spoiled may still end."""

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from loadtest.process import WorldFailed
+
 DEADLINE = 5.0
 """Seconds for one answer."""
 
 
-class RedisRefused(Exception):
+class RedisRefused(WorldFailed):
     """What Redis said against a command."""
 
 

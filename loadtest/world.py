@@ -22,6 +22,8 @@ from loadtest.tutor import MODEL, Tutor, tutor
 
 HUB = f"{sys.executable} -m server"
 READY_WITHIN = 60.0
+PACE = (40, 120)
+"""Pieces per second of a reply: fast, because a session's replies are written one by one, and devices ask in bursts."""
 TURN_LIMITS = {"FIRST_TOKEN": "6", "SILENCE": "6", "WHOLE": "120"}
 """Shorter than usual, so that a silent tutor costs the proof less time."""
 
@@ -116,7 +118,7 @@ async def world(
         redis, database = RedisServer(data, password), await primary(data / "primary")
         made = World(folder, secret, password, database, redis)
         async with AsyncExitStack() as stack:
-            made.tutor = await stack.enter_async_context(tutor(seed))
+            made.tutor = await stack.enter_async_context(tutor(seed, PACE))
             stack.push_async_callback(redis.process.kill)
             stack.push_async_callback(made.stop_database)
             await redis.start()

@@ -26,7 +26,6 @@ def skewed(seconds: int) -> Strike:
         )
         yield f"{named([met])}: {seconds:+d} s"
         await met.stop()
-        await met.start()
 
     return strike
 

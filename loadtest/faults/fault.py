@@ -10,7 +10,10 @@ from msgspec import Struct
 from loadtest.world import World
 
 Strike = Callable[[World, Random], AbstractAsyncContextManager[str]]
-"""Entered, it injects the fault and says whom it met; left, it heals. `Random` is for its choices."""
+"""Entered, it injects the fault and says whom it met; left, it heals. `Random` is for its choices.
+
+Instances that do not run then are started by whoever injects, once all is healed that they may need.
+"""
 
 
 class Effect(Enum):

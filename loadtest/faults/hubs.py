@@ -1,4 +1,4 @@
-"""Faults of the instances themselves: crashes, pauses, deploys."""
+"""Faults of the instances themselves: crashes, pauses, deploys. Whatever does not run is started afterwards."""
 
 import asyncio
 import signal
@@ -24,7 +24,6 @@ async def killed_owner(world: World, chance: Random) -> AsyncGenerator[str]:
     met = world.owner()
     await met.kill()
     yield named([met])
-    await met.start()
 
 
 @asynccontextmanager
@@ -32,7 +31,6 @@ async def killed_another(world: World, chance: Random) -> AsyncGenerator[str]:
     met = another(world, chance)
     await met.kill()
     yield named([met])
-    await met.start()
 
 
 @asynccontextmanager
@@ -44,8 +42,6 @@ async def killed_twice(world: World, chance: Random) -> AsyncGenerator[str]:
     second = world.owner()
     await second.kill()
     yield named([first, second])
-    await first.start()
-    await second.start()
 
 
 @asynccontextmanager
@@ -53,7 +49,6 @@ async def killed_all(world: World, chance: Random) -> AsyncGenerator[str]:
     for each in world.instances:
         await each.kill()
     yield named(world.instances)
-    await world.start_missing()
 
 
 @asynccontextmanager
@@ -61,7 +56,6 @@ async def stopped(world: World, chance: Random) -> AsyncGenerator[str]:
     met = world.owner()
     await met.stop()
     yield named([met])
-    await met.start()
 
 
 @asynccontextmanager
@@ -84,7 +78,6 @@ async def signalled_twice(world: World, chance: Random) -> AsyncGenerator[str]:
     if not await met.process.ended(IMMEDIATELY):
         met.findings.append(f"instance {met.name} had not ended {IMMEDIATELY:g} s after a second SIGTERM")
     yield named([met])
-    await met.start()
 
 
 @asynccontextmanager
@@ -96,7 +89,6 @@ async def interrupted(world: World, chance: Random) -> AsyncGenerator[str]:
     await asyncio.sleep(chance.uniform(0.0, 1.0))
     await met.kill()
     yield named([met])
-    await met.start()
 
 
 def paused(*, owner: bool) -> Strike:
@@ -117,7 +109,6 @@ async def late(world: World, chance: Random) -> AsyncGenerator[str]:
     met = another(world, chance)
     await met.stop()
     yield named([met])
-    await met.start()
 
 
 ROW = "Hub process: "
