@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtest import programs
-from loadtest.process import WorldFailed, account
+from loadtest.process import WorldFailed, account, children, title
 
 PROVE = (sys.executable, "-m", "loadtest", "prove")
 SEED = "1607"
@@ -59,22 +59,19 @@ def test_a_fault_that_does_not_exist_is_refused_in_a_line() -> None:
 
 
 def test_an_interrupted_proof_ends_all_that_it_started(tmp_path: Path) -> None:
-    before = _leftovers()
     with subprocess.Popen([*PROVE, "--keep", str(tmp_path / "kept")], stdout=subprocess.PIPE, text=True) as proof:
         assert proof.stdout is not None
         assert "instances, PostgreSQL and Redis run" in proof.stdout.readline()
+        worlds, started = _worlds(), children(proof.pid)
         proof.send_signal(signal.SIGINT)
         said = proof.stdout.read()
         assert proof.wait() == 2
     assert "Interrupted: everything that was started has been ended." in said
-    assert _leftovers() <= before
-    assert str(tmp_path) not in _command_lines()
+    assert len(started) >= 5
+    assert [title(each) for each in started if title(each)] == []
+    assert worlds - _worlds() or not account()
 
 
-def _leftovers() -> set[str]:
-    """The folders of worlds, where those of root are."""
-    return {path.name for path in WORLDS.glob("prove-*")} if account() else set()
-
-
-def _command_lines() -> str:
-    return " ".join(path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline"))
+def _worlds() -> set[str]:
+    """Their folders, where those of root are."""
+    return {path.name for path in WORLDS.glob("prove-*")}
