@@ -35,6 +35,10 @@ class Injected(Struct, frozen=True, kw_only=True):
     def effects(self) -> set[Effect]:
         return set() if self.was_skipped else {FAULTS[name].effect for name in self.planned.faults}
 
+    @property
+    def slows(self) -> bool:
+        return not self.was_skipped and any(FAULTS[name].slows for name in self.planned.faults)
+
 
 class Nemesis:
     """`acknowledged` says how many sends have been, so far; `told` is called with each fault as it begins and ends."""

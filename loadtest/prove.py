@@ -127,14 +127,16 @@ def _findings(it: World) -> list[str]:
 
 def leniency(injected: list[Injected]) -> Leniency:
     """What the checker may not hold against the hub, by what was injected."""
-    windows = {effect: _windows(injected, effect) for effect in Effect}
-    lost = [at for window in windows[Effect.LOSES] for at in (window.begins, window.ends - AFTERWARDS)]
-    every = [Window(each.began, each.ended + AFTERWARDS) for each in injected if not each.was_skipped]
-    return Leniency(spoiled=windows[Effect.SPOILS], slow=every, lost=lost)
+    lost = [at for each in injected if Effect.LOSES in each.effects for at in (each.began, each.ended)]
+    return Leniency(
+        spoiled=[_window(each) for each in injected if Effect.SPOILS in each.effects],
+        slow=[_window(each) for each in injected if each.slows],
+        lost=lost,
+    )
 
 
-def _windows(injected: list[Injected], effect: Effect) -> list[Window]:
-    return [Window(each.began, each.ended + AFTERWARDS) for each in injected if effect in each.effects]
+def _window(injected: Injected) -> Window:
+    return Window(injected.began, injected.ended + AFTERWARDS)
 
 
 def _result(options: Options, course: Course, verdict: Verdict) -> Result:

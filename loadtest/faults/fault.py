@@ -21,7 +21,13 @@ class Effect(Enum):
 
     SPOILS = "the tutor did not say what it should"
     LOSES = "an instance was lost with the tail of what it was writing"
-    NONE = "only slower"
+    NONE = "nothing of that"
+
+
+QUICK = ("redis", "tutor")
+"""The families whose faults may not make anybody wait: what is acknowledged and told is as quick as ever, or is repaired
+within the usual limits.
+"""
 
 
 def always() -> str:
@@ -46,3 +52,8 @@ class Fault(Struct, frozen=True):
     def family(self) -> str:
         """What it happens to: two faults at once are of two families."""
         return self.name.partition("-")[0]
+
+    @property
+    def slows(self) -> bool:
+        """Whether times mean nothing while it lasts."""
+        return self.family not in QUICK

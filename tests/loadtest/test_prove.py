@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from loadtest import programs
+from loadtest.evidence import Leniency, Window
+from loadtest.nemesis import Injected
+from loadtest.plan import Planned
 from loadtest.process import WorldFailed, account, children, title
+from loadtest.prove import leniency
 
 PROVE = (sys.executable, "-m", "loadtest", "prove")
 SEED = "1607"
@@ -50,6 +54,15 @@ def test_the_same_seed_plans_the_same_and_only_names_what_is_met() -> None:
     assert lines
     assert all("redis-freeze" in line for line in lines)
     assert "pg-fail-over" in _said("--list")
+
+
+def test_a_lost_redis_excuses_nothing_and_a_killed_instance_its_time_and_its_tail() -> None:
+    def met(name: str) -> Injected:
+        return Injected(planned=Planned(3.0, (name,), 2.0, "1 0"), note="", began=103.0, ended=105.0)
+
+    assert leniency([met("redis-black-hole-all")]) == Leniency()
+    assert leniency([met("hub-kill-owner")]) == Leniency(slow=[Window(103.0, 115.0)], lost=[103.0, 105.0])
+    assert leniency([met("tutor-cut")]) == Leniency(spoiled=[Window(103.0, 115.0)])
 
 
 def test_a_fault_that_does_not_exist_is_refused_in_a_line() -> None:
