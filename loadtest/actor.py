@@ -102,7 +102,7 @@ class Actor:
 
     async def _come_to_rest(self) -> None:
         """Until the learner's devices are at rest together, or this one is to leave."""
-        while not self._learner.at_rest() and not self.left.is_set():  # noqa: ASYNC110 (a state of several clients)
+        while not self._learner.at_rest() and not self.left.is_set():
             await asyncio.sleep(LOOKS_EVERY)
 
     async def _listen(self, happenings: Happenings, history: History) -> None:

@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -49,3 +50,7 @@ def make(folder: Path) -> None:
         make(folder.parent)
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755 if os.geteuid() == 0 else 0o700)
+
+
+if __name__ == "__main__":  # for tools that may not import the hub: `python -m server.store.programs` says the folder
+    sys.stdout.write(f"{programs()}\n")
