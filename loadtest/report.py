@@ -38,7 +38,8 @@ row |
 | P6 | At most one attempt at a time writes a reply. | the attempts' numbers, on each connection |
 | P7 | What was stopped stays stopped, with no less than was seen, unless an instance was lost with it. | \
 the answer to each stop, against what that device held and what the database has |
-| P9 | Nobody is told anything of another user. | every id and every marker in every frame |
+| P9 | Nobody is told anything of another user. | every id and every marker in every frame as it came |
+| protocol | Every frame is an event of the protocol. | every frame |
 | times | What was told on one device is told on every other connected one within 10 s; a send is \
 acknowledged within 5 s, and no open reply is silent for 30 s, while nothing is broken. | the times of the \
 records |

@@ -165,6 +165,11 @@ def another_marker(it: Story) -> None:
     it.change("laptop", "page", story.accepted(2, page))
 
 
+def in_an_unknown_field(it: Story) -> None:
+    frame = Raw(b'{"type":"pong","ref":1,"from":"learner-77"}')
+    it.after("laptop", "first", Heard(at=1, connection=1, frame=frame))
+
+
 def without_beginning(it: Story) -> None:
     it.drop("laptop", "begins")
     it.late["second"] = 7.0
@@ -250,9 +255,10 @@ SPOILED: dict[str, tuple[Spoil, str, str]] = {
     ),
     "another user's id": (of_another_user, "P9", str(OTHER)),
     "another user's marker": (another_marker, "P9", "learner-77"),
+    "another user's marker where no reader looks": (in_an_unknown_field, "P9", "learner-77"),
     "a frame that is none": (
         lambda it: it.after("laptop", "first", Heard(at=1, connection=1, frame=Raw(b'"junk"'))),
-        "P9",
+        "protocol",
         "no event of this protocol",
     ),
     "a silence that is too long": (slow_to_tell, "times", "longest silence"),
