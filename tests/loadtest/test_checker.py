@@ -1,4 +1,7 @@
-"""Every kind of broken promise, in a history of a few records: the checker finds it, and nothing in an honest one."""
+"""Every kind of broken promise, in a history of a few records: the checker finds it, and nothing in an honest one.
+
+Long because the table of what can go wrong is read as one list.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -115,15 +118,30 @@ def resumed(*messages: MessageId) -> Spoil:
     return spoil
 
 
-def skipped(it: Story) -> None:
-    """Number 3 is nobody's: the reply ends with number 4."""
-    row = story.settled(seq=4)
+def ends_at(it: Story, head: int) -> None:
+    """The numbers between 2 and this one, with which the reply ends, are nobody's."""
+    row = story.settled(seq=head)
+    session = story.session(head)
     for device in it.devices:
-        it.change(device, "ended", story.caught_up(2, 4, [story.session(4)], [row]))
-        shown = structs.replace(SHOWN, seq=4, sessions=[story.session(4)], opened={SESSION: [story.asked(), row]})
+        it.change(device, "ended", story.caught_up(2, head, [session], [row]))
+        shown = structs.replace(SHOWN, seq=head, sessions=[session], opened={SESSION: [story.asked(), row]})
         it.change(device, "shown", shown)
     it.store(story.asked(), row)
-    it.dump = structs.replace(it.dump, users=[UserRow(UserId(USER), 4, 0, story.EPOCH)], sessions=[story.session(4)])
+    it.dump = structs.replace(it.dump, users=[UserRow(UserId(USER), head, 0, story.EPOCH)], sessions=[session])
+
+
+def skipped(it: Story) -> None:
+    ends_at(it, 4)
+
+
+def often_skipped_in_bad_times(it: Story) -> None:
+    ends_at(it, 9)
+    it.leniency = Leniency(slow=[Window(0, 100)])
+
+
+def lost_in_bad_times(it: Story) -> None:
+    ends_at(it, 4)
+    it.leniency = Leniency(slow=[Window(0, 100)])
 
 
 def taken_back(it: Story) -> None:
@@ -202,6 +220,7 @@ SPOILED: dict[str, tuple[Spoil, str, str]] = {
     ),
     "changes that lack a row": (resumed(REPLY), "P3", "lack"),
     "a number that was skipped": (skipped, "P3", "never told to anybody"),
+    "numbers skipped in bad times": (often_skipped_in_bad_times, "P3", "6 of 9 numbers were never told"),
     "a number about other rows": (other_rows, "P3", "about other rows"),
     "a row in two ways": (other_row, "P3", "told in two ways"),
     "a row of another number": (wrong_number, "P3", "carries rows of another"),
@@ -334,6 +353,7 @@ HONEST: list[Spoil] = [
     opened_in_the_middle,
     spoiled_tutor,
     cut_short,
+    lost_in_bad_times,
 ]
 
 
