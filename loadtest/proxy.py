@@ -198,11 +198,11 @@ class Link:
         try:
             server_reader, server_writer = await _connected(self.target)
         except OSError:
-            _reset_end(writer)
+            reset_end(writer)
             return
         if self._server is None or breaks != self._breaks:  # the link broke while this was being made
             server_writer.transport.abort()
-            _reset_end(writer)
+            reset_end(writer)
             return
         connection = Connection(writer, server_writer)
         _no_delay(writer, server_writer)
@@ -298,10 +298,10 @@ async def _connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.Stre
 
 def _reset(connection: Connection) -> None:
     for end in connection.ends:
-        _reset_end(end)
+        reset_end(end)
 
 
-def _reset_end(end: asyncio.StreamWriter) -> None:
+def reset_end(end: asyncio.StreamWriter) -> None:
     """RST instead of FIN; a unix socket knows only an end."""
     sock: socket.socket | None = end.get_extra_info("socket")
     if sock is not None and sock.family == socket.AF_INET:

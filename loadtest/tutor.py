@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from loadtest import words
 from loadtest.mood import BEFORE_A_WORD, REFUSALS, Mood
+from loadtest.proxy import reset_end
 
 MODEL = "the-fake-tutor"
 SLOW = 1.0
@@ -150,7 +151,7 @@ class Tutor:
         if mood in BEFORE_A_WORD:
             self._spoiled.add(asked)
         if mood is Mood.REFUSE:
-            return writer.transport.abort()
+            return reset_end(writer)
         if mood in REFUSALS:
             return await _refuse(writer, REFUSALS[mood], {"error": {"message": "not now", "type": "busy"}})
         while self._mood is Mood.LATE and not writer.is_closing():
@@ -190,7 +191,7 @@ class Tutor:
             await self._changed.wait()
         if self._mood is Mood.CUT and self._chance.random() < CUT_CHANCE:
             self._spoiled.add(asked)
-            writer.transport.abort()
+            reset_end(writer)
         if self._mood is Mood.MALFORMED:
             writer.write(self._chance.choice(GARBAGE))
         await _send(writer, _piece(text), byte_by_byte=self._mood is Mood.SPLIT)
