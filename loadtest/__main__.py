@@ -13,6 +13,7 @@ import msgspec
 from loadtest.faults import FAULTS
 from loadtest.process import WorldFailed
 from loadtest.prove import Options, chosen, prove
+from loadtest.report import report_command
 from loadtest.result import Result
 from loadtest.screen import Screen
 from loadtest.world import HUB
@@ -25,6 +26,9 @@ NOT_HELD = 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Proof, on this machine and with real processes, that nothing is lost."""
+
+
+main.add_command(report_command)
 
 
 @main.command("prove")

@@ -11,7 +11,13 @@ from loadtest.dump import Dump
 from loadtest.evidence import DURABLE, Evidence, Leniency, gathered
 from loadtest.figures import times, within_limits
 from loadtest.history import Opened
-from loadtest.promises.ends import ended_once, every_reply_has_ended, nothing_of_another_user, owners_of
+from loadtest.promises.ends import (
+    ended_once,
+    every_reply_has_ended,
+    nothing_of_another_user,
+    owners_of,
+    speaks_the_protocol,
+)
 from loadtest.promises.numbers import (
     a_number_means_the_same_to_all,
     every_number_was_told,
@@ -45,6 +51,7 @@ PROMISES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
     stopped_stays_stopped,
     every_reply_has_ended,
     ended_once,
+    speaks_the_protocol,
 )
 
 
@@ -54,11 +61,11 @@ def check(folder: Path, dump: Dump, answer: Callable[[str], str], leniency: Leni
     violations: list[Violation] = []
     seconds: dict[str, list[float]] = {}
     counts: Counter[str] = Counter()
-    for _, evidence in gathered(folder, dump, answer, leniency or Leniency()):
+    for paths, evidence in gathered(folder, dump, answer, leniency or Leniency()):
         measured = list(times(evidence))
         for promise in PROMISES:
             violations.extend(promise(evidence))
-        violations.extend(nothing_of_another_user(evidence, owners))
+        violations.extend(nothing_of_another_user(evidence.user, paths, owners))
         violations.extend(within_limits(evidence, measured))
         for time in measured:
             seconds.setdefault(time.figure, []).append(time.seconds)

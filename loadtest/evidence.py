@@ -117,15 +117,15 @@ class Evidence(Struct):
 
 def gathered(
     folder: Path, dump: Dump, answer: Callable[[str], str], leniency: Leniency
-) -> Iterator[tuple[str, Evidence]]:
-    """The users of a folder of histories, one after the other, so that no more than one is in memory."""
+) -> Iterator[tuple[list[Path], Evidence]]:
+    """The users of a folder, with their histories, one after the other, so that no more than one is in memory."""
     files: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.jsonl")):
         first = next(records(path), None)
         if isinstance(first, Began):
             files.setdefault(first.user, []).append(path)
     for user, paths in files.items():
-        yield user, evidence(user, {path.stem: records(path) for path in paths}, dump, answer, leniency)
+        yield paths, evidence(user, {path.stem: records(path) for path in paths}, dump, answer, leniency)
 
 
 def evidence(

@@ -102,7 +102,7 @@ class Child(Struct):
 
 @asynccontextmanager
 async def child(
-    database_url: str, base_url: str | None = None, *, command: tuple[str, ...] = SERVE, **environ: str
+    database_url: str, base_url: str | None = None, command: tuple[str, ...] = SERVE, /, **environ: str
 ) -> AsyncGenerator[Child]:
     """`tutorhub serve`, or another command of Python's, on a free port. Ended, if it still runs, by its process id."""
     process = await asyncio.create_subprocess_exec(

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from loadtest.dump import Dump
-from loadtest.evidence import Entry, Evidence, Junk
+from loadtest.evidence import EXCERPT, Entry, Evidence, Junk
+from loadtest.history import Heard, records
 from loadtest.promises.text import settled_rows
 from loadtest.verdict import Violation, broken
-from protocol.codec import encode
 from protocol.ids import MessageId
 from protocol.model import Message
 
@@ -47,16 +48,24 @@ def ended_once(evidence: Evidence) -> Iterator[Violation]:
             yield broken("P5", evidence.user, f"{message} has ended in another way than the database says", entry)
 
 
-def nothing_of_another_user(evidence: Evidence, owners: dict[str, str]) -> Iterator[Violation]:
-    """P9: every id and every marker in a frame is the user's own. `owners`: whose each id is."""
+def speaks_the_protocol(evidence: Evidence) -> Iterator[Violation]:
+    """Every frame is an event."""
     for entry in evidence.entries():
-        text = entry.what.text if isinstance(entry.what, Junk) else encode(entry.what).decode()
         if isinstance(entry.what, Junk):
-            yield broken("P9", evidence.user, "a frame is no event of this protocol", entry)
-        foreign = {each for each in MARKER.findall(text) if each != evidence.user}
-        foreign |= {each for each in UUID.findall(text) if owners.get(each, evidence.user) != evidence.user}
-        if foreign:
-            yield broken("P9", evidence.user, f"the device was told of {', '.join(sorted(foreign))}", entry)
+            yield broken("protocol", evidence.user, "a frame is no event of this protocol", entry)
+
+
+def nothing_of_another_user(user: str, paths: list[Path], owners: dict[str, str]) -> Iterator[Violation]:
+    """P9: every id and every marker in a frame is the user's own, wherever in it. `owners`: whose each id is."""
+    for path in paths:
+        for line, record in enumerate(records(path), 1):
+            text = bytes(record.frame).decode(errors="replace") if isinstance(record, Heard) else ""
+            foreign = {each for each in MARKER.findall(text) if each != user}
+            foreign |= {each for each in UUID.findall(text) if owners.get(each, user) != user}
+            if foreign:
+                what = f"the device was told of {', '.join(sorted(foreign))}"
+                shown = f"{path.stem}:{line} at {record.at:.3f}: {text[:EXCERPT]}"
+                yield Violation("P9", user, path.stem, record.at, what, [shown])
 
 
 def owners_of(dump: Dump) -> dict[str, str]:

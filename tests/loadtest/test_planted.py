@@ -25,8 +25,8 @@ async def test_a_planted_bug_is_found(bug: str, database_url: str, tmp_path: Pat
     command = ("-m", "tests.planted", bug, "serve")
     async with (
         tutor() as it,
-        child(database_url, it.base_url, command=command) as one,
-        child(database_url, it.base_url, command=command) as other,
+        child(database_url, it.base_url, command) as one,
+        child(database_url, it.base_url, command) as other,
     ):
         hubs = [one.hub.url, other.hub.url] if bug == "forget-to-resubscribe" else [one.hub.url]
         verdict, _ = await worked(hubs, database_url, tmp_path, seconds=4.0, rests_within=3.0)
