@@ -10,8 +10,6 @@ A link is switched at any time, also under its connections.
 """
 
 import asyncio
-import socket
-import struct
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from enum import Enum
@@ -20,11 +18,12 @@ from random import Random
 
 from msgspec import Struct
 
+from loadtest.sockets import bound, no_delay, reset_end
+
 BUFFER = 65_536
 BACKLOG = 4_096
 PART_OF_A_SECOND = 10
 """A throttled link passes a tenth of a second's bytes at a time."""
-RESET = struct.pack("ii", 1, 0)
 
 
 class Target(Struct, frozen=True):
@@ -168,7 +167,7 @@ class Link:
 
     async def listen(self) -> None:
         """On the same port as before, which this link keeps while it does not listen."""
-        listener = _bound(self.port)
+        listener = bound(self.port)
         self.port = listener.getsockname()[1]
         self._server = await asyncio.start_server(self._serve, sock=listener, backlog=BACKLOG, limit=BUFFER)
 
@@ -205,7 +204,7 @@ class Link:
             reset_end(writer)
             return
         connection = Connection(writer, server_writer)
-        _no_delay(writer, server_writer)
+        no_delay(writer, server_writer)
         self._open.add(connection)
         self._all_gone.clear()
         try:
@@ -268,7 +267,7 @@ class Link:
 async def link(target: Target, chance: Random | None = None) -> AsyncGenerator[Link]:
     """Listens on a loopback port while the block runs. `chance` is what jitter is made of."""
     made = Link(target, chance or Random(0))
-    with closing(_bound(0)) as reservation:  # it never listens: it keeps the port ours, also while nobody does
+    with closing(bound(0)) as reservation:  # it never listens: it keeps the port ours, also while nobody does
         made.port = reservation.getsockname()[1]
         await made.listen()
         try:
@@ -283,13 +282,6 @@ def _step(weather: Weather) -> int:
     return max(1, weather.rate // PART_OF_A_SECOND) if weather.rate else BUFFER
 
 
-def _bound(port: int) -> socket.socket:
-    bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound.bind(("127.0.0.1", port))
-    return bound
-
-
 async def _connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if target.path is not None:
         return await asyncio.open_unix_connection(target.path, limit=BUFFER)
@@ -299,19 +291,3 @@ async def _connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.Stre
 def _reset(connection: Connection) -> None:
     for end in connection.ends:
         reset_end(end)
-
-
-def reset_end(end: asyncio.StreamWriter) -> None:
-    """RST instead of FIN; a unix socket knows only an end."""
-    sock: socket.socket | None = end.get_extra_info("socket")
-    if sock is not None and sock.family == socket.AF_INET:
-        with suppress(OSError):  # it is closed already
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    end.transport.abort()
-
-
-def _no_delay(*ends: asyncio.StreamWriter) -> None:
-    for end in ends:
-        sock: socket.socket | None = end.get_extra_info("socket")
-        if sock is not None and sock.family == socket.AF_INET:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from loadtest import words
 from loadtest.mood import BEFORE_A_WORD, REFUSALS, Mood
-from loadtest.proxy import reset_end
+from loadtest.sockets import reset_end
 
 MODEL = "the-fake-tutor"
 SLOW = 1.0

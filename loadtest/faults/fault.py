@@ -25,8 +25,8 @@ class Effect(Enum):
 
 
 QUICK = ("redis", "tutor")
-"""The families whose faults may not make anybody wait: what is acknowledged and told is as quick as ever, or is repaired
-within the usual limits.
+"""The families whose faults may not make anybody wait: what is acknowledged and told is as quick as ever, or is
+repaired within the usual limits.
 """
 
 
