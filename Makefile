@@ -8,13 +8,15 @@ RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 # The original design asks for int and varchar columns; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test check clean
+.PHONY: help start test prove check clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
 	@echo '             (OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL: use another model)'
 	@echo 'make start PORT=8001   another instance, beside the first'
 	@echo 'make test    run the tests'
+	@echo 'make prove   break everything but the disk while devices work, and decide whether a promise was broken'
+	@echo '             (SEED=1 MINUTES=10: the same seed injects the same faults)'
 	@echo 'make check   format, lint, import layers, types, SQL and tests with coverage'
 	@echo 'make clean   remove what these made here (not the data of the hub)'
 
@@ -28,6 +30,9 @@ endif
 
 test: .venv/.dev
 	.venv/bin/python -m pytest -n 2
+
+prove: .venv/.dev
+	.venv/bin/python -m loadtest prove --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
 
 check: .venv/.dev
 	.venv/bin/ruff format --check

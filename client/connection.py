@@ -5,7 +5,7 @@ It never speaks faster than the hub listens: the hub ends a connection with more
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import websockets
@@ -72,18 +72,26 @@ class Connection:
             writing.cancel()
         return closed
 
+    async def write(self, data: bytes) -> None:
+        """One frame onto the wire. Raises ConnectionClosed."""
+        await self._socket.send(data, text=True)
+
+    async def read(self) -> bytes:
+        """The next frame as it came. Raises ConnectionClosed."""
+        return await self._socket.recv(decode=False)
+
     async def _write(self) -> None:
         pace, loop = Pace(), asyncio.get_running_loop()
         with suppress(websockets.ConnectionClosed):
             while True:
                 command = await self._to_say.get()
                 await asyncio.sleep(pace.wait(loop.time()))
-                await self._socket.send(encode(command), text=True)
+                await self.write(encode(command))
 
     async def _read(self, hear: Callable[[Event], bool]) -> Closed:
         try:
             while True:
-                event = decode_event(await self._socket.recv(decode=False))
+                event = decode_event(await self.read())
                 if event is not None and not hear(event):
                     return Closed(CloseCode.RESYNC, "something is missing")
         except Undecodable as error:
@@ -92,8 +100,12 @@ class Connection:
             return Closed(self._socket.close_code or ABNORMAL, self._socket.close_reason or "")
 
 
+Dial = Callable[[str], AbstractAsyncContextManager[Connection]]
+"""How a connection to the hub at a URL is made: `opened`, or what wraps it."""
+
+
 @asynccontextmanager
-async def opened(url: str) -> AsyncGenerator[Connection]:
+async def opened(url: str, made: Callable[[ClientConnection], Connection] = Connection) -> AsyncGenerator[Connection]:
     """A connection to the hub at a URL (http, https, ws or wss). Raises OSError or WebSocketException."""
     async with websockets.connect(
         socket_url(url),
@@ -105,7 +117,7 @@ async def opened(url: str) -> AsyncGenerator[Connection]:
         ping_interval=HEARTBEAT,
         ping_timeout=HEARTBEAT,
     ) as socket:
-        yield Connection(socket)
+        yield made(socket)
 
 
 def socket_url(url: str) -> str:

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
+from client.connection import Dial, opened
 from client.errors import ConnectionLost
 from client.exchange import Exchange
 from client.link import Link, TokenSource
@@ -182,13 +183,15 @@ async def connect(
     *,
     timeline: Timeline | None = None,
     outbox: Outbox | None = None,
+    dial: Dial = opened,
 ) -> AsyncGenerator[Device]:
     """A device, connected while the block runs, and again after each loss. It need not be in step yet: see `in_step`.
 
-    A timeline and an outbox of an earlier connection of the same user are taken up where they were left.
+    A timeline and an outbox of an earlier connection of the same user are taken up where they were left. `dial` makes
+    each connection: another address after a loss, or one that is watched.
     """
     exchange = Exchange(who, timeline or Timeline(), outbox or Outbox())
-    link = Link(url, token, exchange)
+    link = Link(url, token, exchange, dial)
     exchange.speak = link.say
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
 
-from client.connection import ABNORMAL, Closed, Connection, opened
+from client.connection import ABNORMAL, Closed, Connection, Dial, opened
 from client.errors import GaveUp, problem_of
 from protocol.commands import AuthRefresh, Command, Hello
 from protocol.errors import CloseCode, Problem, comes_back
@@ -87,8 +87,9 @@ class Owner(Protocol):
 class Link:
     """`run` connects, and connects again, until it gives up."""
 
-    def __init__(self, url: str, source: TokenSource, owner: Owner) -> None:
+    def __init__(self, url: str, source: TokenSource, owner: Owner, dial: Dial = opened) -> None:
         self._url = url
+        self._dial = dial
         self._tokens = Tokens(source)
         self._owner = owner
         self._backoff = Backoff()
@@ -125,7 +126,7 @@ class Link:
         """One attempt and, if it succeeds, one connection. Raises GaveUp."""
         try:
             token = await self._token()
-            async with opened(self._url) as connection:
+            async with self._dial(self._url) as connection:
                 return await self._talk(connection, token)
         except InvalidStatus as error:
             closed = _refused_by_http(error)

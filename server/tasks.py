@@ -43,7 +43,11 @@ class Tasks:
         """
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.start(_resolved(work, result), name)
-        done, _ = await asyncio.wait([result], timeout=seconds)
+        try:
+            done, _ = await asyncio.wait([result], timeout=seconds)
+        except asyncio.CancelledError:
+            result.add_done_callback(_forgotten)
+            raise
         if not done:
             result.add_done_callback(_forgotten)
             raise TimeoutError

@@ -20,6 +20,7 @@ from server.settings import Settings, TurnSettings
 
 SECRET = "a secret that only tests know, and long enough"
 STARTS_WITHIN = 20.0
+SERVE = ("-m", "server", "serve")
 
 
 class Hub(Struct):
@@ -113,14 +114,20 @@ class Child(Struct):
 
 @asynccontextmanager
 async def child(
-    database_url: str, base_url: str | None = None, errors: int | None = None, /, **environ: str
+    database_url: str,
+    base_url: str | None = None,
+    errors: int | None = None,
+    command: tuple[str, ...] = SERVE,
+    /,
+    **environ: str,
 ) -> AsyncGenerator[Child]:
-    """`tutorhub serve` on a free port; `errors` is where its standard error goes. Ended by its process id."""
+    """`tutorhub serve`, or another command of Python's, on a free port; `errors` is where its standard error goes.
+
+    Ended, if it still runs, by its process id.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "server",
-        "serve",
+        *command,
         env=os.environ
         | {
             "TUTORHUB_PORT": "0",

@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -113,3 +114,7 @@ def _readable(name: str, packages: Path, parts: tuple[str, ...]) -> Path:
             fresh.rename(copy)
         shutil.rmtree(fresh, ignore_errors=True)
     return copy
+
+
+if __name__ == "__main__":  # for tools that may not import the hub: `python -m server.store.programs` says the folder
+    sys.stdout.write(f"{programs()}\n")

@@ -65,9 +65,16 @@ def _executed(tree: ast.AST) -> list[ast.Call]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_what_is_executed_is_a_statement_of_the_loader(path: Path) -> None:
-    """`execute` is called in two files, with a parameter whose type is Statement; callers give `load(…)[name]`."""
+    """`execute` is called in two files, with a parameter whose type is Statement; callers give `load(…)[name]`.
+
+    The dump of the proof, which may not know the hub's SQL, has constants of its own.
+    """
     tree = ast.parse(path.read_text())
     for call in _executed(tree):
+        if path == Path("loadtest/dump.py"):
+            assert isinstance(call.args[0], ast.Name), f"{path}:{call.lineno} puts a statement together"
+            assert call.args[0].id.isupper(), f"{path}:{call.lineno}"
+            continue
         assert path.name in ("pool.py", "migrations.py"), f"{path}:{call.lineno} executes by itself"
         assert isinstance(call.args[0], ast.Name), f"{path}:{call.lineno} puts a statement together"
         assert call.args[0].id == "statement", f"{path}:{call.lineno}"

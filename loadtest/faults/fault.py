@@ -1,0 +1,59 @@
+"""What a fault is: something that is done to the world, for a while, and undone."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from enum import Enum
+from random import Random
+
+from msgspec import Struct
+
+from loadtest.world import World
+
+Strike = Callable[[World, Random], AbstractAsyncContextManager[str]]
+"""Entered, it injects the fault and says whom it met; left, it heals. `Random` is for its choices.
+
+Instances that do not run then are started by whoever injects, once all is healed that they may need.
+"""
+
+
+class Effect(Enum):
+    """What the checker may not hold against the hub while a fault lasts, and shortly after."""
+
+    SPOILS = "the tutor did not say what it should"
+    LOSES = "an instance was lost with the tail of what it was writing"
+    NONE = "nothing of that"
+
+
+QUICK = ("redis", "tutor")
+"""The families whose faults may not make anybody wait: what is acknowledged and told is as quick as ever, or is
+repaired within the usual limits.
+"""
+
+
+def always() -> str:
+    """No reason to skip."""
+    return ""
+
+
+class Fault(Struct, frozen=True):
+    """`row`: what it stands for in the table of faults. `lasts`: seconds, at least and at most. `why_not`: the reason
+    why it cannot be had on this machine, empty if it can. `is_long`: only for long runs.
+    """
+
+    name: str
+    row: str
+    lasts: tuple[float, float]
+    strike: Strike
+    effect: Effect = Effect.NONE
+    why_not: Callable[[], str] = always
+    is_long: bool = False
+
+    @property
+    def family(self) -> str:
+        """What it happens to: two faults at once are of two families."""
+        return self.name.partition("-")[0]
+
+    @property
+    def slows(self) -> bool:
+        """Whether times mean nothing while it lasts."""
+        return self.family not in QUICK

@@ -1,0 +1,175 @@
+"""The proof: a world, devices that work in it, a nemesis that breaks it, and a checker that decides.
+
+The same seed injects the same faults, in the same order, at the same planned times.
+"""
+
+import asyncio
+import os
+import platform
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from msgspec import Struct
+
+from loadtest import logs
+from loadtest.checker import check
+from loadtest.devices import Workload
+from loadtest.dump import Dump, dump
+from loadtest.evidence import Leniency, Window
+from loadtest.faults import FAULTS
+from loadtest.faults.fault import Effect, Fault
+from loadtest.leaks import counted, leaks
+from loadtest.nemesis import Injected, Nemesis
+from loadtest.plan import Planned, plan
+from loadtest.result import Met, Result
+from loadtest.screen import Screen
+from loadtest.verdict import Spread, Verdict, spread
+from loadtest.world import HUB, World, world
+
+RESTS_WITHIN = 120.0
+"""Seconds after the last fault until every device is in step and every reply has ended."""
+AFTERWARDS = 10.0
+"""Seconds after a fault in which times mean nothing yet, and a reply that it spoiled may still end."""
+RECOVERY = "fault over → ready, and something acknowledged"
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a person may choose. `only`: the name of a fault, or how the names begin."""
+
+    seed: int
+    minutes: float
+    only: str | None = None
+    instances: int = 3
+    hub: str = HUB
+    users: int = 8
+    devices: int = 3
+
+    @property
+    def planned(self) -> list[Planned]:
+        return plan(self.seed, self.minutes * 60, chosen(self.only))
+
+
+class Course(Struct):
+    """What a run has left to decide on."""
+
+    start: float
+    began: str
+    injected: list[Injected]
+    counts: Counter[str]
+    findings: list[str]
+    rows: Dump
+    world: World
+
+
+def chosen(only: str | None) -> list[Fault]:
+    """The faults of a name or a beginning of names; long ones only if they are named."""
+    return [fault for fault in FAULTS.values() if only is None or fault.name.startswith(only)]
+
+
+async def prove(options: Options, folder: Path, screen: Screen) -> Result:
+    """Runs it in a folder, where logs and histories stay. Raises WorldFailed if the world could not be had."""
+    course = await _run(options, folder, screen)
+    screen.say("reading what the devices wrote down")
+    verdict = await asyncio.to_thread(
+        check, folder / "histories", course.rows, course.world.tutor.whole, leniency(course.injected)
+    )
+    return _result(options, course, verdict)
+
+
+async def _run(options: Options, folder: Path, screen: Screen) -> Course:
+    start, began = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    async with world(options.seed, folder, instances=options.instances, hub=options.hub) as it:
+        screen.say(f"{options.instances} instances, PostgreSQL and Redis run; logs in {folder}")
+        before = await counted(it)
+        workload = Workload(
+            [each.url for each in it.instances],
+            it.secret,
+            folder / "histories",
+            options.seed,
+            users=options.users,
+            devices_each=options.devices,
+        )
+        nemesis = Nemesis(it, lambda: workload.counts["acknowledged"], screen.told)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(workload.run())
+            watching = group.create_task(_show(workload, screen))
+            await nemesis.run(options.planned)
+            await asyncio.sleep(max(0.0, start + options.minutes * 60 - time.monotonic()))
+            screen.say("everybody comes to rest")
+            if not await workload.finish(RESTS_WITHIN):
+                it.findings.append(f"not at rest {RESTS_WITHIN:.0f} s after the last fault")
+            watching.cancel()
+        it.look_for_deaths()
+        it.findings += await leaks(it, before)
+        rows = await dump(it.database.url)
+    return Course(start, began, nemesis.injected, workload.counts, _findings(it), rows, it)
+
+
+async def _show(workload: Workload, screen: Screen) -> None:
+    while True:
+        counts = workload.counts
+        screen.status.update(
+            f"{counts['acknowledged']:,} sends, {counts['events']:,} events, {counts['deltas']:,} deltas"
+        )
+        await asyncio.sleep(0.5)
+
+
+def _findings(it: World) -> list[str]:
+    """Of the world, of each instance, of the tutor, and of the logs."""
+    found = [*it.findings, *it.tutor.findings]
+    for each in it.instances:
+        found += [*each.findings, *logs.findings(each.process.log, (it.password, it.secret))]
+    return found
+
+
+def leniency(injected: list[Injected]) -> Leniency:
+    """What the checker may not hold against the hub, by what was injected."""
+    lost = [at for each in injected if Effect.LOSES in each.effects for at in (each.began, each.ended)]
+    return Leniency(
+        spoiled=[_window(each) for each in injected if Effect.SPOILS in each.effects],
+        slow=[_window(each) for each in injected if each.slows],
+        lost=lost,
+    )
+
+
+def _window(injected: Injected) -> Window:
+    return Window(injected.began, injected.ended + AFTERWARDS)
+
+
+def _result(options: Options, course: Course, verdict: Verdict) -> Result:
+    recoveries = [each.recovered_after for each in course.injected if each.recovered_after is not None]
+    figures: dict[str, Spread] = {RECOVERY: spread(recoveries)} if recoveries else {}
+    return Result(
+        seed=options.seed,
+        minutes=options.minutes,
+        only=options.only,
+        instances=options.instances,
+        hub="as it is" if options.hub == HUB else options.hub,
+        version=version("tutorhub"),
+        python=platform.python_version(),
+        cores=os.cpu_count() or 1,
+        began=course.began,
+        took=round(time.monotonic() - course.start, 1),
+        met=[_met(each, course.start) for each in course.injected],
+        counts={**course.counts, **verdict.counts, "asked of the tutor": course.world.tutor.bills.total()},
+        figures={**figures, **verdict.figures},
+        violations=verdict.violations,
+        findings=course.findings,
+    )
+
+
+def _met(injected: Injected, start: float) -> Met:
+    names = injected.planned.faults
+    return Met(
+        faults=names,
+        rows=tuple(FAULTS[name].row for name in names),
+        planned_at=injected.planned.at,
+        began=round(injected.began - start, 2),
+        ended=round(injected.ended - start, 2),
+        note=injected.note,
+        was_skipped=injected.was_skipped,
+        recovered_after=None if injected.recovered_after is None else round(injected.recovered_after, 3),
+    )

@@ -1,0 +1,173 @@
+"""The world of a proof: PostgreSQL, Redis, instances of the hub, a tutor, and a link between any two of them.
+
+Everything is real and on loopback. It is ended in reverse, by process id, whatever happened.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from loadtest.instance import Instance, instance
+from loadtest.postgres import Postgres, primary
+from loadtest.process import Process, account
+from loadtest.proxy import Link, Target
+from loadtest.redis_server import RedisServer
+from loadtest.tutor import MODEL, Tutor, tutor
+
+HUB = f"{sys.executable} -m server"
+READY_WITHIN = 60.0
+PACE = (40, 120)
+"""Pieces per second of a reply: fast, because a session's replies are written one by one, and devices ask in bursts."""
+TURN_LIMITS = {"FIRST_TOKEN": "6", "SILENCE": "6", "WHOLE": "120"}
+"""Shorter than usual, so that a silent tutor costs the proof less time."""
+
+
+class World:
+    """Made by `world`. `database` is another one after a fail-over."""
+
+    def __init__(self, folder: Path, secret: str, password: str, database: Postgres, redis: RedisServer) -> None:
+        self.folder = folder
+        self.secret = secret
+        """What tokens are signed with."""
+        self.password = password
+        self.database = database
+        self.redis = redis
+        self.tutor: Tutor
+        self.instances: list[Instance] = []
+        self.findings: list[str] = []
+        """What went wrong that no device can tell."""
+        self.standbys = 0
+        self.processes: list[Process] = []
+        """Of the databases that took over; they are ended with the world."""
+
+    def owner(self) -> Instance:
+        """The instance that writes the most replies now."""
+        return max(self.running(), key=lambda each: self.tutor.writing[each.name])
+
+    def others(self) -> list[Instance]:
+        owner = self.owner()
+        return [each for each in self.running() if each is not owner] or [owner]
+
+    def running(self) -> list[Instance]:
+        return [each for each in self.instances if each.process.runs] or self.instances
+
+    def database_links(self) -> list[Link]:
+        return [each.database for each in self.instances]
+
+    def redis_links(self) -> list[Link]:
+        return [each.redis for each in self.instances]
+
+    def doors(self) -> list[Link]:
+        return [each.door for each in self.instances]
+
+    def lead_to(self, database: Postgres) -> None:
+        """From now on this is the database."""
+        self.database = database
+        for each in self.database_links():
+            each.target = Target(path=database.socket)
+            each.reset()
+
+    async def stop_database(self) -> None:
+        """Whichever it is by now, and what is left of others."""
+        await self.database.stop()
+        for each in self.processes:
+            await each.kill()
+
+    def look_for_deaths(self) -> None:
+        """An instance that ended by itself is a finding."""
+        for each in self.instances:
+            if each.has_died():
+                each.is_meant_to_run = False
+                self.findings.append(f"instance {each.name} died, see {each.process.log}")
+
+    async def recovered(self, within: float = READY_WITHIN) -> float | None:
+        """Seconds until every instance that is meant to run is ready; None if that took too long."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(within):
+                for each in self.instances:
+                    while each.is_meant_to_run and not await each.is_ready():
+                        self.look_for_deaths()
+                        await asyncio.sleep(0.05)
+        except TimeoutError:
+            return None
+        return loop.time() - began
+
+    async def start_missing(self) -> None:
+        """Every instance that does not run is started."""
+        self.look_for_deaths()
+        async with asyncio.TaskGroup() as group:
+            for each in self.instances:
+                group.create_task(each.start())
+
+
+@asynccontextmanager
+async def world(
+    seed: int, folder: Path, *, instances: int = 3, hub: str = HUB, environ: dict[str, str] | None = None
+) -> AsyncGenerator[World]:
+    """Started, and ready. Logs are in the folder."""
+    password, secret = f"canary-{secrets.token_hex(8)}", f"canary-{secrets.token_hex(24)}"
+    with _database_folder() as data:
+        redis, database = RedisServer(data, password), await primary(data / "primary")
+        made = World(folder, secret, password, database, redis)
+        async with AsyncExitStack() as stack:
+            made.tutor = await stack.enter_async_context(tutor(seed, PACE))
+            stack.push_async_callback(redis.process.kill)
+            stack.push_async_callback(made.stop_database)
+            await redis.start()
+            await database.start()
+            for index in range(instances):
+                await stack.enter_async_context(_instance(made, seed, index, hub, environ or {}))
+            yield made
+
+
+@asynccontextmanager
+async def _instance(world: World, seed: int, index: int, hub: str, extra: dict[str, str]) -> AsyncGenerator[Instance]:
+    name = "abcdefghijklmnopqrstuvwxyz"[index]
+    ours = {
+        "PROOF_PASSWORD": world.password,
+        "TUTORHUB_PORT": "0",
+        "TUTORHUB_JWT_SECRET": world.secret,
+        "TUTORHUB_OPENAI_BASE_URL": world.tutor.url_for(name),
+        "TUTORHUB_OPENAI_API_KEY": world.password,
+        "TUTORHUB_OPENAI_MODEL": MODEL,
+        "TUTORHUB_OPENAI_PREFILL": str(1 - seed % 2),
+        "TUTORHUB_DRAIN": "2",
+        "TUTORHUB_ROLES": "hub" if index % 3 == 2 else "hub,tutor",
+        **{f"TUTORHUB_TURN_{name}": value for name, value in TURN_LIMITS.items()},
+        **extra,
+    }
+    links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis.socket)}
+    command = [*hub.split(), "serve"]
+    async with instance(name, command, _plain() | ours, folder=world.folder, **links) as made:
+        world.instances.append(made)
+        await made.start()
+        yield made
+
+
+def _plain() -> dict[str, str]:
+    """Our environment without what would set a hub."""
+    ours = ("TUTORHUB_", "OPENAI_", "DATABASE_URL", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+@contextmanager
+def _database_folder() -> Generator[Path]:
+    """Where PostgreSQL may write: for root it runs as nobody, who cannot enter root's own folders."""
+    parent = None
+    if account() is not None:
+        parent = Path("/var/lib/tutorhub")
+        parent.mkdir(exist_ok=True, mode=0o755)
+    folder = Path(tempfile.mkdtemp(prefix="prove-", dir=parent))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

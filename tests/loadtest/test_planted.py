@@ -1,0 +1,44 @@
+"""Each planted bug is found by the checker, in seconds, and named by the promise that it breaks."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.hub import child
+from tests.loadtest.world import tutor, worked
+from tests.planted import BUGS
+from tests.redis_server import redis_server
+
+BREAKS = {
+    "drop-a-publish": "P3",
+    "deliver-twice": "P3",
+    "swap-two": "P3",
+    "skip-a-number": "P3",
+    "acknowledge-before-commit": "P1",
+    "forget-to-resubscribe": "P3",
+    "replay-off-by-one": "P3",
+    "stale-write": "P6",
+}
+
+
+@pytest.fixture
+def environ() -> Generator[dict[str, str]]:
+    """Two instances hear each other."""
+    with redis_server() as redis:
+        yield {"TUTORHUB_REDIS_URL": redis.url}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+async def test_a_planted_bug_is_found(bug: str, database_url: str, environ: dict[str, str], tmp_path: Path) -> None:
+    command = ("-m", "tests.planted", bug, "serve")
+    async with (
+        tutor() as it,
+        child(database_url, it.base_url, None, command, **environ) as one,
+        child(database_url, it.base_url, None, command, **environ) as other,
+    ):
+        hubs = [one.hub.url, other.hub.url] if bug == "forget-to-resubscribe" else [one.hub.url]
+        verdict, _ = await worked(hubs, database_url, tmp_path, seconds=4.0, rests_within=3.0)
+    found = verdict.counterexample()
+    assert found is not None
+    assert BREAKS[bug] in {each.promise for each in verdict.violations}, found.text()
