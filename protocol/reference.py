@@ -23,7 +23,11 @@ What is said between a device and the hub. The types in `protocol/` are the trut
 CONNECTING = """\
 `GET /ws`, subprotocol `tutorhub.v1`; text frames, one JSON object each, `type` names it. The first command is `hello`.
 The hub answers it with `welcome`, and then with a `snapshot`, or, if the device says where it stands (`since`), with
-as many `changes` as it takes to reach the head.
+as many `changes` as it takes to reach the head. A device that reads slowly is left out for a while and then caught up
+in the same way: `changes`, or a `snapshot`, at any time, and a `reply.snapshot` of each open reply that it shows.
+
+Before the upgrade a hub may answer 503: it is leaving, or too many devices join at once. Come back after as many
+seconds as `Retry-After` says, and a random time more.
 
 A command carries `ref`, an integer of the device's own, and is answered with the same `ref`: by `accepted` once it is
 done and committed, or by `refused`. Commands are carried out and answered in the order in which they were said.

@@ -28,11 +28,14 @@ from server.settings import Roles, Settings
 from server.store import migrations
 from server.store.embedded import embedded
 from server.store.presence import present
+from server.tasks import cancel_all
 
 P = ParamSpec("P")
 
 LONGEST_HOURS = 87_600.0
 _BOTH: Roles = "hub,tutor"
+LEFT_OVER_WITHIN = 0.5
+"""Seconds; mostly nothing is left over."""
 
 
 def _one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -80,11 +83,14 @@ def serve_command(host: str | None, port: int | None) -> None:
 
 
 async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> None:
-    async with present(conninfo, alone=settings.redis_url is None, tell=_tell) as seen:
-        await migrations.migrate(seen)
-        app = App(settings, seen, _banner)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
-        await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
+    try:
+        async with present(conninfo, alone=settings.redis_url is None, tell=_tell) as seen:
+            await migrations.migrate(seen)
+            app = App(settings, seen, _banner)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
+            await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
+    finally:
+        await cancel_all(LEFT_OVER_WITHIN)
 
 
 @main.command("chat")

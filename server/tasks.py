@@ -11,6 +11,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+CANCEL_AGAIN = 0.05
+"""Seconds."""
+
 
 class Tasks:
     """A task group for `async with`, whose children fail alone. Leaving it cancels those that still run."""
@@ -52,6 +55,20 @@ class Tasks:
             result.add_done_callback(_forgotten)
             raise TimeoutError
         return result.result()
+
+
+async def cancel_all(within: float) -> None:
+    """End every other task of this loop, for so many seconds at most. For the end of a process.
+
+    Each is cancelled again until it ends: a library may lose a cancellation, and then the loop's own end, which cancels
+    once, would wait for ever. The workers of psycopg's pool do, while their database is silent.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + within
+    while (others := asyncio.all_tasks() - {asyncio.current_task()}) and loop.time() < give_up_at:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_AGAIN)
 
 
 async def _resolved(work: Coroutine[Any, Any, T], result: "asyncio.Future[T]") -> None:

@@ -27,7 +27,7 @@ from server.pulse import Pulse
 from server.settings import TurnSettings
 from server.store import messages, sessions, turns
 from server.store.pool import Database
-from server.store.turns import Due, Turn
+from server.store.turns import Claimed, Due, Turn
 from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
@@ -227,11 +227,10 @@ class Turns:
                 self._quiet.set()
 
     async def _write_next(self, user: UserId, session: SessionId) -> bool:
-        turn = await self._soon(self._claim(user, session))
-        if turn is None:
+        claimed = await self._soon(self._claim(user, session))
+        if claimed is None:
             return False
-        if turn.attempt > 1:
-            turn = await self._longest(turn, turn.attempt - 1)
+        turn = await self._longest(claimed, claimed.former) if claimed.former else claimed
         if turn.stop:
             await self._settle(turn, "stopped", turn.text, None)
         elif turn.interrupted >= self._settings.interruptions:
@@ -241,7 +240,7 @@ class Turns:
             await self._write(turn)
         return True
 
-    async def _claim(self, user: UserId, session: SessionId) -> Turn | None:
+    async def _claim(self, user: UserId, session: SessionId) -> Claimed | None:
         async with self._database.reserved() as conn:
             return await turns.claim(
                 conn, user, session, owner=self._owner, lease=self._settings.lease, take_over=self._takes_over()

@@ -66,6 +66,21 @@ class Postgres:
         finally:
             await copy.stop("immediate")
 
+    async def lose(self, standby: "Postgres") -> None:
+        """From now on the copy does not follow; what there is by now it has."""
+        async with (
+            await psycopg.AsyncConnection.connect(self.url, autocommit=True) as ours,
+            await psycopg.AsyncConnection.connect(standby.url, autocommit=True) as theirs,
+        ):
+            row = await (await ours.execute("SELECT pg_current_wal_lsn()")).fetchone()
+            assert row is not None
+            while await (await theirs.execute("SELECT pg_last_wal_replay_lsn() >= %s", row)).fetchone() != (True,):
+                await asyncio.sleep(0.02)
+            await theirs.execute("ALTER SYSTEM SET primary_conninfo TO ''")
+            await theirs.execute("SELECT pg_reload_conf()")
+            while await (await theirs.execute("SELECT 1 FROM pg_stat_wal_receiver")).fetchone() is not None:
+                await asyncio.sleep(0.02)
+
     def _options(self) -> str:
         return f"-c listen_addresses= -c max_connections=200 -c fsync=off -c unix_socket_directories={self.folder}"
 

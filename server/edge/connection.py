@@ -61,6 +61,7 @@ class Connection:
         self._writer = Writer(websocket.scope["extensions"][EXTENSION])
         self._commands: asyncio.Queue[str | None] = asyncio.Queue()
         self._malformed = 0
+        self._member: Member | None = None
         self._identity: Identity | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._closed = False
@@ -79,7 +80,7 @@ class Connection:
     @property
     def waiting_bytes(self) -> int:
         """What this process holds of what is to be written."""
-        return self._writer.waiting_bytes
+        return self._writer.waiting_bytes + (self._member.held_bytes if self._member else 0)
 
     def leave(self, seconds: float) -> None:
         """The instance leaves: tell the device when its moment is, and close then."""
@@ -139,7 +140,7 @@ class Connection:
         if hello is None or self._identity is None:
             return
         user = self._identity.user
-        member = Member(hello.device, self._writer.outbox, self._writer.wake, self.close)
+        member = self._member = Member(hello.device, self._writer.outbox, self._writer.wake, self.close)
         async with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):

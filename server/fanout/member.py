@@ -39,6 +39,11 @@ class Member:
         """It is told everything as it happens."""
         return self.holding is None and not self.outbox.behind
 
+    @property
+    def held_bytes(self) -> int:
+        """Of what is held back."""
+        return sum(map(len, self.holding or ()))
+
     def offer(self, frame: Frame) -> None:
         """Give it a frame now; the socket's writer is woken."""
         self.outbox.offer(frame)

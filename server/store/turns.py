@@ -24,6 +24,12 @@ class Turn(Struct, frozen=True):
     chunks: int
 
 
+class Claimed(Turn, frozen=True):
+    """A turn that is ours now. `former` is the attempt before ours, 0 if there was none."""
+
+    former: int
+
+
 class Due(Struct, frozen=True):
     """A session whose earliest open reply nobody holds."""
 
@@ -46,13 +52,14 @@ async def insert(change: Change, message: MessageId, session: SessionId, positio
 
 async def claim(
     conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool = True
-) -> Turn | None:
+) -> Claimed | None:
     """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it.
 
+    The number of an attempt is given once, also by a database that has failed over and lost what was last.
     Without `take_over` it is only claimed if it has no owner, however long ago the owner's lease has expired.
     """
     parameters = {"user": user, "session": session, "owner": owner, "lease": lease, "take_over": take_over}
-    return await fetch_one(conn, Turn, _SQL["claim"], parameters)
+    return await fetch_one(conn, Claimed, _SQL["claim"], parameters)
 
 
 async def keep(conn: Connection, turn: Turn, *, lease: float, text: str, chunks: int) -> bool | None:

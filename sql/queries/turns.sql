@@ -6,14 +6,20 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 
 -- name: claim
 -- Take the earliest open reply of a session, if nobody holds it or, to take it over, if its lease has expired.
--- The next attempt, under a lease.
+-- The next attempt, under a lease. The number is one that no attempt has had before: a fail-over to a copy that lags may
+-- have forgotten some, so it counts on from a thousand times the fail-overs that there were, by the WAL file's name.
 UPDATE turns AS t
-SET attempt = t.attempt + 1,
+SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
     owner = %(owner)s,
     lease_until = now() + make_interval(secs => %(lease)s)
 FROM (
-    SELECT user_id, message_id, attempt FROM turns
+    SELECT
+        user_id,
+        message_id,
+        attempt,
+        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline
+    FROM turns
     WHERE user_id = %(user)s AND session_id = %(session)s
     ORDER BY position LIMIT 1
 ) AS first
@@ -21,7 +27,17 @@ WHERE t.user_id = first.user_id
     AND t.message_id = first.message_id
     AND t.attempt = first.attempt
     AND (t.owner IS NULL OR (%(take_over)s AND t.lease_until < now()))
-RETURNING t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks;
+RETURNING
+    t.user_id,
+    t.message_id,
+    t.session_id,
+    t.attempt,
+    t.interrupted,
+    t.owner,
+    t.stop,
+    t.text,
+    t.chunks,
+    first.attempt AS former;
 
 -- name: keep
 -- Renew the lease and save what is written. No row: it is no longer ours.

@@ -1,7 +1,6 @@
-"""A device that was long away, or that reads slowly, gets everything, page by page, and is not in anybody's way."""
+"""A device that was long away gets everything, page by page. Who reads slowly: see test_pressure.py."""
 
-from protocol.answers import MessagePage
-from protocol.commands import MessageSend, SessionOpen
+from protocol.commands import MessageSend
 from protocol.events import Changes, ReplySettled, Snapshot
 from protocol.ids import fresh_message_id
 from server.store.timeline import CHANGES_PAGE
@@ -55,28 +54,3 @@ async def test_a_cursor_of_another_epoch_or_above_the_head_gets_a_snapshot(datab
             assert any(isinstance(event, Snapshot) for event in phone.events[before:])
             assert [row.title for row in phone.timeline.shown_sessions()] == ["Algebra"]
             assert phone.timeline.seq == 1
-
-
-async def test_a_device_that_reads_nothing_costs_the_others_nothing_and_resumes(database_url: str) -> None:
-    async with (
-        provider(lambda _: [LONG] * 6) as tutor,
-        running(database_url, tutor.base_url, turns={"pending": 100}) as hub,
-        device(hub, name="phone") as phone,
-        device(hub, name="stuck") as stuck,
-    ):
-        session = await phone.create()
-        for each in (phone, stuck):
-            await each.until(lambda each=each: session in each.timeline.sessions)
-            await each.open(session)
-        await stuck.stall()
-        for number in range(60):
-            sent = await phone.send(session, f"{number} {LONG[:7_000]}")
-            await phone.settled(sent.reply)
-        stuck._socket.transport.resume_reading()  # pyright: ignore[reportOptionalMemberAccess]
-        await stuck.until(lambda: stuck.closed is not None or stuck.timeline.seq == phone.timeline.seq)
-        if stuck.closed is not None:
-            assert stuck.closed in (4001, 1006), "it is too slow, and may come back"
-            await stuck.connect()
-        assert stuck.timeline.seq == phone.timeline.seq
-        page = await stuck.ask(SessionOpen, MessagePage, session=session, limit=1)
-        assert page.messages[0].position == 120

@@ -347,7 +347,7 @@ async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_los
                 kept = await phone.send(session.id, "kept")
                 await phone.settled(kept.reply)
                 epoch = phone.timeline.epoch
-                await _stop_following(primary, standby)
+                await primary.lose(standby)
                 lost = await phone.send(session.id, "lost")
                 await phone.settled(lost.reply)
                 await primary.stop("immediate")
@@ -363,22 +363,6 @@ async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_los
 
 async def _texts(standby: Postgres, database: str) -> list[str]:
     return await stored(make_conninfo(database, host=str(standby.folder)))
-
-
-async def _stop_following(primary: Postgres, standby: Postgres) -> None:
-    """Once it has everything that there is."""
-    async with (
-        await psycopg.AsyncConnection.connect(primary.url, autocommit=True) as ours,
-        await psycopg.AsyncConnection.connect(standby.url, autocommit=True) as theirs,
-    ):
-        row = await (await ours.execute("SELECT pg_current_wal_lsn()")).fetchone()
-        assert row is not None
-        while await (await theirs.execute("SELECT pg_last_wal_replay_lsn() >= %s", row)).fetchone() != (True,):
-            await asyncio.sleep(0.02)
-        await theirs.execute("ALTER SYSTEM SET primary_conninfo TO ''")
-        await theirs.execute("SELECT pg_reload_conf()")
-        while await (await theirs.execute("SELECT 1 FROM pg_stat_wal_receiver")).fetchone() is not None:
-            await asyncio.sleep(0.02)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from protocol.commands import Hello, SessionOpen
 from protocol.events import Draining
 from protocol.ids import SessionId
 from server.edge.door import LEAVING_A_SECOND
+from tests.database_proxy import database_proxy
 from tests.device import Device, device
 from tests.edge.sockets import Rude
 from tests.hostile import http
@@ -132,17 +133,23 @@ async def when_its_devices_are_gone(leaving: Child, phone: Device) -> None:
     await phone.until(lambda: phone.closed is not None)
 
 
+@pytest.mark.parametrize("silent", [False, True])
 @pytest.mark.parametrize("moment", [when_it_is_not_ready_any_more, when_its_devices_are_gone])
 async def test_a_second_signal_ends_it_at_once_without_a_traceback(
-    database_url: str, moment: Callable[[Child, Device], Awaitable[None]]
+    database_url: str, moment: Callable[[Child, Device], Awaitable[None]], silent: bool
 ) -> None:
+    """Whether a database that says nothing more is in the way or not."""
     async with (
+        database_proxy(database_url) as proxy,
         provider(lambda _: ["One ", HOLD, "two."]) as tutor,
-        child(database_url, tutor.base_url, asyncio.subprocess.PIPE, TUTORHUB_DRAIN="20") as leaving,
+        child(proxy.url, tutor.base_url, asyncio.subprocess.PIPE, TUTORHUB_DRAIN="20") as leaving,
         device(leaving.hub) as phone,
+        Rude(leaving.hub, receive_buffer=8_192) as rude,
     ):
-        await phone.begin("Count.")
+        session, _ = await phone.begin(LONG)
         await tutor.held()
+        await fill(rude, leaving.hub, session, 0)
+        proxy.hole = silent
         leaving.process.send_signal(signal.SIGTERM)
         await moment(leaving, phone)
         leaving.process.send_signal(signal.SIGTERM)

@@ -116,4 +116,6 @@ async def test_who_joins_slowly_takes_no_place_from_others(database_url: str, mo
     monkeypatch.setattr(door, "JOINING", 1)
     monkeypatch.setattr(door, "JOINING_FOR", 0.2)
     async with running(database_url) as hub, connect(hub.socket_url), Device(hub, "ada") as phone:
+        assert hub.door is not None
         await come_in(phone, Storm())
+        assert len(hub.door._inside) == 2

@@ -8,7 +8,7 @@ from websockets.http11 import Request, Response
 
 from client.device import connect
 from client.errors import GaveUp
-from client.link import LONGEST_WAIT, Backoff
+from client.link import FIRST_WAIT, LONGEST_WAIT, Backoff
 from client.watchers import Away
 from protocol import model
 from tests.client.test_device import first_away
@@ -93,6 +93,36 @@ async def test_a_door_that_is_shut_for_now_is_tried_again() -> None:
             events = device.events()
             assert isinstance(await first_away(events), Away)
             assert isinstance(await first_away(events), Away)
+
+
+async def test_a_door_that_says_when_to_come_again_is_left_alone_until_then() -> None:
+    def refuse(socket: ServerConnection, request: Request) -> Response:
+        response = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "later")
+        response.headers["Retry-After"] = "7"
+        return response
+
+    async with asyncio.timeout(10), serve(silent, "127.0.0.1", 0, process_request=refuse) as server:
+        waits: set[float] = set()
+        for _ in range(5):
+            async with connect(url_of(server), "token", WHO) as device:
+                waits.add((await first_away(device.events())).back_in)
+        assert all(6.9 < wait < 7 + FIRST_WAIT for wait in waits)
+        assert len(waits) == 5, "or all who were sent away would come together"
+
+
+@pytest.mark.parametrize(("closes_after", "shortest", "longest"), [(0.0, 0.25, 0.3), (0.35, 0.0, 0.0)])
+async def test_who_was_told_when_to_come_back_comes_then_whenever_it_was_closed(
+    closes_after: float, shortest: float, longest: float
+) -> None:
+    async def leave(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send('{"type":"draining","reconnectInMs":300}')
+        await asyncio.sleep(closes_after)
+        await socket.close(4000)
+
+    async with asyncio.timeout(10), serve(leave, "127.0.0.1", 0) as server:
+        async with connect(url_of(server), "token", WHO) as device:
+            assert shortest <= (await first_away(device.events())).back_in <= longest
 
 
 async def test_a_token_source_that_is_broken_is_given_up() -> None:

@@ -101,11 +101,10 @@ class Slow(RuleBasedStateMachine):
 
     @invariant()
     def is_bounded(self) -> None:
-        held = sum(map(len, self.member.holding or []))
         waiting = [*self.outbox._durable, *self.outbox._live.values()]
         assert self.outbox.bytes == sum(map(len, waiting))
         assert self.outbox.bytes <= MAX_BYTES + len(frame(pong()))
-        assert held <= HELD_BYTES
+        assert self.member.held_bytes <= HELD_BYTES
 
     @invariant()
     def goes_on_without_a_gap(self) -> None:

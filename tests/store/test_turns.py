@@ -5,11 +5,13 @@ from uuid import UUID
 
 import psycopg
 import pytest_asyncio
+from psycopg.conninfo import make_conninfo
 
 from protocol.ids import MessageId, SessionId, UserId
 from server.store import timeline, turns, users
 from server.store.pool import Database
 from server.store.turns import Due
+from tests.postgres import postgres
 
 ADA, BEN = UserId("ada"), UserId("ben")
 EXPIRED, HELD, FREE = (SessionId(UUID(int=number)) for number in (1, 2, 3))
@@ -17,6 +19,12 @@ EXPIRED, HELD, FREE = (SessionId(UUID(int=number)) for number in (1, 2, 3))
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncGenerator[Database]:
+    await fill(database_url)
+    async with Database(database_url, 2) as made:
+        yield made
+
+
+async def fill(database_url: str) -> None:
     """Ada has a turn past its lease, one that is held, and two that nobody holds in one session; Ben has the same."""
     async with await psycopg.AsyncConnection.connect(database_url) as conn:
         await conn.execute("SET session_replication_role = replica")
@@ -32,8 +40,6 @@ async def database(database_url: str) -> AsyncGenerator[Database]:
             ) AS t (m, s, p, o, l)""",
             (EXPIRED, HELD, FREE, FREE),
         )
-    async with Database(database_url, 2) as made:
-        yield made
 
 
 async def test_only_who_may_take_over_is_told_of_leases_that_have_expired(database: Database) -> None:
@@ -56,6 +62,29 @@ async def test_only_who_may_take_over_claims_a_turn_whose_lease_has_expired(data
     assert (free.message_id.int & 0xFF, free.attempt, free.interrupted) == (0x13, 1, 0)
     assert taken is not None
     assert (taken.attempt, taken.interrupted, taken.owner) == (2, 1, "us")
+
+
+async def test_an_attempt_that_a_fail_over_has_forgotten_does_not_meet_another_of_its_number() -> None:
+    with postgres() as primary:
+        url = await primary.database()
+        await fill(url)
+        async with primary.standby() as standby:
+            await primary.lose(standby)
+            async with Database(url, 2) as database, database.connection() as conn:
+                forgotten = await turns.claim(conn, ADA, FREE, owner="us", lease=6)
+            await standby.promote()
+            async with Database(make_conninfo(url, host=str(standby.folder)), 2) as database:
+                async with database.connection() as conn:
+                    known = await turns.claim(conn, ADA, FREE, owner="us", lease=6)
+                    assert forgotten is not None
+                    assert await turns.keep(conn, forgotten, lease=6, text="stale", chunks=1) is None
+                async with database.connection() as conn:
+                    taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6)
+    assert (forgotten.attempt, forgotten.former) == (1, 0)
+    assert known is not None
+    assert (known.attempt, known.former) == (1_001, 0), "numbers that no attempt has had"
+    assert taken is not None
+    assert (taken.attempt, taken.former) == (1_001, 1), "whose draft is still of use"
 
 
 async def test_a_turn_is_read_without_waiting_for_who_holds_its_row(database: Database, database_url: str) -> None:
