@@ -10,7 +10,7 @@ from loadtest.history import Ended, Opened
 from loadtest.promises.text import pieces, settled_rows
 from loadtest.verdict import Violation, broken
 from protocol.answers import Sent
-from protocol.commands import MessageSend
+from protocol.commands import MessageSend, SessionClose
 from protocol.events import Accepted, Changes, Snapshot
 from protocol.ids import MessageId
 
@@ -89,7 +89,7 @@ def _of_replies(entries: list[Entry], lost: list[float]) -> Iterator[Time]:
     """Silence between two records about a reply on one connection; what came after the loss of an instance."""
     last: dict[MessageId, tuple[Entry, int]] = {}
     for entry in entries:
-        if isinstance(entry.what, Opened):
+        if isinstance(entry.what, Opened | SessionClose):  # whoever closes a session is told no more of its replies
             last.clear()
         for row in settled_rows(entry):
             if (former := last.pop(row.id, None)) is not None:
