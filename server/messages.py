@@ -64,11 +64,11 @@ async def page(
             older, newer = begin > 0, len(rows) > limit
         open_turns = await turns.of_session(conn, user, session)
     shown = {message.id for message in kept if message.status == "pending"}
-    replies = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
+    begun = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
     return MessagePage(
         session=row,
         messages=kept,
-        replies=[reply for reply in replies if reply.attempt],  # one may have begun since its row was read
+        replies=[reply for reply in begun if reply is not None],
         before=cursors.at_position(kept[0].position) if kept and older else None,
         after=cursors.at_position(kept[-1].position) if kept and newer else None,
     )

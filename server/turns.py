@@ -189,14 +189,16 @@ class Turns:
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
         """Settle, as stopped, a reply whose turn was ended in this transaction by other means than its own end."""
-        return await messages.settle(change, turn.message_id, "stopped", self.so_far(turn).text, None)
+        reply = self.so_far(turn)
+        return await messages.settle(change, turn.message_id, "stopped", reply.text if reply else turn.text, None)
 
-    def so_far(self, turn: Turn) -> Reply:
-        """What is written of an open reply: as told on this instance, else as last saved."""
+    def so_far(self, turn: Turn) -> Reply | None:
+        """What is written of an open reply: as told on this instance, else as last saved. None: nothing is."""
         live = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id)
-        if live is not None and live.attempt >= turn.attempt:
-            return live
-        return so_far(turn)
+        saved = so_far(turn)
+        if live is not None and (saved is None or live.attempt >= saved.attempt):
+            return live  # the row was read some time ago
+        return saved
 
     def lost(self, user: UserId, ended: list[Turn]) -> None:
         """Turns were ended and that is committed: whoever writes them here is to fall silent."""

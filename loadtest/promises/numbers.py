@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from loadtest.evidence import DURABLE, Entry, Evidence, event_rows, within
 from loadtest.held import Held
 from loadtest.history import GaveUp, Opened, Shown
@@ -16,6 +18,14 @@ from protocol.model import Message, Session
 LOST_AT_LEAST = 3
 LOST_AT_MOST = 0.02
 """So many numbers, and this part of all, may have been lost on the way to everybody while something was broken."""
+
+
+class Replay(Struct):
+    """The pages of changes that brought a device from one number to another, and to the head."""
+
+    since: int
+    pages: list[Entry]
+    seq: int = 0
 
 
 class Row(Protocol):
@@ -86,22 +96,35 @@ def a_number_means_the_same_to_all(evidence: Evidence) -> Iterator[Violation]:
 
 
 def replays_are_whole(evidence: Evidence) -> Iterator[Violation]:
-    """P3: changes carry every row that is known to have been numbered in their range and in none of the later ones."""
+    """P3: a replay carries every row that is known to have been numbered in its range and not later."""
     known: dict[str | None, dict[object, set[int]]] = {}
     for entry in evidence.entries():
         for row in event_rows(entry):
             known.setdefault(entry.epoch, {}).setdefault(row.id, set()).add(row.seq)
     ordered = {epoch: {row: sorted(numbers) for row, numbers in rows.items()} for epoch, rows in known.items()}
-    for entry in evidence.entries():
-        if isinstance(entry.what, Changes):
-            told = {row.id for row in event_rows(entry)}
-            for row, numbers in ordered[entry.epoch].items() if entry.epoch in ordered else ():
-                place = bisect_right(numbers, entry.what.seq)
-                if place and numbers[place - 1] > entry.what.since and row not in told:
-                    what = (
-                        f"the changes in ({entry.what.since}, {entry.what.seq}] lack {row} as of {numbers[place - 1]}"
-                    )
-                    yield broken("P3", evidence.user, what, entry)
+    for replay in _replays(evidence):
+        told = {row.id for entry in replay.pages for row in event_rows(entry)}
+        for row, numbers in ordered.get(replay.pages[-1].epoch, {}).items():
+            place = bisect_right(numbers, replay.seq)
+            if place and numbers[place - 1] > replay.since and row not in told:
+                what = f"the changes in ({replay.since}, {replay.seq}] lack {row} as of {numbers[place - 1]}"
+                yield broken("P3", evidence.user, what, *replay.pages)
+
+
+def _replays(evidence: Evidence) -> Iterator[Replay]:
+    """Those that were heard to their end: what a page lacks because it has changed since is in a later one."""
+    for entries in evidence.devices.values():
+        replay: Replay | None = None
+        for entry in entries:
+            if isinstance(entry.what, Opened | Snapshot):
+                replay = None
+            elif isinstance(entry.what, Changes):
+                replay = replay or Replay(entry.what.since, [])
+                replay.pages.append(entry)
+                replay.seq = entry.what.seq
+                if not entry.what.more:
+                    yield replay
+                    replay = None
 
 
 def every_number_was_told(evidence: Evidence) -> Iterator[Violation]:

@@ -35,6 +35,7 @@ class Hub:
         self._tasks = tasks
         self._database = database
         self._rooms: dict[UserId, Room] = {}
+        database.when_another(self._resync_all)
         self.degraded: list[Trouble] = []
 
     @asynccontextmanager
@@ -182,7 +183,7 @@ class Hub:
                 except (Refusal, TimeoutError):
                     await asyncio.sleep(REPAIR_AFTER)
                     continue
-                if epoch != room.epoch:
+                if room.epoch is not None and epoch != room.epoch:
                     self._resync(room)
                     return
                 room.repair(changes)
@@ -205,8 +206,8 @@ class Hub:
                 if turn is None:
                     room.replies.forget(missing.session, message)
                     return
-            if turn is not None and turn.attempt:
-                room.fill(missing.session, so_far(turn))
+            if turn is not None and (reply := so_far(turn)) is not None:
+                room.fill(missing.session, reply)
             if (left := room.replies.missing.get(message)) is not None:
                 left.reading = True
             await asyncio.sleep(REPAIR_AFTER)
@@ -215,8 +216,14 @@ class Hub:
         async with self._database.connection() as conn:
             return await turns.one(conn, user, message)
 
+    def _resync_all(self) -> None:
+        """At once, so that no device is told anything of the one database after something of the other."""
+        for room in self.rooms:
+            self._resync(room)
+
     def _resync(self, room: Room) -> None:
         """The database is another than the one that our numbers came from: the devices come back and read anew."""
+        room.forget_numbers()
         for member in list(room.members):
             member.close(CloseCode.RESYNC, "another database")
 
@@ -229,6 +236,8 @@ class Hub:
             self._broker.leave(room.user)
 
 
-def so_far(turn: Turn) -> Reply:
-    """What was saved of an open reply."""
+def so_far(turn: Turn) -> Reply | None:
+    """What was saved of an open reply. None: its attempt has not begun."""
+    if not turn.attempt or (turn.text and not turn.chunks):
+        return None
     return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)

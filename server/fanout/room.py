@@ -52,9 +52,13 @@ class Room:
         """A device is gone. With nobody listening, the room no longer knows the head."""
         self.members.discard(member)
         if not self.members:
-            self.head = self.epoch = None
-            self._known = 0
-            self._waiting.clear()
+            self.forget_numbers()
+
+    def forget_numbers(self) -> None:
+        """What is known of them is of no use any more."""
+        self.head = self.epoch = None
+        self._known = 0
+        self._waiting.clear()
 
     def offer(self, told: Frame, event: Durable) -> None:
         """Deliver a durable frame, and what waited for it, in order."""

@@ -75,8 +75,8 @@ class Watch:
         shown = [(room.user, session) for room in self._hub.rooms for session in room.shown]
         for part in _parts(shown):
             for turn in await self._tasks.within(READ_WITHIN, self._open_turns(part), "open replies"):
-                if turn.attempt:
-                    self._hub.fill(turn.user_id, turn.session_id, so_far(turn))
+                if (reply := so_far(turn)) is not None:
+                    self._hub.fill(turn.user_id, turn.session_id, reply)
 
     async def _heads(self, of: list[UserId]) -> list[UserHead]:
         async with self._database.reserved() as conn:

@@ -10,13 +10,14 @@ import select
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from random import uniform
 from typing import Any, Self, TypeVar
 
 import psycopg
 import structlog
+from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, class_row
 from psycopg.types.json import set_json_loads
@@ -63,6 +64,12 @@ PING_HOLDS = 1.0
 CLOSE_WITHIN = 3.0
 
 
+class Origin(Struct, frozen=True):
+    """Where the numbers of a database come from; None of a standby."""
+
+    name: str | None
+
+
 class Database:
     """The pools of one instance, open inside `async with`: `connection()` for requests, `reserved()` for leases.
 
@@ -72,8 +79,10 @@ class Database:
 
     def __init__(self, conninfo: str, size: int) -> None:
         self._reach = Reach()
-        self._requests = _pool(conninfo, size, "requests", self._reach)
-        self._reserved = _pool(conninfo, RESERVED, "reserved", self._reach)
+        self._requests = _pool(conninfo, size, "requests", self._reach, self._configure)
+        self._reserved = _pool(conninfo, RESERVED, "reserved", self._reach, self._configure)
+        self._origin: str | None = None
+        self._when_another: Callable[[], None] | None = None
         self._ping = asyncio.Lock()
         self._pinged_at = -PING_HOLDS
         self._answers = False
@@ -106,6 +115,10 @@ class Database:
     def full_within(self, seconds: float) -> bool:
         """In this time something could not be saved, for want of room."""
         return self._reach.full_within(seconds)
+
+    def when_another(self, call: Callable[[], None]) -> None:
+        """Have this called when a connection leads to another database than those before, before it is used."""
+        self._when_another = call
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -142,6 +155,17 @@ class Database:
                 self._answers = True
         if not self._answers:
             raise Unavailable(retry_after_ms=1_000)
+
+    async def _configure(self, conn: Connection) -> None:
+        set_json_loads(decode_metadata, conn)
+        with _for_a_while(conn):
+            origin = await fetch_one(conn, Origin, _HEALTH["origin"], {})
+        if origin is None or origin.name is None:
+            return
+        former, self._origin = self._origin, origin.name
+        if former not in (None, origin.name) and self._when_another is not None:
+            log.warning("database_is_another", origin=origin.name, former=former)
+            self._when_another()
 
     @asynccontextmanager
     async def _lent(self, pool: Pool) -> AsyncGenerator[Connection]:
@@ -188,7 +212,9 @@ def _factory(row: type[T]) -> AsyncRowFactory[T]:
     return class_row(row)
 
 
-def _pool(conninfo: str, size: int, name: str, reach: Reach) -> Pool:
+def _pool(
+    conninfo: str, size: int, name: str, reach: Reach, configure: Callable[[Connection], Awaitable[None]]
+) -> Pool:
     return AsyncConnectionPool(
         conninfo,
         connection_class=_connecting(reach),
@@ -196,7 +222,7 @@ def _pool(conninfo: str, size: int, name: str, reach: Reach) -> Pool:
         min_size=min(2, size),
         max_size=size,
         open=False,
-        configure=_configure,
+        configure=configure,
         timeout=WAIT_FOR_CONNECTION,
         max_waiting=MAX_WAITING,
         reconnect_timeout=1,
@@ -232,10 +258,6 @@ def _connecting(reach: Reach) -> type[Connection]:
             _cut(self)
 
     return Reaching
-
-
-async def _configure(conn: Connection) -> None:
-    set_json_loads(decode_metadata, conn)
 
 
 @asynccontextmanager

@@ -11,7 +11,10 @@ _SQL = load("turns")
 
 
 class Turn(Struct, frozen=True):
-    """An open reply: who writes it (None: nobody), in which attempt, after how many lost owners; what was saved."""
+    """An open reply: who writes it (None: nobody), in which attempt, after how many lost owners; what was saved.
+
+    `text` without `chunks` was saved by a former attempt; this one has not begun.
+    """
 
     user_id: UserId
     message_id: MessageId

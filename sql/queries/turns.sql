@@ -8,10 +8,12 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 -- Take the earliest open reply of a session, if nobody holds it or, to take it over, if its lease has expired.
 -- The next attempt, under a lease. The number is one that no attempt has had before: a fail-over to a copy that lags may
 -- have forgotten some, so it counts on from a thousand times the fail-overs that there were, by the WAL file's name.
+-- The text stays, for whoever goes on from it, but it is no piece of the new attempt.
 UPDATE turns AS t
 SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
     owner = %(owner)s,
+    chunks = 0,
     lease_until = now() + make_interval(secs => %(lease)s)
 FROM (
     SELECT

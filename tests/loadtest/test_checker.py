@@ -17,7 +17,7 @@ from protocol.answers import MessagePage
 from protocol.errors import Reason
 from protocol.events import MessageAdded, Refused, ReplySettled
 from protocol.ids import MessageId, UserId
-from protocol.model import MessageMetadata, Reply
+from protocol.model import Message, MessageMetadata, Reply
 from tests.loadtest import story
 from tests.loadtest.story import ADDED, ASKED, ENDED, OTHER, PAGE, RECEIPT, REPLY, SEND, SESSION, SHOWN, USER, Story
 
@@ -114,6 +114,19 @@ def resumed(*messages: MessageId) -> Spoil:
         hello = structs.replace(story.opened(), since=say.Cursor(epoch=story.EPOCH, seq=1))
         it.devices["laptop"].insert(it.place("laptop", "added"), story.Named("back", hello))
         it.devices["laptop"].insert(it.place("laptop", "added"), story.Named("welcome again", story.WELCOME))
+
+    return spoil
+
+
+def resumed_in_pages(*messages: Message) -> Spoil:
+    """The laptop is away until the reply has ended, and is caught up with these messages, and then with that one."""
+
+    def spoil(it: Story) -> None:
+        for frame in ("begins", "first", "second"):
+            it.drop("laptop", frame)
+        resumed()(it)
+        it.change("laptop", "added", structs.replace(story.caught_up(1, 2, [], list(messages)), more=True))
+        it.change("laptop", "ended", story.caught_up(2, 3, [story.session(3)], [story.settled()]))
 
     return spoil
 
@@ -219,6 +232,7 @@ SPOILED: dict[str, tuple[Spoil, str, str]] = {
         "changes since 2",
     ),
     "changes that lack a row": (resumed(REPLY), "P3", "lack"),
+    "pages of changes that lack a row": (resumed_in_pages(), "P3", "lack"),
     "a number that was skipped": (skipped, "P3", "never told to anybody"),
     "numbers skipped in bad times": (often_skipped_in_bad_times, "P3", "6 of 9 numbers were never told"),
     "a number about other rows": (other_rows, "P3", "about other rows"),
@@ -307,6 +321,11 @@ def told_again_at_joining(it: Story) -> None:
     it.after("laptop", "added", ADDED)
 
 
+def caught_up_in_pages(it: Story) -> None:
+    """What has changed again since the number of the first page is in the next one."""
+    resumed_in_pages(story.asked())(it)
+
+
 def late_pieces(it: Story) -> None:
     """They come after the end, and are of no concern."""
     it.after("laptop", "ended", story.piece(5, "x", attempt=1))
@@ -347,6 +366,7 @@ HONEST: list[Spoil] = [
     honest,
     stopped_in_order,
     told_again_at_joining,
+    caught_up_in_pages,
     late_pieces,
     gone_on_elsewhere,
     repeated,
