@@ -25,6 +25,8 @@ WINDOW = 64
 """Commands that are sent and not answered; the hub closes on a device that has 256 waiting."""
 KEPT = 600.0
 """Seconds that an acknowledged send is kept."""
+MISSED = 60.0
+"""Seconds after the hub has forgotten something in which another device may bring back the session that a send is for."""
 
 Question = say.SessionList | say.SessionSearch | say.SessionOpen
 Repeatable = (
@@ -64,13 +66,16 @@ class State(Enum):
 
 
 class Item(Struct):
-    """A command and how far it has come. `times`: how often it was said; `not_before`: when it may be said again."""
+    """A command and how far it has come. `times`: how often it was said; `not_before`: when it may be said again;
+    `renewed_at`: when the hub was last found to have forgotten what it had acknowledged.
+    """
 
     command: Repeatable
     state: State = State.QUEUED
     times: int = 0
     not_before: float = -inf
     acked_at: float = 0.0
+    renewed_at: float = -inf
     problem: Problem | None = None
 
 
@@ -124,7 +129,7 @@ class Outbox:
     def postpone(self, ref: Ref, problem: Problem, until: float) -> bool:
         """It can't be done now, and is said again then. False: it is refused, not now and not later."""
         item = self._items.get(ref)
-        if item is None or not (_adds(item.command) and problem.retryable and problem.code in NOT_NOW):
+        if item is None or not (_adds(item.command) and (_is_not_now(problem) or _is_missed(item, problem, until))):
             return False
         item.state, item.not_before = State.QUEUED, until
         return True
@@ -150,7 +155,7 @@ class Outbox:
         self._expire(now)
         for item in self:
             if item.state is State.ACKED:
-                item.state = State.QUEUED
+                item.state, item.renewed_at = State.QUEUED, now
         self._items = dict(sorted(self._items.items()))
 
     def abandon(self, ref: Ref) -> None:
@@ -194,6 +199,15 @@ class Outbox:
 def _adds(command: Repeatable) -> TypeGuard[say.MessageSend | say.SessionCreate]:
     """It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's."""
     return isinstance(command, say.MessageSend | say.SessionCreate)
+
+
+def _is_not_now(problem: Problem) -> bool:
+    return problem.retryable and problem.code in NOT_NOW
+
+
+def _is_missed(item: Item, problem: Problem, until: float) -> bool:
+    """The session was forgotten, too, and whoever made it has not yet said so again."""
+    return problem.code is Reason.NOT_FOUND and until < item.renewed_at + MISSED
 
 
 def _is_old(item: Item, now: float) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.outbox import KEPT, NOT_NOW, WINDOW, Outbox, State
+from client.outbox import KEPT, MISSED, NOT_NOW, WINDOW, Outbox, State
 from protocol.commands import Command, MessageDelete, MessageSend, SessionCreate, SessionList, SessionUpdate
 from protocol.errors import Problem, Reason
 from protocol.ids import MessageId, SessionId, fresh_message_id, fresh_session_id
@@ -156,6 +156,27 @@ def test_what_adds_is_said_again_to_a_hub_that_has_forgotten_it_and_nothing_else
     waiting = send(outbox)
     outbox.renew(now=KEPT - 1)
     assert outbox.due(now=0) == [create, message, waiting]
+
+
+def test_what_the_hub_has_forgotten_waits_for_its_session_to_be_brought_back_but_not_for_ever() -> None:
+    """Another device has made the session, and says so again when it comes."""
+    gone = problem(Reason.NOT_FOUND)
+    outbox = Outbox()
+    message = send(outbox)
+    outbox.due(now=0)
+    outbox.accept(message.ref, now=0)
+    outbox.renew(now=10)
+    assert outbox.due(now=10) == [message]
+    assert outbox.postpone(message.ref, gone, until=11)
+    assert outbox.due(now=11) == [message]
+    assert not outbox.postpone(message.ref, gone, until=10 + MISSED)
+
+
+def test_a_send_to_a_session_that_is_gone_is_refused_at_once() -> None:
+    outbox = Outbox()
+    message = send(outbox)
+    outbox.due(now=0)
+    assert not outbox.postpone(message.ref, problem(Reason.NOT_FOUND), until=1)
 
 
 def test_what_was_acknowledged_long_ago_is_dropped() -> None:
