@@ -26,7 +26,7 @@ WINDOW = 64
 KEPT = 600.0
 """Seconds that an acknowledged send is kept."""
 MISSED = 60.0
-"""Seconds after the hub has forgotten something in which another device may bring back the session that a send is for."""
+"""Seconds after the hub has forgotten something in which another device may bring back the session of a send."""
 
 Question = say.SessionList | say.SessionSearch | say.SessionOpen
 Repeatable = (
