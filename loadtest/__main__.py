@@ -1,26 +1,18 @@
 """The command line of the proof: `python -m loadtest prove --seed 1 --minutes 10`."""
 
-import asyncio
-import signal
 import sys
-import tempfile
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
 import msgspec
 
 from loadtest.faults import FAULTS
-from loadtest.process import WorldFailed
+from loadtest.hold import held
+from loadtest.measure import measure_command
 from loadtest.prove import Options, chosen, prove
 from loadtest.report import report_command
-from loadtest.result import Result
 from loadtest.screen import Screen
 from loadtest.world import HUB
-
-FAILED = 1
-NOT_HELD = 2
-"""The proof itself could not be held: it says nothing about the hub."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +20,7 @@ def main() -> None:
     """Proof, on this machine and with real processes, that nothing is lost."""
 
 
+main.add_command(measure_command)
 main.add_command(report_command)
 
 
@@ -55,48 +48,7 @@ def prove_command(
     elif plans:
         screen.plan(options.planned)
     else:
-        sys.exit(_prove(options, screen, json_file, keep))
-
-
-def _prove(options: Options, screen: Screen, json_file: Path | None, keep: Path | None) -> int:
-    with ExitStack() as stack:
-        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-")))
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise click.BadParameter(f"{folder} is not empty", param_hint="--keep")
-        result, problem = None, ""
-        try:
-            with screen.status:
-                result = asyncio.run(_until_interrupted(options, folder, screen))
-        except* (WorldFailed, OSError, EOFError) as errors:
-            problem = f"The proof could not be held: {'; '.join(map(str, errors.exceptions))}"
-        except* asyncio.CancelledError:
-            problem = "Interrupted: everything that was started has been ended."
-        if result is None:
-            screen.say(problem)
-            return NOT_HELD
-        if json_file is not None:
-            json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
-        screen.result(result)
-        return 0 if result.passed else FAILED
-
-
-async def _until_interrupted(options: Options, folder: Path, screen: Screen) -> Result:
-    """A first Ctrl-C ends everything in order; a further one does not disturb that."""
-    proving = asyncio.current_task()
-    assert proving is not None
-
-    def interrupt() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-            with suppress(ValueError):
-                signal.signal(number, signal.SIG_IGN)
-        proving.cancel()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    return await prove(options, folder, screen)
+        sys.exit(held(lambda folder: prove(options, folder, screen), screen, keep=keep, json_file=json_file))
 
 
 if __name__ == "__main__":

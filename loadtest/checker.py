@@ -34,6 +34,7 @@ from loadtest.promises.text import (
     text_is_joined_without_seam,
 )
 from loadtest.verdict import Verdict, Violation, spread
+from protocol.answers import MessagePage
 from protocol.events import TokenAdded
 
 PROMISES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
@@ -88,4 +89,6 @@ def _counted(evidence: Evidence) -> Counter[str]:
         counts["connections"] += isinstance(entry.what, Opened)
         counts["durable events"] += isinstance(entry.what, DURABLE)
         counts["pieces of text"] += isinstance(entry.what, TokenAdded)
+        if isinstance(entry.answer, MessagePage):
+            counts["joined in mid-reply"] += any(reply.text for reply in entry.answer.replies)
     return counts

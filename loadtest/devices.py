@@ -8,17 +8,13 @@ async with asyncio.TaskGroup() as group:
 """
 
 import asyncio
-import time
 from collections import Counter
 from pathlib import Path
 from random import Random
 
-import jwt
-
 from loadtest.actor import Actor, Learner, Place
+from loadtest.tokens import token
 
-LIVES = 86_400
-"""Seconds that a token is good for."""
 LEAVES_WITHIN = 5.0
 
 
@@ -42,7 +38,7 @@ class Workload:
         self._ended = asyncio.Event()
         self._learners = [Learner(f"learner-{number}") for number in range(1, users + 1)]
         for learner in self._learners:
-            place = Place(hubs, _token(secret, learner.name), folder, pause)
+            place = Place(hubs, token(secret, learner.name), folder, pause)
             for number in range(1, devices_each + 1):
                 chance = Random(f"{seed} {learner.name} {number}")
                 learner.actors.append(Actor(learner, f"device-{number}", place, chance))
@@ -87,8 +83,3 @@ async def _all_set(events: list[asyncio.Event], within: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _token(secret: str, user: str) -> str:
-    now = int(time.time())
-    return jwt.encode({"sub": user, "iat": now, "exp": now + LIVES}, secret, algorithm="HS256")

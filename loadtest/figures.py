@@ -10,12 +10,13 @@ from loadtest.history import Ended, Opened
 from loadtest.promises.text import pieces, settled_rows
 from loadtest.verdict import Violation, broken
 from protocol.answers import Sent
-from protocol.commands import MessageSend, SessionClose
+from protocol.commands import MessageSend, Ref, ReplyStop, SessionClose
 from protocol.events import Accepted, Changes, Snapshot
 from protocol.ids import MessageId
 
 ACKNOWLEDGED = "send → acknowledged"
 FIRST_PIECE = "send → first piece"
+STOPPED = "stop → answered"
 SEEN = "told on one device → on another"
 TAKEN_OVER = "instance lost → the same reply goes on"
 SILENCE = "longest silence of an open reply"
@@ -46,6 +47,7 @@ def times(evidence: Evidence) -> Iterator[Time]:
     swift = {device: list(_swift(entries)) for device, entries in evidence.devices.items()}
     for entries in swift.values():
         yield from _of_sends(entries)
+        yield from _of_stops(entries)
         yield from _of_replies(entries, evidence.leniency.lost)
     yield from _between_devices(swift)
 
@@ -83,6 +85,18 @@ def _of_sends(entries: list[Entry]) -> Iterator[Time]:
         for piece in pieces(entry):
             if piece.reply.text and (asked := waiting.pop(piece.reply.message, None)) is not None:
                 yield Time(FIRST_PIECE, entry.at - asked.at, (asked, entry))
+
+
+def _of_stops(entries: list[Entry]) -> Iterator[Time]:
+    """Until it is answered, which it is once the reply has settled."""
+    said: dict[tuple[int, Ref], Entry] = {}
+    for entry in entries:
+        if isinstance(entry.what, ReplyStop):
+            said[entry.connection, entry.what.ref] = entry
+        if isinstance(entry.what, Accepted) and isinstance(entry.asked, ReplyStop):
+            first = said.pop((entry.connection, entry.what.ref), None)
+            if first is not None:
+                yield Time(STOPPED, entry.at - first.at, (first, entry))
 
 
 def _of_replies(entries: list[Entry], lost: list[float]) -> Iterator[Time]:

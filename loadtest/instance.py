@@ -33,6 +33,7 @@ class Counts(Struct, frozen=True):
     pool_waiting: int = 0
     attempts: int = 0
     fds: int = 0
+    waiting_bytes: int = 0
 
 
 class Instance:

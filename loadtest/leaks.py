@@ -9,13 +9,23 @@ from loadtest.world import World
 
 SETTLES_WITHIN = 20.0
 """Seconds after the last device has left."""
+STEADY_FOR = 0.7
 POOLS = 24
 """Files that an instance may keep open for its pools, which grow when they are used."""
 
 
 async def counted(world: World) -> dict[str, Counts]:
-    """Of each instance that runs."""
-    return {each.name: await each.counts() for each in world.instances if each.process.runs}
+    """Of each instance that runs, once it has come to be what it is when nobody is there."""
+    return {each.name: await _steady(each) for each in world.instances if each.process.runs}
+
+
+async def _steady(instance: Instance) -> Counts:
+    counts = await instance.counts()
+    while True:
+        await asyncio.sleep(STEADY_FOR)
+        former, counts = counts, await instance.counts()
+        if counts == former:
+            return counts
 
 
 async def leaks(world: World, before: dict[str, Counts]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from loadtest.measured import Measured
 from loadtest.result import Met, Result
 from loadtest.verdict import Spread
 
@@ -44,7 +45,8 @@ the answer to each stop, against what that device held and what the database has
 acknowledged within 5 s, and no open reply is silent for 30 s, while nothing is broken. | the times of the \
 records |
 
-That a slow or hostile device costs the others nothing (P8) is shown by the tests of the outbox and of the guard.
+That a slow or hostile device costs the others nothing (P8) is shown by the tests of the outbox and of the guard,
+and measured below (`slow`).
 P10 (Redis or PostgreSQL in trouble) is all of the above while they are.
 
 ## How it is proven
@@ -61,6 +63,8 @@ dropped or a write of a stale attempt, are each found by it (`tests/loadtest/tes
     python -m loadtest prove --seed 1 --only redis-freeze
     python -m loadtest prove --list
     python -m loadtest prove --hub "python -m tests.planted swap-two"
+
+Larger crowds do one thing at a time, and are held to figures: `python -m loadtest measure storm`.
 """
 
 UNCOVERED = """\
@@ -75,9 +79,12 @@ UNCOVERED = """\
 """
 
 
-def report(results: list[Result]) -> str:
+def report(runs: list[Result | Measured]) -> str:
     """The whole document."""
-    return "\n".join([HEAD, *_together(results), *(line for result in results for line in _run(result)), UNCOVERED])
+    proofs = [run for run in runs if isinstance(run, Result)]
+    scenarios = [run for run in runs if isinstance(run, Measured)]
+    told = [*(line for run in proofs for line in _run(run)), *(line for run in scenarios for line in _scenario(run))]
+    return "\n".join([HEAD, *_together(proofs), *told, UNCOVERED])
 
 
 def _together(results: list[Result]) -> Iterator[str]:
@@ -105,6 +112,22 @@ def _run(result: Result) -> Iterator[str]:
     yield from _figures(result.figures)
     yield from _faults(result.met)
     yield from _broken(result)
+
+
+def _scenario(run: Measured) -> Iterator[str]:
+    yield f"### {run.scenario.capitalize()}: {run.about}\n"
+    yield (
+        f"{run.began}, tutorhub {run.version}, Python {run.python}, {_number(run.cores, 'core')}, "
+        f"{_number(run.instances, 'instance')}, {_number(run.sockets, 'socket')}, took {run.took:.0f} s.\n"
+    )
+    if not run.passed:
+        yield "**Not every figure is within its limit.**\n"
+    rows = [
+        (each.name, f"{each.value:,} {each.unit}", "" if each.at_most is None else f"{each.at_most:,}")
+        for each in run.figures
+    ]
+    yield from _table(("figure", "was", "at most"), rows)
+    yield from (f"- {_cell(finding)}" for finding in run.findings)
 
 
 def _counts(counts: dict[str, int]) -> Iterator[str]:
@@ -177,9 +200,9 @@ def _number(count: int, what: str) -> str:
 @click.command("report")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def report_command(files: tuple[Path, ...]) -> None:
-    """Print docs/reliability.md, made from the results that `prove --json` wrote."""
+    """Print docs/reliability.md, made from what `prove --json` and `measure --json` wrote."""
     try:
-        results = [msgspec.json.decode(path.read_bytes(), type=Result) for path in files]
+        runs = [msgspec.json.decode(path.read_bytes(), type=Result | Measured) for path in files]
     except msgspec.MsgspecError as error:
-        raise click.ClickException(f"That is no result of `prove --json`: {error}") from error
-    click.echo(report(results), nl=False)
+        raise click.ClickException(f"That is no result of `prove --json` or `measure --json`: {error}") from error
+    click.echo(report(runs), nl=False)

@@ -18,7 +18,7 @@ class Met(Struct, frozen=True, kw_only=True):
     recovered_after: float | None
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(Struct, frozen=True, kw_only=True, tag_field="kind", tag="proof"):
     """`counts`: what the devices and the checker counted. `findings`: what went wrong that no device could tell: a log,
     a leak, a process that died. `figures`: in seconds.
     """

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.faults.fault import Fault
+from loadtest.measured import Measured
 from loadtest.nemesis import Injected
 from loadtest.plan import Planned
 from loadtest.result import Result
@@ -66,6 +67,15 @@ class Screen:
         met = sum(not each.was_skipped for each in result.met)
         what = f"seed {result.seed}: {met} faults of {len(result.kinds())} kinds in {result.took:.0f} s"
         self._line(f"PASS  {what}, no promise broken" if result.passed else f"FAIL  {what}")
+
+    def measured(self, measured: Measured) -> None:
+        """The figures, then pass or fail."""
+        for figure in measured.figures:
+            self._line(f"{'  ' if figure.is_borne else '✗ '}{figure.text()}")
+        for finding in measured.findings[:MOST]:
+            self._line(f"✗ {finding}")
+        what = f"{measured.scenario}: {measured.about}, {measured.sockets:,} sockets, {measured.took:.0f} s"
+        self._line(f"{'PASS' if measured.passed else 'FAIL'}  {what}")
 
     def _line(self, text: str) -> None:
         self._console.print(text, markup=False)

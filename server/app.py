@@ -70,7 +70,8 @@ class App:
     def say_counts(self) -> None:
         """Say in the log what this instance holds."""
         if self._door is not None and self._instance is not None:
-            log.info("counts", **structs.asdict(counted(self._instance, self._door.inside)))
+            found = counted(self._instance, sockets=self._door.inside, waiting_bytes=self._door.waiting_bytes)
+            log.info("counts", **structs.asdict(found))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:

@@ -12,7 +12,8 @@ _OPEN_FILES = Path("/proc/self/fd")
 
 class Counts(Struct, frozen=True):
     """`rooms` of users, `sockets` of devices, `subscriptions` with the broker, `tasks` of the loop, `pool_waiting` for
-    a connection to the database, `attempts` at replies, `fds`: open files, 0 where the system does not tell.
+    a connection to the database, `attempts` at replies, `fds`: open files, 0 where the system does not tell;
+    `waiting_bytes` for the socket for which the most waits.
     """
 
     rooms: int
@@ -22,9 +23,10 @@ class Counts(Struct, frozen=True):
     pool_waiting: int
     attempts: int
     fds: int
+    waiting_bytes: int
 
 
-def counted(instance: Instance, sockets: int) -> Counts:
+def counted(instance: Instance, *, sockets: int, waiting_bytes: int) -> Counts:
     return Counts(
         rooms=len(instance.hub.rooms),
         sockets=sockets,
@@ -33,4 +35,5 @@ def counted(instance: Instance, sockets: int) -> Counts:
         pool_waiting=instance.database.waiting,
         attempts=instance.turns.running,
         fds=len(list(_OPEN_FILES.iterdir())) if _OPEN_FILES.exists() else 0,
+        waiting_bytes=waiting_bytes,
     )

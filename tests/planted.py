@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import structs
 
 from protocol.events import Changes, ReplySnapshot
-from protocol.ids import SessionId
+from protocol.ids import SessionId, UserId
 from server import cli, messages
 from server.attempt import Attempt
 from server.fanout.frames import Frame
@@ -29,7 +29,7 @@ from sql import Statement, load
 
 
 def once_in(number: int) -> Callable[[], bool]:
-    """True at every so-manieth call."""
+    """True at each call whose number is a multiple of this one."""
     calls = count(1)
     return lambda: next(calls) % number == 0
 
@@ -174,6 +174,17 @@ def _tell_as_two(self: Attempt) -> None:
         self._tell(ReplySnapshot(message=taken.message, attempt=taken.attempt + 1, next=taken.chunks, text=taken.text))
 
 
+def lossy() -> None:
+    """No bug, so nothing may be found: of a hundred frames that other instances tell, one is lost on the way."""
+    hear, strikes = Hub.hear, once_in(100)
+
+    def _hear(self: Hub, user: UserId, session: SessionId | None, told: Frame) -> None:
+        if not strikes():
+            hear(self, user, session, told)
+
+    Hub.hear = _hear
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "drop-a-publish": drop_a_publish,
     "deliver-twice": deliver_twice,
@@ -188,9 +199,10 @@ BUGS: dict[str, Callable[[], None]] = {
 
 def main() -> None:
     """Plant the bug that the first argument names; the others are the hub's."""
-    if len(sys.argv) < 2 or sys.argv[1] not in BUGS:
-        sys.exit(f"Which bug? One of: {', '.join(BUGS)}")
-    BUGS[sys.argv.pop(1)]()
+    planted = BUGS | {"lossy": lossy}
+    if len(sys.argv) < 2 or sys.argv[1] not in planted:
+        sys.exit(f"Which bug? One of: {', '.join(planted)}")
+    planted[sys.argv.pop(1)]()
     cli.main()
 
 

@@ -38,6 +38,11 @@ class Door:
         """How many sockets there are."""
         return len(self._inside)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What waits for the socket for which the most waits."""
+        return max((connection.waiting_bytes for connection in self._inside), default=0)
+
     def refusal(self, websocket: WebSocket) -> Refusal | None:
         """Why this socket is not let in, as far as it is to be said before the upgrade."""
         if self.leaving:

@@ -1,3 +1,8 @@
+"""What the outbox of a client keeps, says again and lets go.
+
+Long because each rule of it is a case.
+"""
+
 from collections.abc import Callable
 from uuid import UUID
 

@@ -4,6 +4,7 @@ import msgspec
 from click.testing import CliRunner
 from msgspec import structs
 
+from loadtest.measured import Figure, Measured
 from loadtest.report import report, report_command
 from loadtest.result import Met, Result
 from loadtest.verdict import Spread, Violation
@@ -74,3 +75,28 @@ def test_the_command_reads_results_and_says_what_is_none(tmp_path: Path) -> None
     refused = CliRunner().invoke(report_command, [str(good), str(bad)])
     assert refused.exit_code == 1
     assert "That is no result" in refused.output
+
+
+def test_a_scenario_is_told_with_its_limits() -> None:
+    borne = Figure("all are back", 1.5, "s", 30)
+    run = Measured(
+        scenario="storm",
+        about="all sockets are dropped",
+        seed=2,
+        sockets=2_000,
+        instances=2,
+        version="0.1.0",
+        python="3.11.2",
+        cores=2,
+        began="2026-11-23T12:00:00+00:00",
+        took=60,
+        figures=[borne],
+        findings=[],
+    )
+    text = report([run])
+    assert "### Storm: all sockets are dropped" in text
+    assert "| all are back | 1.5 s | 30 |" in text
+    assert "**Not every figure" not in text
+    over = structs.replace(run, figures=[structs.replace(borne, value=31)])
+    assert not over.passed
+    assert "**Not every figure" in report([over])

@@ -1,0 +1,66 @@
+"""To hold a proof or a scenario: in a folder, until it is over or interrupted, with an exit code."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from loadtest.measured import Measured
+from loadtest.process import WorldFailed
+from loadtest.result import Result
+from loadtest.screen import Screen
+
+FAILED = 1
+NOT_HELD = 2
+"""It could not be held: that says nothing about the hub."""
+
+Work = Callable[[Path], Coroutine[Any, Any, Result | Measured]]
+"""What is done in a folder, which holds the logs."""
+
+
+def held(work: Work, screen: Screen, *, keep: Path | None, json_file: Path | None) -> int:
+    """The exit code. What came of it is shown, and written to the file."""
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise click.BadParameter(f"{folder} is not empty", param_hint="--keep")
+        result, problem = None, ""
+        try:
+            with screen.status:
+                result = asyncio.run(_until_interrupted(work, folder))
+        except* (WorldFailed, OSError, EOFError) as errors:
+            problem = f"It could not be held: {'; '.join(str(each) or repr(each) for each in errors.exceptions)}"
+        except* asyncio.CancelledError:
+            problem = "Interrupted: everything that was started has been ended."
+        if result is None:
+            screen.say(problem)
+            return NOT_HELD
+        if json_file is not None:
+            json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+        screen.result(result) if isinstance(result, Result) else screen.measured(result)
+        return 0 if result.passed else FAILED
+
+
+async def _until_interrupted(work: Work, folder: Path) -> Result | Measured:
+    """A first Ctrl-C ends everything in order; a further one does not disturb that."""
+    working = asyncio.current_task()
+    assert working is not None
+
+    def interrupt() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            with suppress(ValueError):
+                signal.signal(number, signal.SIG_IGN)
+        working.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    return await work(folder)

@@ -1,0 +1,151 @@
+"""One socket in fifty reads 1 KB/s: what it costs the hub, what the others feel, and whether it comes to the end."""
+
+import asyncio
+from contextlib import suppress
+from random import Random
+
+from loadtest.crowd import Frame, Listener, ignore
+from loadtest.measured import Figure, percentile
+from loadtest.scenarios.scenario import Say
+from loadtest.world import World
+from protocol.commands import MessageSend, SessionCreate, SessionOpen
+from protocol.ids import MessageId, fresh_message_id, fresh_session_id
+
+DEVICES_EACH = 10
+ONE_IN = 50
+SLOW_RATE = 1_024
+"""Bytes per second."""
+LASTS = 30.0
+"""Seconds for which all are quick, then some are slow, then all are quick again."""
+SAYS_EVERY = 2.0
+"""Seconds between two messages of a user, on average."""
+LONG = "How do I make the broth clear? " * 200
+"""6 KB: with the reply about 8 KB a second for each device."""
+JOINED_WITHIN = 60.0
+SETTLES = 0.2
+"""Seconds until a session that is made can be opened elsewhere."""
+ENDS_WITHIN = 60.0
+RESTS = 5.0
+"""Seconds after the last message until the last reply has ended."""
+LOOKS_EVERY = 0.5
+COSTS = 256 * 1_024
+"""Bytes that may wait for one socket."""
+FELT = 1.1
+"""By so much the others' p99 may be longer while some are slow."""
+
+
+class Conversation:
+    """A user's devices; the first of them speaks. `told` is given how long each message took to each quick device."""
+
+    def __init__(self, it: World, number: int, told: list[float], *, slow: bool) -> None:
+        port = it.instances[number % len(it.instances)].door.target.port
+        user, last = f"learner-{number}", DEVICES_EACH - 1
+        self.devices = [
+            Listener(
+                port,
+                it.secret,
+                user,
+                f"device-{number}-{each}",
+                hear=ignore if slow and each == last else self._hear,
+                narrow=slow and each == last,
+            )
+            for each in range(DEVICES_EACH)
+        ]
+        self.session = fresh_session_id()
+        self._told = told
+        self._said: dict[MessageId, float] = {}
+        self._chance = Random(user)
+
+    @property
+    def is_even(self) -> bool:
+        """Each device has come to the same number."""
+        return len({each.seq for each in self.devices}) == 1
+
+    async def open(self) -> None:
+        """The session is made, and opened on every device."""
+        await self.devices[0].say(SessionCreate(ref=2, session=self.session))
+        await asyncio.sleep(SETTLES)
+        for each in self.devices:
+            await each.say(SessionOpen(ref=3, session=self.session))
+
+    async def talk(self) -> None:
+        """For ever."""
+        ref = 10
+        while True:
+            await asyncio.sleep(self._chance.uniform(0, 2 * SAYS_EVERY))
+            ref += 1
+            message = fresh_message_id()
+            self._said[message] = asyncio.get_running_loop().time()
+            await self.devices[0].say(MessageSend(ref=ref, session=self.session, message=message, content=LONG))
+
+    def _hear(self, frame: Frame) -> None:
+        if frame.type == "message.added":
+            now = asyncio.get_running_loop().time()
+            self._told.extend(now - self._said[row.id] for row in frame.messages if row.id in self._said)
+
+
+async def slow_readers(it: World, sockets: int, say: Say) -> list[Figure]:
+    """Three times the same: nobody is slow, some are, nobody is. The others are compared with themselves."""
+    told: list[float] = []
+    slow_ones = max(1, sockets // ONE_IN)
+    talks = [Conversation(it, number, told, slow=number < slow_ones) for number in range(sockets // DEVICES_EACH)]
+    async with asyncio.TaskGroup() as group:
+        staying = [group.create_task(each.stay()) for talk in talks for each in talk.devices]
+        await _all_join(talks)
+        talking = [group.create_task(talk.talk()) for talk in talks]
+        usual, _ = await _a_while(it, told)
+        say(f"nobody is slow: {len(told):,} times told")
+        _read_at(talks[:slow_ones], SLOW_RATE)
+        meanwhile, waits = await _a_while(it, told)
+        behind = max(talk.devices[0].seq - talk.devices[-1].seq for talk in talks[:slow_ones])
+        say(f"{slow_ones} are slow: {len(told):,} times told, the slowest is {behind} numbers behind")
+        _read_at(talks[:slow_ones], 0)
+        afterwards, _ = await _a_while(it, told)
+        for each in talking:
+            each.cancel()
+        left = await _uneven(talks)
+        for each in staying:
+            each.cancel()
+    return [
+        Figure("the slowest was behind by", behind, "numbers"),
+        Figure("waits for one socket, at most", waits, "bytes", COSTS),
+        Figure("told on the others, p99, nobody slow", round((usual + afterwards) / 2, 4)),
+        Figure("the same while some are slow", round(2 * meanwhile / (usual + afterwards), 3), "×", FELT),
+        Figure("devices that did not come to the end", left, "devices", 0),
+    ]
+
+
+async def _all_join(talks: list[Conversation]) -> None:
+    async with asyncio.timeout(JOINED_WITHIN):
+        for talk in talks:
+            for each in talk.devices:
+                await each.in_step.wait()
+    for talk in talks:
+        await talk.open()
+
+
+def _read_at(talks: list[Conversation], rate: int) -> None:
+    for talk in talks:
+        talk.devices[-1].rate = rate
+
+
+async def _a_while(it: World, told: list[float]) -> tuple[float, int]:
+    """The 99th percentile of what was told, in seconds, and the most bytes that were seen to wait for one socket."""
+    told.clear()
+    most = 0
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LASTS
+    while loop.time() < end:
+        await asyncio.sleep(LOOKS_EVERY)
+        most = max([most, *[(await each.counts()).waiting_bytes for each in it.instances]])
+    return percentile(told, 0.99), most
+
+
+async def _uneven(talks: list[Conversation]) -> int:
+    """Once nobody speaks: conversations whose devices do not come to the same number in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ENDS_WITHIN):
+            await asyncio.sleep(RESTS)
+            while not all(talk.is_even for talk in talks):
+                await asyncio.sleep(LOOKS_EVERY)
+    return sum(not talk.is_even for talk in talks)
