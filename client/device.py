@@ -130,7 +130,7 @@ class Device:
         await self._exchange.ask(say.MessageDelete(ref=self._ref(), message=message))
 
     async def stop(self, reply: MessageId) -> Message:
-        """End an open reply; what is saved is at least what this device has seen of it."""
+        """End an open reply; at least what this device has seen of it is saved, unless who wrote it was lost."""
         held = self.timeline.replies.get(reply)
         command = say.ReplyStop(ref=self._ref(), message=reply, seen=held.next if held else 0)
         return await self._ask(command, Message)

@@ -9,7 +9,7 @@ class DeviceError(Exception):
 
 
 class CommandRefused(DeviceError):
-    """The hub will not do it; nothing was done."""
+    """The hub will not do it. Nothing was done; of `unavailable` and `internal` nobody knows."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)

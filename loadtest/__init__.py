@@ -1,1 +1,1 @@
-"""What the hub can carry, measured from outside: knows the protocol and the client, never the server."""
+"""The proof of the promises, from outside: it knows the protocol and the client, and only runs the server."""

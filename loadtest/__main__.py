@@ -43,6 +43,8 @@ def prove_command(
     options, screen = msgspec.convert(chosen_options, Options), Screen()
     if not chosen(options.only):
         raise click.BadParameter(f"no fault's name begins with {options.only!r}: see --list", param_hint="--only")
+    if not options.planned:
+        raise click.BadParameter(f"no fault fits into {options.minutes:g} minutes", param_hint="--minutes")
     if lists:
         screen.faults({fault.name: fault for fault in chosen(options.only)} or FAULTS)
     elif plans:

@@ -19,7 +19,6 @@ from loadtest.acts import Act, Acts, Notebook
 from loadtest.history import GaveUp, History, Shown, now
 from loadtest.line import Line
 from protocol import model
-from protocol.events import TokenAdded
 
 UNDER_WAY = 12
 """Acts of one device that wait for an answer at once."""
@@ -107,9 +106,8 @@ class Actor:
 
     async def _listen(self, happenings: Happenings, history: History) -> None:
         try:
-            async for happening in happenings:
+            async for _happening in happenings:
                 self.counts["events"] += 1
-                self.counts["deltas"] += isinstance(happening, TokenAdded)
         except NotComingBack as error:
             history.write(GaveUp(at=now(), code=error.code, reason=error.reason))
             self._gave_up = True

@@ -45,7 +45,7 @@ class Workload:
 
     @property
     def counts(self) -> Counter[str]:
-        """Over all devices so far: events, deltas, and sends by what became of them."""
+        """Over all devices so far: events, and sends by what became of them."""
         return sum((actor.counts for actor in self._actors), Counter[str]())
 
     async def run(self) -> None:

@@ -44,14 +44,18 @@ class Window(Struct, frozen=True):
     ends: float
 
 
+def _is_not_spoiled(_asked: str) -> bool:
+    return False
+
+
 class Leniency(Struct, frozen=True):
     """What the checker may not hold against the hub.
 
-    `spoiled`: when the tutor did not say what it should; `slow`: when times mean nothing; `lost`: when an instance was
-    lost (killed, paused, cut off from the database) with the tail of what it was writing.
+    `spoiled`: whether the tutor did not answer this as it should; `slow`: when times mean nothing; `lost`: when an
+    instance was lost (killed, paused, cut off from the database) with the tail of what it was writing.
     """
 
-    spoiled: list[Window] = []
+    spoiled: Callable[[str], bool] = _is_not_spoiled
     slow: list[Window] = []
     lost: list[float] = []
 

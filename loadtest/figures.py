@@ -53,7 +53,7 @@ def times(evidence: Evidence) -> Iterator[Time]:
 
 
 def within_limits(evidence: Evidence, measured: list[Time]) -> Iterator[Violation]:
-    """B12 and its like: nothing takes longer than is borne while times mean something."""
+    """Nothing takes longer than is borne while times mean something."""
     for time in measured:
         limit = LIMITS.get(time.figure, time.seconds)
         ends = time.entries[-1].at

@@ -9,7 +9,6 @@ from random import Random
 from msgspec import Struct
 
 from loadtest.faults import FAULTS
-from loadtest.faults.fault import Effect
 from loadtest.plan import Planned
 from loadtest.world import World
 
@@ -32,8 +31,8 @@ class Injected(Struct, frozen=True, kw_only=True):
     recovered_after: float | None = None
 
     @property
-    def effects(self) -> set[Effect]:
-        return set() if self.was_skipped else {FAULTS[name].effect for name in self.planned.faults}
+    def loses(self) -> bool:
+        return not self.was_skipped and any(FAULTS[name].loses for name in self.planned.faults)
 
     @property
     def slows(self) -> bool:

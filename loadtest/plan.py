@@ -17,7 +17,7 @@ PAIR_CHANCE = 0.15
 STARTING = ("hub", "clock")
 """The families whose faults may start instances themselves."""
 LONG_RUN = 1_500.0
-"""Seconds from which on the long kinds are met, too."""
+"""Seconds from which on the long kinds are met among others."""
 
 
 class Planned(Struct, frozen=True):
@@ -34,11 +34,15 @@ class Planned(Struct, frozen=True):
 
 
 def plan(seed: int, seconds: float, faults: Iterable[Fault]) -> list[Planned]:
-    """Every kind once, in the order of the seed, before any is met again, alone or with another."""
+    """Every kind once, in the order of the seed, before any is met again, alone or with another.
+
+    Long kinds are met in long runs, and where there are no others.
+    """
     chance = Random(f"plan {seed}")
     at = WARM_UP
     planned: list[Planned] = []
-    kinds = [fault for fault in faults if not fault.is_long or seconds >= LONG_RUN]
+    given = list(faults)
+    kinds = [fault for fault in given if not fault.is_long or seconds >= LONG_RUN] or given
     for number, (fault, other) in enumerate(_order(chance, kinds)):
         lasts = round(chance.uniform(*fault.lasts), 1)
         if at + lasts > seconds:

@@ -20,12 +20,13 @@ from loadtest.devices import Workload
 from loadtest.dump import Dump, dump
 from loadtest.evidence import Leniency, Window
 from loadtest.faults import FAULTS
-from loadtest.faults.fault import Effect, Fault
+from loadtest.faults.fault import Fault
 from loadtest.leaks import counted, leaks
 from loadtest.nemesis import Injected, Nemesis
 from loadtest.plan import Planned, plan
 from loadtest.result import Met, Result
 from loadtest.screen import Screen
+from loadtest.tutor import Tutor
 from loadtest.verdict import Spread, Verdict, spread
 from loadtest.world import HUB, World, world
 
@@ -33,6 +34,7 @@ RESTS_WITHIN = 120.0
 """Seconds after the last fault until every device is in step and every reply has ended."""
 AFTERWARDS = 10.0
 """Seconds after a fault in which times mean nothing yet, and a reply that it spoiled may still end."""
+NOTHING = "nothing was injected, so nothing is proven"
 RECOVERY = "fault over → ready, and something acknowledged"
 
 
@@ -65,7 +67,7 @@ class Course(Struct):
 
 
 def chosen(only: str | None) -> list[Fault]:
-    """The faults of a name or a beginning of names; long ones only if they are named."""
+    """The faults of a name, or of a beginning of names."""
     return [fault for fault in FAULTS.values() if only is None or fault.name.startswith(only)]
 
 
@@ -74,7 +76,11 @@ async def prove(options: Options, folder: Path, screen: Screen) -> Result:
     course = await _run(options, folder, screen)
     screen.say("reading what the devices wrote down")
     verdict = await asyncio.to_thread(
-        check, folder / "histories", course.rows, course.world.tutor.whole, leniency(course.injected)
+        check,
+        folder / "histories",
+        course.rows,
+        course.world.tutor.whole,
+        leniency(course.injected, course.world.tutor),
     )
     return _result(options, course, verdict)
 
@@ -111,9 +117,7 @@ async def _run(options: Options, folder: Path, screen: Screen) -> Course:
 async def _show(workload: Workload, screen: Screen) -> None:
     while True:
         counts = workload.counts
-        screen.status.update(
-            f"{counts['acknowledged']:,} sends, {counts['events']:,} events, {counts['deltas']:,} deltas"
-        )
+        screen.status.update(f"{counts['acknowledged']:,} sends, {counts['events']:,} events")
         await asyncio.sleep(0.5)
 
 
@@ -125,11 +129,11 @@ def _findings(it: World) -> list[str]:
     return found
 
 
-def leniency(injected: list[Injected]) -> Leniency:
-    """What the checker may not hold against the hub, by what was injected."""
-    lost = [at for each in injected if Effect.LOSES in each.effects for at in (each.began, each.ended)]
+def leniency(injected: list[Injected], tutor: Tutor) -> Leniency:
+    """What the checker may not hold against the hub, by what was injected and what the tutor did."""
+    lost = [at for each in injected if each.loses for at in (each.began, each.ended)]
     return Leniency(
-        spoiled=[_window(each) for each in injected if Effect.SPOILS in each.effects],
+        spoiled=tutor.has_spoiled,
         slow=[_window(each) for each in injected if each.slows],
         lost=lost,
     )
@@ -147,7 +151,7 @@ def _result(options: Options, course: Course, verdict: Verdict) -> Result:
         minutes=options.minutes,
         only=options.only,
         instances=options.instances,
-        hub="as it is" if options.hub == HUB else options.hub,
+        hub="unchanged" if options.hub == HUB else options.hub,
         version=version("tutorhub"),
         python=platform.python_version(),
         cores=os.cpu_count() or 1,
@@ -157,7 +161,7 @@ def _result(options: Options, course: Course, verdict: Verdict) -> Result:
         counts={**course.counts, **verdict.counts, "asked of the tutor": course.world.tutor.bills.total()},
         figures={**figures, **verdict.figures},
         violations=verdict.violations,
-        findings=course.findings,
+        findings=course.findings or ([] if any(not each.was_skipped for each in course.injected) else [NOTHING]),
     )
 
 

@@ -73,8 +73,6 @@ UNCOVERED = """\
 - The database's disk: a copy of it elsewhere is the operator's.
 - More than one machine: clocks, networks and kernels are those of one. Partitions are those of the proxies.
 - Limits on times are not applied while a fault lasts and shortly after; the figures above include those times.
-- What a reply says while the tutor itself misbehaves is compared between devices and with the database, not with the
-  answer.
 - After an instance was lost, a stopped reply may hold less than was seen of it: the tail died with the instance.
 """
 

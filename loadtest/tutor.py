@@ -84,7 +84,7 @@ class Tutor:
         return words.answer(self._seed, asked) + self._tails.get(asked, "")
 
     def has_spoiled(self, content: str) -> bool:
-        """May the reply to this message have failed, or be cut short, through this tutor?"""
+        """Whether the reply to this message may have failed, or be cut short, through this tutor."""
         return words.question(content) in self._spoiled
 
     @contextmanager

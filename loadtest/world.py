@@ -60,12 +60,6 @@ class World:
     def database_links(self) -> list[Link]:
         return [each.database for each in self.instances]
 
-    def redis_links(self) -> list[Link]:
-        return [each.redis for each in self.instances]
-
-    def doors(self) -> list[Link]:
-        return [each.door for each in self.instances]
-
     def lead_to(self, database: Postgres) -> None:
         """From now on this is the database."""
         self.database = database

@@ -121,7 +121,10 @@ class MessageDelete(_Command, tag="message.delete", frozen=True):
 
 
 class ReplyStop(_Command, tag="reply.stop", frozen=True):
-    """End an open reply. `seen` is the held `next`; no less than that is saved. Answer: the message as it stands."""
+    """End an open reply. Answer: the message as it stands.
+
+    `seen` is the held `next`: no less than that is saved, unless the instance that wrote it was lost.
+    """
 
     message: MessageId
     seen: Seq = 0

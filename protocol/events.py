@@ -96,7 +96,10 @@ class TokenAdded(_Event, tag="token.added", frozen=True):
 
 
 class ReplySnapshot(_Event, tag="reply.snapshot", frozen=True):
-    """Replaces what is held of the reply, if the attempt is not lower. Begins every attempt, without text."""
+    """Replaces what is held of the reply, if the attempt is not lower.
+
+    Begins every attempt: without text, or with the text that it goes on from.
+    """
 
     message: MessageId
     attempt: int

@@ -40,7 +40,7 @@ REASONS = {
 CLOSES = {
     CloseCode.DRAINING: "The instance is leaving; wait as long as `draining` said.",
     CloseCode.SLOW: "Reserved. Who reads slowly is caught up; who takes nothing for 10 s is cut off without a word.",
-    CloseCode.RESYNC: "The hub has lost track of what the device was told; `hello` catches it up.",
+    CloseCode.RESYNC: "The numbers are of another database, as after a fail-over: `hello` is answered with a snapshot.",
     CloseCode.TOKEN_EXPIRED: "Come back with a fresh token.",
     CloseCode.RATE_LIMITED: "Too many commands at once.",
     CloseCode.SERVER_ERROR: "A fault of the hub's.",

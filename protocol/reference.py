@@ -55,9 +55,9 @@ everything.
   read before a change and be heard after it.
 - **Sessions** are shown by `updatedAt`, then `id`, from the highest down; **messages** by `position`.
 - **Live text.** `reply.snapshot` replaces what is held of a pending reply unless its `attempt` is lower than the held
-  one; each attempt begins with one without text. `token.added` is appended only if its `attempt` is the held one and
-  its `chunk` the held `next`; otherwise it is ignored until a snapshot comes. Text of a reply that is not known, or
-  that has ended, is ignored. `reply.settled` has the whole text.
+  one; each attempt begins with one, which holds the text that it goes on from, if any. `token.added` is appended only
+  if its `attempt` is the held one and its `chunk` the held `next`; otherwise it is ignored until a snapshot comes. Text
+  of a reply that is not known, or that has ended, is ignored. `reply.settled` has the whole text.
 - **A session that is deleted** is closed; to see the messages of a restored one, open it again.
 - **`typing.changed`** is believed for 6 s.
 

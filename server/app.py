@@ -71,7 +71,7 @@ class App:
         """Say in the log what this instance holds."""
         if self._door is not None and self._instance is not None:
             found = counted(self._instance, sockets=self._door.inside, waiting_bytes=self._door.waiting_bytes)
-            log.info("counts", **structs.asdict(found))
+            log.info("counts", **structs.asdict(found), broker=dict(self._instance.broker.counts))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:

@@ -65,7 +65,7 @@ def main() -> None:
 def serve_command(host: str | None, port: int | None) -> None:
     """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL and Redis.
 
-    Hubs of one data folder share these: start as many as you like, each with a port of its own.
+    Instances of one data folder share these: start as many as you like, each with a port of its own.
     """
     settings = _settings(host, port)
     log_to_stderr(settings.log_level)

@@ -129,12 +129,10 @@ class Unavailable(Refusal):
 
 
 class ConnectionBroken(Unavailable):
-    """The database went away in the middle. Please try again, with the same id.
-
-    `unsure`: COMMIT was said and not answered, so it may have been done; else it was surely not.
-    """
+    """The database went away in the middle. Please try again, with the same id."""
 
     unsure = False
+    """COMMIT was said and not answered, so it may have been done; else it was surely not."""
 
 
 class StorageFull(Unavailable):

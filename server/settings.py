@@ -21,7 +21,7 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Roles = Literal["hub,tutor", "hub", "tutor"]
 Level = Literal["debug", "info", "warning", "error"]
 HttpUrl = Annotated[str, Meta(pattern="^https?://")]
-REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+REDIS_SCHEMES = ("redis", "rediss")
 
 
 class TurnSettings(Struct, frozen=True):
@@ -29,17 +29,27 @@ class TurnSettings(Struct, frozen=True):
 
     first_token: Seconds = 30.0
     silence: Seconds = 15.0
+    """Between two pieces of a reply."""
     whole: Seconds = 300.0
-    reply_bytes: Annotated[int, Meta(ge=1, le=131_072)] = 65_536  # the schema takes no more
+    reply_bytes: Annotated[int, Meta(ge=1, le=131_072)] = 65_536
+    """What is longer is cut short; the schema takes no more than 131,072."""
     interruptions: Count = 3
+    """So many lost instances, and a reply has failed."""
     provider_tries: Count = 3
+    """While nothing was heard."""
     lease: Seconds = 6.0
+    """For which a turn is its instance's, unless it is renewed."""
     keep_every: Seconds = 1.0
     keep_bytes: Count = 2_048
+    """After so much new text, or so many seconds, the text is saved and the lease renewed."""
     due_every: Seconds = 2.0
+    """How often turns are looked for that nobody writes."""
     merge: Annotated[float, Meta(ge=0, le=10)] = 0.04
+    """For which pieces are gathered and told as one."""
     pending: Count = 20
+    """Open replies of one session; beyond them sends are refused."""
     running: Count = 64
+    """Replies that one instance writes at once."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     redis_url: str | None = None
     roles: Roles = "hub,tutor"
     drain: Annotated[float, Meta(ge=0, le=25)] = 10.0
+    """Seconds for devices and replies to leave in."""
     pool_size: Annotated[int, Meta(ge=2, le=200)] = 8
     jwt_secret: Annotated[str, Meta(min_length=32)] | None = None
     jwks_url: HttpUrl | None = None
@@ -110,7 +121,7 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _names_a_redis(url: str) -> bool:
-    """Whether it could be; the client library, which may not be installed here, looks closer."""
+    """Whether it could be; the client library looks closer."""
     try:
         parts = urlsplit(url)
         if parts.scheme == "unix":

@@ -91,7 +91,6 @@ def test_other_roles_are_refused_by_name(text: str) -> None:
         "redis://cache",
         "redis://:pass@cache:6379/2",
         "rediss://user:pass@cache?health_check_interval=2",
-        "redis+cluster://cache:7000",
         "redis://[::1]:6379",
         "unix:///run/redis.sock",
         "unix:///run/a%20folder/redis.sock?db=1",

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from random import Random
 
 from loadtest import programs
-from loadtest.faults.fault import Effect, Fault, Strike
+from loadtest.faults.fault import Fault, Strike
 from loadtest.faults.links import named
 from loadtest.world import World
 
@@ -31,6 +31,6 @@ def skewed(seconds: int) -> Strike:
 
 
 FAULTS = (
-    Fault("clock-ahead", "Time: clock skew on one instance", (5, 8), skewed(25), Effect.NONE, why_not),
-    Fault("clock-behind", "Time: wall clock steps back", (5, 8), skewed(-25), Effect.NONE, why_not),
+    Fault("clock-ahead", "Time: clock skew on one instance", (5, 8), skewed(25), why_not=why_not),
+    Fault("clock-behind", "Time: wall clock steps back", (5, 8), skewed(-25), why_not=why_not),
 )

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from random import Random
 
-from loadtest.faults.fault import Effect, Fault, Strike
+from loadtest.faults.fault import Fault, Strike
 from loadtest.faults.links import cut, database, every, lost, one, owner, refused, reset, weather
 from loadtest.process import Process
 from loadtest.proxy import Way
@@ -111,44 +111,46 @@ LOCK_ROWS = "SELECT 1 FROM users FOR UPDATE"
 LOCK_TURNS = "LOCK TABLE turns IN ACCESS EXCLUSIVE MODE"
 LOCK_ALL = "LOCK TABLE users, sessions, messages, turns IN ACCESS EXCLUSIVE MODE"
 ROW = "PG: "
-LOSES = Effect.LOSES
-"""An owner that cannot reach the database goes on in memory, and is lost with it if the world turns."""
 
-FAULTS = (
-    Fault("pg-restart-fast", ROW + "restart -m fast", (0, 0), down(signal.SIGINT), LOSES),
-    Fault("pg-restart-immediate", ROW + "restart -m immediate", (0, 0), down(signal.SIGQUIT), LOSES),
-    Fault("pg-kill-postmaster", ROW + "kill -9 of the postmaster", (0, 1), down(signal.SIGKILL), LOSES),
-    Fault("pg-kill-backend", ROW + "kill -9 of a backend", (0.5, 1), backend_killed, LOSES),
+FAULTS = (  # most of them lose: who can't reach the database goes on in memory, and may be lost with what is there
+    Fault("pg-restart-fast", ROW + "restart -m fast", (0, 0), down(signal.SIGINT), loses=True),
+    Fault("pg-restart-immediate", ROW + "restart -m immediate", (0, 0), down(signal.SIGQUIT), loses=True),
+    Fault("pg-kill-postmaster", ROW + "kill -9 of the postmaster", (0, 1), down(signal.SIGKILL), loses=True),
+    Fault("pg-kill-backend", ROW + "kill -9 of a backend", (0.5, 1), backend_killed, loses=True),
     Fault("pg-terminate-backends", ROW + "connections killed", (0.5, 1), terminated),
-    Fault("pg-down", ROW + "down", (3, 8), down(signal.SIGINT), LOSES),
-    Fault("pg-down-20s", ROW + "down 20 s", (20, 20), down(signal.SIGINT), LOSES, is_long=True),
-    Fault("pg-freeze", ROW + "SIGSTOP", (3, 6), frozen, LOSES),
+    Fault("pg-down", ROW + "down", (3, 8), down(signal.SIGINT), loses=True),
+    Fault("pg-down-20s", ROW + "down 20 s", (20, 20), down(signal.SIGINT), loses=True, is_long=True),
+    Fault("pg-freeze", ROW + "SIGSTOP", (3, 6), frozen, loses=True),
     Fault(
-        "pg-black-hole-one", ROW + "black-holed, for one instance", (4, 8), weather(database, one, swallows=True), LOSES
+        "pg-black-hole-one",
+        ROW + "black-holed, for one instance",
+        (4, 8),
+        weather(database, one, swallows=True),
+        loses=True,
     ),
     Fault(
         "pg-black-hole-owner",
         ROW + "black-holed, for the owner",
         (7, 9),
         weather(database, owner, swallows=True),
-        LOSES,
+        loses=True,
     ),
-    Fault("pg-black-hole-all", ROW + "black-holed", (3, 6), weather(database, every, swallows=True), LOSES),
-    Fault("pg-stall", ROW + "stalled, and goes on", (3, 6), weather(database, every, holds=True), LOSES),
-    Fault("pg-slow", ROW + "slow", (3, 6), weather(database, every, delay=0.3, jitter=0.1), LOSES),
-    Fault("pg-throttle", ROW + "throttled", (3, 6), weather(database, one, rate=20_000), LOSES),
-    Fault("pg-split", ROW + "1-byte TCP segments", (2, 3), weather(database, one, splits=True), LOSES),
+    Fault("pg-black-hole-all", ROW + "black-holed", (3, 6), weather(database, every, swallows=True), loses=True),
+    Fault("pg-stall", ROW + "stalled, and goes on", (3, 6), weather(database, every, holds=True), loses=True),
+    Fault("pg-slow", ROW + "slow", (3, 6), weather(database, every, delay=0.3, jitter=0.1), loses=True),
+    Fault("pg-throttle", ROW + "throttled", (3, 6), weather(database, one, rate=20_000), loses=True),
+    Fault("pg-split", ROW + "1-byte TCP segments", (2, 3), weather(database, one, splits=True), loses=True),
     Fault("pg-cut", ROW + "connections cut", (0.5, 1), cut(database, every)),
     Fault("pg-reset", ROW + "connections reset", (0.5, 1), reset(database, every)),
-    Fault("pg-refuse-one", ROW + "refused, for one instance", (4, 8), refused(database, one), LOSES),
-    Fault("pg-lock-messages", ROW + "locked", (3, 6), held(LOCK_TABLE), LOSES),
-    Fault("pg-lock-turns", ROW + "locked turns", (3, 6), held(LOCK_TURNS), LOSES),
-    Fault("pg-lock-users", ROW + "locked rows", (2, 5), held(LOCK_ROWS), LOSES),
-    Fault("pg-pool-exhausted", ROW + "pool exhaustion, by locks", (4, 6), held(LOCK_ALL), LOSES),
+    Fault("pg-refuse-one", ROW + "refused, for one instance", (4, 8), refused(database, one), loses=True),
+    Fault("pg-lock-messages", ROW + "locked", (3, 6), held(LOCK_TABLE), loses=True),
+    Fault("pg-lock-turns", ROW + "locked turns", (3, 6), held(LOCK_TURNS), loses=True),
+    Fault("pg-lock-users", ROW + "locked rows", (2, 5), held(LOCK_ROWS), loses=True),
+    Fault("pg-pool-exhausted", ROW + "pool exhaustion, by locks", (4, 6), held(LOCK_ALL), loses=True),
     Fault("pg-lose-commit", ROW + "killed at COMMIT, after it", (1, 2), lost(database, every, Way.BACK, COMMITTED)),
     Fault(
         "pg-lose-before-commit", ROW + "killed at COMMIT, before it", (1, 2), lost(database, every, Way.THERE, COMMIT)
     ),
-    Fault("pg-fail-over", ROW + "failover to standby (async)", (0, 1), failed_over(loses_tail=True), LOSES),
-    Fault("pg-switch-over", ROW + "failover to standby, in order", (0, 1), failed_over(loses_tail=False), LOSES),
+    Fault("pg-fail-over", ROW + "failover to standby (async)", (0, 1), failed_over(loses_tail=True), loses=True),
+    Fault("pg-switch-over", ROW + "failover to standby, in order", (0, 1), failed_over(loses_tail=False), loses=True),
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from enum import Enum
 from random import Random
 
 from msgspec import Struct
@@ -14,14 +13,6 @@ Strike = Callable[[World, Random], AbstractAsyncContextManager[str]]
 
 Instances that do not run then are started by whoever injects, once all is healed that they may need.
 """
-
-
-class Effect(Enum):
-    """What the checker may not hold against the hub while a fault lasts, and shortly after."""
-
-    SPOILS = "the tutor did not say what it should"
-    LOSES = "an instance was lost with the tail of what it was writing"
-    NONE = "nothing of that"
 
 
 QUICK = ("redis", "tutor")
@@ -36,15 +27,16 @@ def always() -> str:
 
 
 class Fault(Struct, frozen=True):
-    """`row`: what it stands for in the table of faults. `lasts`: seconds, at least and at most. `why_not`: the reason
-    why it cannot be had on this machine, empty if it can. `is_long`: only for long runs.
+    """`row`: what it stands for in the table of faults. `lasts`: seconds, at least and at most. `loses`: an instance is
+    lost with the tail of what it was writing. `why_not`: the reason why it cannot be had on this machine, empty if it
+    can. `is_long`: only for long runs.
     """
 
     name: str
     row: str
     lasts: tuple[float, float]
     strike: Strike
-    effect: Effect = Effect.NONE
+    loses: bool = False
     why_not: Callable[[], str] = always
     is_long: bool = False
 

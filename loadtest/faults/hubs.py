@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from random import Random
 
-from loadtest.faults.fault import Effect, Fault, Strike
+from loadtest.faults.fault import Fault, Strike
 from loadtest.faults.links import named
 from loadtest.instance import Instance
 from loadtest.world import World
@@ -112,21 +112,20 @@ async def late(world: World, chance: Random) -> AsyncGenerator[str]:
 
 
 ROW = "Hub process: "
-LOSES = Effect.LOSES
 
 FAULTS = (
-    Fault("hub-kill-owner", ROW + "kill -9 mid-stream", (1, 3), killed_owner, LOSES),
-    Fault("hub-kill-owner-for-long", ROW + "kill -9 mid-stream", (7, 9), killed_owner, LOSES),
-    Fault("hub-kill-another", ROW + "kill -9", (0.5, 3), killed_another, LOSES),
-    Fault("hub-kill-twice", ROW + "kill -9 of whoever takes over", (1, 2), killed_twice, LOSES),
-    Fault("hub-kill-all", ROW + "kill -9 of all", (0, 2), killed_all, LOSES),
-    Fault("hub-kill-leaving", ROW + "kill -9 during SIGTERM", (0, 1), interrupted, LOSES),
-    Fault("hub-pause-owner", ROW + "SIGSTOP, zombie owner", (7, 9), paused(owner=True), LOSES),
-    Fault("hub-pause-owner-20s", ROW + "SIGSTOP, zombie owner", (20, 20), paused(owner=True), LOSES, is_long=True),
-    Fault("hub-pause-owner-shortly", ROW + "event loop blocked", (2, 4), paused(owner=True), LOSES),
-    Fault("hub-pause-another", ROW + "SIGSTOP", (3, 8), paused(owner=False), LOSES),
+    Fault("hub-kill-owner", ROW + "kill -9 mid-stream", (1, 3), killed_owner, loses=True),
+    Fault("hub-kill-owner-for-long", ROW + "kill -9 mid-stream", (7, 9), killed_owner, loses=True),
+    Fault("hub-kill-another", ROW + "kill -9", (0.5, 3), killed_another, loses=True),
+    Fault("hub-kill-twice", ROW + "kill -9 of whoever takes over", (1, 2), killed_twice, loses=True),
+    Fault("hub-kill-all", ROW + "kill -9 of all", (0, 2), killed_all, loses=True),
+    Fault("hub-kill-leaving", ROW + "kill -9 during SIGTERM", (0, 1), interrupted, loses=True),
+    Fault("hub-pause-owner", ROW + "SIGSTOP, zombie owner", (7, 9), paused(owner=True), loses=True),
+    Fault("hub-pause-owner-20s", ROW + "SIGSTOP, zombie owner", (20, 20), paused(owner=True), loses=True, is_long=True),
+    Fault("hub-pause-owner-shortly", ROW + "event loop blocked", (2, 4), paused(owner=True), loses=True),
+    Fault("hub-pause-another", ROW + "SIGSTOP", (3, 8), paused(owner=False), loses=True),
     Fault("hub-stop-owner", "Deploy: SIGTERM", (0, 1), stopped),
     Fault("hub-roll", "Deploy: SIGTERM, rolling", (0, 0.5), rolled),
     Fault("hub-late", "Deploy: an instance started late", (4, 8), late),
-    Fault("hub-second-signal", "Deploy: 2nd SIGTERM", (0, 1), signalled_twice, LOSES),
+    Fault("hub-second-signal", "Deploy: 2nd SIGTERM", (0, 1), signalled_twice, loses=True),
 )

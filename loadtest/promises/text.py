@@ -7,7 +7,7 @@ from itertools import islice
 
 from msgspec import Struct, structs
 
-from loadtest.evidence import Entry, Evidence, event_rows, within
+from loadtest.evidence import Entry, Evidence, event_rows
 from loadtest.history import Opened
 from loadtest.verdict import Violation, broken
 from protocol.answers import MessagePage
@@ -200,40 +200,31 @@ class _Expected:
     """What the tutor should have said: the answers to all that each message ever said."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
         self._answers: dict[MessageId, set[str]] = {}
-        self._spoiled: dict[MessageId, bool] = {}
+        self._spoiled: set[MessageId] = set()
         self._asked = {row.message.id: row.message.reply_to for row in evidence.messages.values()}
-        self._times: dict[MessageId, list[float]] = {}
         for entry in evidence.entries():
             match entry.what:
-                case MessageSend() | MessageEdit():
-                    self._answers.setdefault(entry.what.message, set()).add(evidence.answer(entry.what.content))
+                case MessageSend() | MessageEdit() as said:
+                    self._answers.setdefault(said.message, set()).add(evidence.answer(said.content))
+                    if evidence.leniency.spoiled(said.content):
+                        self._spoiled.add(said.message)
                 case _:
                     pass
-            for row in event_rows(entry):
-                if isinstance(row, Message) and row.status is not None:
-                    self._times.setdefault(row.id, []).append(entry.at)
 
     def is_answer(self, reply: MessageId, text: str) -> bool:
-        """Whether it is a whole answer, or nobody can say."""
-        return self._nobody_knows(reply) or text in self._of(reply)
+        """Whether it is a whole answer, or the tutor gave none, or nobody knows what was asked."""
+        answers = self._of(reply)
+        return not answers or text in answers or self._asked.get(reply) in self._spoiled
 
     def is_beginning(self, reply: MessageId, text: str) -> bool:
-        """Whether an answer begins with it, or nobody can say."""
-        return self._nobody_knows(reply) or any(answer.startswith(text) for answer in self._of(reply))
+        """Whether an answer begins with it, or nobody knows what was asked."""
+        answers = self._of(reply)
+        return not answers or any(answer.startswith(text) for answer in answers)
 
     def _of(self, reply: MessageId) -> set[str]:
         asked = self._asked.get(reply)
         return self._answers.get(asked, set()) if asked is not None else set()
-
-    def _nobody_knows(self, reply: MessageId) -> bool:
-        """The tutor misbehaved while it was written, or nobody knows what was asked."""
-        if reply not in self._spoiled:
-            times = self._times.get(reply, [])
-            lived = bool(times) and within(self._evidence.leniency.spoiled, min(times), max(times))
-            self._spoiled[reply] = lived or not self._of(reply)
-        return self._spoiled[reply]
 
 
 def _stopped(evidence: Evidence, entry: Entry, answer: Message, seen: tuple[Entry, str] | None) -> Iterator[Violation]:

@@ -1,1 +1,1 @@
-"""The only rooms that know Starlette and uvicorn."""
+"""The only rooms, with app.py, that know Starlette and uvicorn."""

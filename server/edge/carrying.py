@@ -1,4 +1,4 @@
-"""How both doors have a use case done: in a limited time, and once more where the database went away in the middle.
+"""How both doors have a use case done: in a limited time, and again where the database went away in the middle.
 
 The work is not cancelled at the limit, it goes on to its end: to cancel what waits for the database takes longer than
 to have it done. So whoever is refused here may find it done, and may say it again under the same id.

@@ -1,5 +1,6 @@
 """The seam between the instances: how they hear each other."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from protocol.ids import MessageId, SessionId, UserId
@@ -41,6 +42,11 @@ class Broker(Protocol):
     @property
     def subscriptions(self) -> int:
         """How many users are listened to."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it has carried and dropped since the start, for operators."""
         ...
 
     async def run(self, ears: Ears) -> None:

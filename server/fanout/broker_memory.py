@@ -1,5 +1,8 @@
 """The broker of a single instance: there is nobody else to tell or to hear."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.fanout.broker import Ears
@@ -11,6 +14,7 @@ class MemoryBroker:
 
     well = True
     subscriptions = 0
+    counts: Mapping[str, int] = MappingProxyType({})
 
     async def run(self, ears: Ears) -> None:
         return None

@@ -1,7 +1,7 @@
-"""The Redis that comes with tutorhub, so that several hubs of one data folder hear each other.
+"""The Redis that comes with tutorhub, so that several instances of one data folder hear each other.
 
 Nothing of it is saved: it is a doorbell. It is on a private socket in the data folder, never on a port. Without a
-program of Redis or Valkey, or without the client library, there is none, and one hub runs alone.
+program of Redis or Valkey there is none, and one instance runs alone.
 """
 
 import os

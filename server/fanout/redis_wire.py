@@ -1,7 +1,8 @@
 """One connection to a Redis server: commands out; replies, in the order of asking, and pushes in.
 
 The only module that knows redis-py and hiredis. redis-py reads the URL; the conversation is ours, because its
-PubSub subscribes again in silence and does not notice a server that has gone quiet. It is RESP3, so Redis 6 or newer.
+PubSub subscribes again in silence and does not notice a server that has gone quiet. It is RESP3; sharded pub/sub
+needs Redis 7.
 
 To wait for a reply may be cancelled: the wire goes on counting, so that nobody is given another's.
 """

@@ -63,7 +63,8 @@ class Watch:
 
     def _degraded(self) -> list[Trouble]:
         what: list[Trouble] = [] if self._broker.well else ["live"]
-        return [*what, "storage"] if self._database.away else what
+        no_storage = self._database.away or self._database.full_within(TROUBLE_LASTS)
+        return [*what, "storage"] if no_storage else what
 
     async def _look_at_heads(self) -> None:
         known = [room.user for room in self._hub.rooms if room.head is not None]

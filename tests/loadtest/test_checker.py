@@ -352,8 +352,10 @@ def opened_in_the_middle(it: Story) -> None:
 
 
 def spoiled_tutor(it: Story) -> None:
-    ended_with("So: tea. \ufffd", status="failed")(it)
-    it.leniency = Leniency(spoiled=[Window(0, 10)])
+    for device in it.devices:
+        it.drop(device, "second")
+    ended_with("So: ")(it)
+    it.leniency = Leniency(spoiled=lambda _: True)
 
 
 def cut_short(it: Story) -> None:

@@ -33,6 +33,11 @@ def test_a_long_run_meets_the_long_kinds_and_two_at_once() -> None:
     assert all(len({name.partition("-")[0] for name in each.faults}) == len(each.faults) for each in planned)
 
 
+def test_a_long_kind_is_met_in_a_short_run_if_it_alone_was_asked_for() -> None:
+    [long, *_] = [fault for fault in KINDS if fault.is_long]
+    assert {each.faults for each in plan(3, 120, [long])} == {(long.name,)}
+
+
 def test_there_are_enough_kinds_and_each_stands_for_a_row() -> None:
     assert len(FAULTS) >= 45
     assert all(fault.row for fault in KINDS)

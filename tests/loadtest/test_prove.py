@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from loadtest import programs
 from loadtest.evidence import Leniency, Window
@@ -14,6 +15,7 @@ from loadtest.nemesis import Injected
 from loadtest.plan import Planned
 from loadtest.process import WorldFailed, account, children, title
 from loadtest.prove import leniency
+from loadtest.tutor import Tutor
 
 PROVE = (sys.executable, "-m", "loadtest", "prove")
 SEED = "1607"
@@ -60,9 +62,11 @@ def test_a_lost_redis_excuses_nothing_and_a_killed_instance_its_time_and_its_tai
     def met(name: str) -> Injected:
         return Injected(planned=Planned(3.0, (name,), 2.0, "1 0"), note="", began=103.0, ended=105.0)
 
-    assert leniency([met("redis-black-hole-all")]) == Leniency()
-    assert leniency([met("hub-kill-owner")]) == Leniency(slow=[Window(103.0, 115.0)], lost=[103.0, 105.0])
-    assert leniency([met("tutor-cut")]) == Leniency(spoiled=[Window(103.0, 115.0)])
+    tutor = Tutor(1, (20, 60))
+    patient = Leniency(spoiled=tutor.has_spoiled)
+    assert leniency([met("redis-black-hole-all"), met("tutor-cut")], tutor) == patient
+    killed = structs.replace(patient, slow=[Window(103.0, 115.0)], lost=[103.0, 105.0])
+    assert leniency([met("hub-kill-owner")], tutor) == killed
 
 
 def test_a_fault_that_does_not_exist_is_refused_in_a_line() -> None:
