@@ -26,14 +26,15 @@ LOOKS_EVERY = 0.05
 
 
 class Place(Struct, frozen=True):
-    """Where a device works: the addresses of the hubs, the user's token, the folder of the histories; and how fast: the
-    seconds between two acts, on average.
+    """Where a device works: the addresses of the hubs, the user's token, the folder of the histories; and how: the
+    seconds between two acts, on average, and whether it deletes anything.
     """
 
     hubs: list[str]
     token: str
     folder: Path
     pause: float
+    deletes: bool
 
 
 class Learner:
@@ -121,6 +122,7 @@ class Actor:
             chance=self._chance,
             counts=self.counts,
             finishing=self.finishing,
+            deletes=self._place.deletes,
         )
 
     async def _act_on(self, acts: Acts) -> None:

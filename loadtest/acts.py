@@ -63,7 +63,9 @@ class Notebook:
 
 
 class Acts:
-    """Of one device. `finishing`, once set: what is refused is not tried again."""
+    """Of one device. `finishing`, once set: what is refused is not tried again. Unless it `deletes`, no send has a
+    reason to be refused for good.
+    """
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Acts:
         chance: Random,
         counts: Counter[str],
         finishing: asyncio.Event,
+        deletes: bool,
     ) -> None:
         self._device = device
         self._line = line
@@ -90,12 +93,9 @@ class Acts:
             (4, self._send_burst),
             (7, self._stop),
             (4, self._edit),
-            (3, self._delete),
             (4, self._retry),
             (3, self._rename),
             (4, self._create),
-            (1, self._delete_session),
-            (2, self._restore_session),
             (5, self._mark_read),
             (8, self._open),
             (3, self._open_older),
@@ -105,6 +105,8 @@ class Acts:
             (3, self._drop),
             (1, self._stay_away),
         ]
+        if deletes:
+            self._weighted += [(3, self._delete), (1, self._delete_session), (2, self._restore_session)]
 
     def any(self) -> Act:
         """One of them, at random; a device that has nothing opened gets itself something first."""

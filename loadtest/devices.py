@@ -20,7 +20,8 @@ LEAVES_WITHIN = 5.0
 
 class Workload:
     """`hubs`: where the instances are; `secret`: what their tokens are signed with; `folder`: where the histories go,
-    one file per device; `pause`: seconds between two acts of a device, on average.
+    one file per device; `pause`: seconds between two acts of a device, on average. If nobody `deletes`, no send has
+    a reason to be refused for good.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class Workload:
         users: int = 8,
         devices_each: int = 3,
         pause: float = 1.2,
+        deletes: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._ended = asyncio.Event()
         self._learners = [Learner(f"learner-{number}") for number in range(1, users + 1)]
         for learner in self._learners:
-            place = Place(hubs, token(secret, learner.name), folder, pause)
+            place = Place(hubs, token(secret, learner.name), folder, pause, deletes)
             for number in range(1, devices_each + 1):
                 chance = Random(f"{seed} {learner.name} {number}")
                 learner.actors.append(Actor(learner, f"device-{number}", place, chance))

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from loadtest.evidence import DURABLE, Entry, Evidence, within
 from loadtest.history import Ended, Opened
-from loadtest.promises.text import pieces, settled_rows
+from loadtest.promises.text import Texts, pieces, settled_rows
 from loadtest.verdict import Violation, broken
-from protocol.answers import Sent
+from protocol.answers import MessagePage, Sent
 from protocol.commands import MessageSend, Ref, ReplyStop, SessionClose
 from protocol.events import Accepted, Changes, Snapshot
 from protocol.ids import MessageId
@@ -20,6 +20,7 @@ STOPPED = "stop → answered"
 SEEN = "told on one device → on another"
 TAKEN_OVER = "instance lost → the same reply goes on"
 SILENCE = "longest silence of an open reply"
+JOINED = "others are shown more → a page is read that lacks it"
 
 LIMITS = {ACKNOWLEDGED: 5.0, SEEN: 10.0, SILENCE: 30.0}
 """Seconds; what takes longer is a violation, unless times meant nothing then."""
@@ -49,6 +50,7 @@ def times(evidence: Evidence) -> Iterator[Time]:
         yield from _of_sends(entries)
         yield from _of_stops(entries)
         yield from _of_replies(entries, evidence.leniency.lost)
+    yield from _of_joins(swift)
     yield from _between_devices(swift)
 
 
@@ -100,23 +102,49 @@ def _of_stops(entries: list[Entry]) -> Iterator[Time]:
 
 
 def _of_replies(entries: list[Entry], lost: list[float]) -> Iterator[Time]:
-    """Silence between two records about a reply on one connection; what came after the loss of an instance."""
+    """Silence between two records about a reply on one connection. Where an instance was lost meanwhile, the silence
+    until the next attempt has said something new, or has ended.
+    """
     last: dict[MessageId, tuple[Entry, int]] = {}
+    taken: dict[MessageId, Entry] = {}
     for entry in entries:
         if isinstance(entry.what, Opened | SessionClose):  # whoever closes a session is told no more of its replies
             last.clear()
+            taken.clear()
         for row in settled_rows(entry):
             if (former := last.pop(row.id, None)) is not None:
                 yield Time(SILENCE, entry.at - former[0].at, (former[0], entry))
+            if (since := taken.pop(row.id, None)) is not None:
+                yield Time(TAKEN_OVER, entry.at - since.at, (since, entry))
         for piece in pieces(entry):
-            before = last.get(piece.reply.message)
-            last[piece.reply.message] = (entry, piece.reply.attempt)
+            message, attempt = piece.reply.message, piece.reply.attempt
+            before = last.get(message)
+            last[message] = (entry, attempt)
             if before is None:
                 continue
             yield Time(SILENCE, entry.at - before[0].at, (before[0], entry))
-            cause = max((at for at in lost if entry.at - LOST_BEFORE < at <= entry.at), default=None)
-            if piece.reply.attempt > before[1] and cause is not None:
-                yield Time(TAKEN_OVER, entry.at - cause, (before[0], entry))
+            if attempt > before[1] and any(entry.at - LOST_BEFORE < at <= entry.at for at in lost):
+                taken.setdefault(message, before[0])
+            elif message in taken and not piece.whole:
+                since = taken.pop(message)
+                yield Time(TAKEN_OVER, entry.at - since.at, (since, entry))
+
+
+def _of_joins(devices: dict[str, list[Entry]]) -> Iterator[Time]:
+    """How long others had been shown more of an open reply than the page holds that a device is shown first."""
+    shown: dict[tuple[str | None, MessageId, int], list[tuple[float, int]]] = {}
+    for entries in devices.values():
+        texts = Texts()
+        for entry in entries:
+            for reply in texts.hear(entry):
+                key = (entry.epoch, reply.message, reply.attempt)
+                shown.setdefault(key, []).append((entry.at, len(reply.text)))
+    for entries in devices.values():
+        for entry in entries:
+            for piece in pieces(entry) if isinstance(entry.answer, MessagePage) else ():
+                known = shown[entry.epoch, piece.reply.message, piece.reply.attempt]
+                more = min((at for at, length in known if length > len(piece.reply.text)), default=entry.at)
+                yield Time(JOINED, max(0.0, entry.at - more), (entry,))
 
 
 def _between_devices(devices: dict[str, list[Entry]]) -> Iterator[Time]:

@@ -51,18 +51,18 @@ async def measured(
     scenario: str, folder: Path, screen: Screen, *, seed: int, sockets: int, instances: int, hub: str = HUB
 ) -> Measured:
     """What it comes to, in a world of its own. Raises WorldFailed."""
-    start, began = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    async with world(seed, folder, instances=instances, hub=hub) as it:
+    start, began, chosen = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds"), SCENARIOS[scenario]
+    async with world(seed, folder, instances=instances, hub=hub, environ=chosen.environ) as it:
         screen.say(f"{instances} instances, PostgreSQL and Redis run; logs in {folder}")
         before = await counted(it)
-        figures = await SCENARIOS[scenario].run(it, sockets, screen.say)
+        figures = await chosen.run(it, sockets, screen.say)
         it.look_for_deaths()
         findings = [*it.findings, *await leaks(it, before), *it.tutor.findings]
     for each in it.instances:
         findings += [*each.findings, *logs.findings(each.process.log, (it.password, it.secret))]
     return Measured(
         scenario=scenario,
-        about=SCENARIOS[scenario].about,
+        about=chosen.about,
         seed=seed,
         sockets=sockets,
         instances=instances,

@@ -15,9 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from loadtest import logs
-from loadtest.checker import check
 from loadtest.devices import Workload
-from loadtest.dump import Dump, dump
 from loadtest.evidence import Leniency, Window
 from loadtest.faults import FAULTS
 from loadtest.faults.fault import Fault
@@ -28,10 +26,9 @@ from loadtest.result import Met, Result
 from loadtest.screen import Screen
 from loadtest.tutor import Tutor
 from loadtest.verdict import Spread, Verdict, spread
+from loadtest.work import verdict, worked, workload
 from loadtest.world import HUB, World, world
 
-RESTS_WITHIN = 120.0
-"""Seconds after the last fault until every device is in step and every reply has ended."""
 AFTERWARDS = 10.0
 """Seconds after a fault in which times mean nothing yet, and a reply that it spoiled may still end."""
 NOTHING = "nothing was injected, so nothing is proven"
@@ -61,8 +58,7 @@ class Course(Struct):
     began: str
     injected: list[Injected]
     counts: Counter[str]
-    findings: list[str]
-    rows: Dump
+    verdict: Verdict
     world: World
 
 
@@ -74,15 +70,7 @@ def chosen(only: str | None) -> list[Fault]:
 async def prove(options: Options, folder: Path, screen: Screen) -> Result:
     """Runs it in a folder, where logs and histories stay. Raises WorldFailed if the world could not be had."""
     course = await _run(options, folder, screen)
-    screen.say("reading what the devices wrote down")
-    verdict = await asyncio.to_thread(
-        check,
-        folder / "histories",
-        course.rows,
-        course.world.tutor.whole,
-        leniency(course.injected, course.world.tutor),
-    )
-    return _result(options, course, verdict)
+    return _result(options, course, _findings(course.world))
 
 
 async def _run(options: Options, folder: Path, screen: Screen) -> Course:
@@ -90,33 +78,27 @@ async def _run(options: Options, folder: Path, screen: Screen) -> Course:
     async with world(options.seed, folder, instances=options.instances, hub=options.hub) as it:
         screen.say(f"{options.instances} instances, PostgreSQL and Redis run; logs in {folder}")
         before = await counted(it)
-        workload = Workload(
-            [each.url for each in it.instances],
-            it.secret,
-            folder / "histories",
-            options.seed,
-            users=options.users,
-            devices_each=options.devices,
-        )
-        nemesis = Nemesis(it, lambda: workload.counts["acknowledged"], screen.told)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(workload.run())
-            watching = group.create_task(_show(workload, screen))
+        devices = workload(it, users=options.users, devices_each=options.devices)
+        nemesis = Nemesis(it, lambda: devices.counts["acknowledged"], screen.told)
+
+        async def break_things() -> None:
             await nemesis.run(options.planned)
             await asyncio.sleep(max(0.0, start + options.minutes * 60 - time.monotonic()))
             screen.say("everybody comes to rest")
-            if not await workload.finish(RESTS_WITHIN):
-                it.findings.append(f"not at rest {RESTS_WITHIN:.0f} s after the last fault")
+
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_show(devices, screen))
+            await worked(it, devices, break_things())
             watching.cancel()
-        it.look_for_deaths()
         it.findings += await leaks(it, before)
-        rows = await dump(it.database.url)
-    return Course(start, began, nemesis.injected, workload.counts, _findings(it), rows, it)
+        screen.say("reading what the devices wrote down")
+        decided = await verdict(it, leniency(nemesis.injected, it.tutor))
+    return Course(start, began, nemesis.injected, devices.counts, decided, it)
 
 
-async def _show(workload: Workload, screen: Screen) -> None:
+async def _show(devices: Workload, screen: Screen) -> None:
     while True:
-        counts = workload.counts
+        counts = devices.counts
         screen.status.update(f"{counts['acknowledged']:,} sends, {counts['events']:,} events")
         await asyncio.sleep(0.5)
 
@@ -143,7 +125,7 @@ def _window(injected: Injected) -> Window:
     return Window(injected.began, injected.ended + AFTERWARDS)
 
 
-def _result(options: Options, course: Course, verdict: Verdict) -> Result:
+def _result(options: Options, course: Course, findings: list[str]) -> Result:
     recoveries = [each.recovered_after for each in course.injected if each.recovered_after is not None]
     figures: dict[str, Spread] = {RECOVERY: spread(recoveries)} if recoveries else {}
     return Result(
@@ -158,10 +140,10 @@ def _result(options: Options, course: Course, verdict: Verdict) -> Result:
         began=course.began,
         took=round(time.monotonic() - course.start, 1),
         met=[_met(each, course.start) for each in course.injected],
-        counts={**course.counts, **verdict.counts, "asked of the tutor": course.world.tutor.bills.total()},
-        figures={**figures, **verdict.figures},
-        violations=verdict.violations,
-        findings=course.findings or ([] if any(not each.was_skipped for each in course.injected) else [NOTHING]),
+        counts={**course.counts, **course.verdict.counts, "asked of the tutor": course.world.tutor.bills.total()},
+        figures={**figures, **course.verdict.figures},
+        violations=course.verdict.violations,
+        findings=findings or ([] if any(not each.was_skipped for each in course.injected) else [NOTHING]),
     )
 
 

@@ -57,6 +57,10 @@ class Weather(Struct, frozen=True):
     swallows: bool = False
     splits: bool = False
     """One byte at a time, each in a segment of its own."""
+    breaks: int = 0
+    """Each connection is reset after so many bytes at most, of both ways together: as often after 1 to 2 as after
+    1,024 to 2,048. 0 is never.
+    """
 
 
 FAIR = Weather()
@@ -69,6 +73,8 @@ class Connection(Struct, eq=False):
     server: asyncio.StreamWriter
     damaged: bool = False
     """Bytes of it were swallowed, so it cannot go on."""
+    left: int | None = None
+    """Bytes until it breaks, where connections do."""
 
     @property
     def ends(self) -> tuple[asyncio.StreamWriter, asyncio.StreamWriter]:
@@ -83,6 +89,8 @@ class Link:
         self.port = 0
         self.connections = 0
         """How many were made through it, ever."""
+        self.broken = 0
+        """How many of them broke by the weather."""
         self.lost = asyncio.Event()
         """What `lose` is armed for has happened."""
         self._chance = chance
@@ -112,9 +120,10 @@ class Link:
         holds: bool = False,
         swallows: bool = False,
         splits: bool = False,
+        breaks: int = 0,
     ) -> Generator[None]:
         """While the block runs, the network is so. Of two at once, the later one is felt."""
-        weather = Weather(delay, jitter, rate, holds, swallows, splits)
+        weather = Weather(delay, jitter, rate, holds, swallows, splits, breaks)
         self._weathers.append(weather)
         self._tell()
         try:
@@ -251,9 +260,25 @@ class Link:
                 return
             part = data[: _step(weather)]
             data = data[len(part) :]
+            breaks = self._breaks_in(connection, weather, len(part))
             await self._take_time(weather, len(part))
-            writer.write(part)
+            writer.write(part[: connection.left] if breaks else part)
             await writer.drain()
+            if breaks:
+                self.broken += not writer.is_closing()  # the other way may have been quicker
+                _reset(connection)
+                return
+
+    def _breaks_in(self, connection: Connection, weather: Weather, size: int) -> bool:
+        """Whether the connection breaks within the next bytes, of which then as many are passed on as are left."""
+        if not weather.breaks:
+            return False
+        if connection.left is None:
+            connection.left = int(weather.breaks ** self._chance.random())
+        if size >= connection.left:
+            return True
+        connection.left -= size
+        return False
 
     async def _take_time(self, weather: Weather, size: int) -> None:
         seconds = weather.delay + weather.jitter * self._chance.random()

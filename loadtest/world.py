@@ -9,9 +9,10 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from loadtest.instance import Instance, instance
 from loadtest.postgres import Postgres, primary
@@ -31,7 +32,10 @@ TURN_LIMITS = {"FIRST_TOKEN": "6", "SILENCE": "6", "WHOLE": "120"}
 class World:
     """Made by `world`. `database` is another one after a fail-over."""
 
-    def __init__(self, folder: Path, secret: str, password: str, database: Postgres, redis: RedisServer) -> None:
+    def __init__(
+        self, seed: int, folder: Path, *, secret: str, password: str, database: Postgres, redis: RedisServer
+    ) -> None:
+        self.seed = seed
         self.folder = folder
         self.secret = secret
         """What tokens are signed with."""
@@ -104,13 +108,13 @@ class World:
 
 @asynccontextmanager
 async def world(
-    seed: int, folder: Path, *, instances: int = 3, hub: str = HUB, environ: dict[str, str] | None = None
+    seed: int, folder: Path, *, instances: int = 3, hub: str = HUB, environ: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncGenerator[World]:
     """Started, and ready. Logs are in the folder."""
     password, secret = f"canary-{secrets.token_hex(8)}", f"canary-{secrets.token_hex(24)}"
     with _database_folder() as data:
         redis, database = RedisServer(data, password), await primary(data / "primary")
-        made = World(folder, secret, password, database, redis)
+        made = World(seed, folder, secret=secret, password=password, database=database, redis=redis)
         async with AsyncExitStack() as stack:
             made.tutor = await stack.enter_async_context(tutor(seed, PACE))
             stack.push_async_callback(redis.process.kill)
@@ -118,12 +122,12 @@ async def world(
             await redis.start()
             await database.start()
             for index in range(instances):
-                await stack.enter_async_context(_instance(made, seed, index, hub, environ or {}))
+                await stack.enter_async_context(_instance(made, index, hub, environ))
             yield made
 
 
 @asynccontextmanager
-async def _instance(world: World, seed: int, index: int, hub: str, extra: dict[str, str]) -> AsyncGenerator[Instance]:
+async def _instance(world: World, index: int, hub: str, extra: Mapping[str, str]) -> AsyncGenerator[Instance]:
     name = "abcdefghijklmnopqrstuvwxyz"[index]
     ours = {
         "PROOF_PASSWORD": world.password,
@@ -132,7 +136,7 @@ async def _instance(world: World, seed: int, index: int, hub: str, extra: dict[s
         "TUTORHUB_OPENAI_BASE_URL": world.tutor.url_for(name),
         "TUTORHUB_OPENAI_API_KEY": world.password,
         "TUTORHUB_OPENAI_MODEL": MODEL,
-        "TUTORHUB_OPENAI_PREFILL": str(1 - seed % 2),
+        "TUTORHUB_OPENAI_PREFILL": str(1 - world.seed % 2),
         "TUTORHUB_DRAIN": "2",
         "TUTORHUB_ROLES": "hub" if index % 3 == 2 else "hub,tutor",
         **{f"TUTORHUB_TURN_{name}": value for name, value in TURN_LIMITS.items()},
