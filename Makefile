@@ -8,7 +8,7 @@ RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test prove check clean
+.PHONY: help start test prove measure check clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test    run the tests'
 	@echo 'make prove   break everything but the disk while devices work, and decide whether a promise was broken'
 	@echo '             (SEED=1 MINUTES=10: the same seed injects the same faults)'
+	@echo 'make measure let crowds of devices do one thing at a time, and hold the figures to limits (ONLY="storm kills": some)'
 	@echo 'make check   format, lint, import layers, types, SQL and tests with coverage'
 	@echo 'make clean   remove what these made here (not the data of the hub)'
 
@@ -33,6 +34,11 @@ test: .venv/.dev
 
 prove: .venv/.dev
 	.venv/bin/python -m loadtest prove --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
+
+measure: .venv/.dev
+	@for scenario in $(or $(ONLY),calm repeats cuts storm slow kills deploy); do \
+		.venv/bin/python -m loadtest measure $$scenario || failed="$$failed $$scenario"; \
+	done; test -z "$$failed" || { echo "Not within their limits:$$failed"; exit 1; }
 
 check: .venv/.dev
 	.venv/bin/ruff format --check

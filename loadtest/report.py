@@ -64,7 +64,7 @@ dropped or a write of a stale attempt, are each found by it (`tests/loadtest/tes
     python -m loadtest prove --list
     python -m loadtest prove --hub "python -m tests.planted swap-two"
 
-Larger crowds do one thing at a time, and are held to figures: `python -m loadtest measure storm`.
+Larger crowds do one thing at a time, and are held to figures: `python -m loadtest measure storm`, and others.
 """
 
 UNCOVERED = """\

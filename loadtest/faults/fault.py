@@ -21,6 +21,13 @@ repaired within the usual limits.
 """
 
 
+AT_ONCE = 2.0
+IN_THE_END = 30.0
+"""Seconds that recovery may take: of instances that only have to connect again, and of any that has to start, or has
+devices that do not know yet that their link is dead.
+"""
+
+
 def always() -> str:
     """No reason to skip."""
     return ""
@@ -44,6 +51,11 @@ class Fault(Struct, frozen=True):
     def family(self) -> str:
         """What it happens to: two faults at once are of two families."""
         return self.name.partition("-")[0]
+
+    @property
+    def recovers_within(self) -> float:
+        """Seconds from its end until all instances are ready and something is acknowledged again, at most."""
+        return AT_ONCE if self.family == "pg" else IN_THE_END
 
     @property
     def slows(self) -> bool:

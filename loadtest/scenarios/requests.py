@@ -1,13 +1,21 @@
-"""Requests as anybody makes them, and how long they take."""
+"""Requests as anybody makes them, and how long they take.
+
+    python -m loadtest.scenarios.requests PORT TOKEN PATH EVERY
+
+asks again and again, and says of each how many seconds it took: in a process of its own, where no crowd takes its time.
+"""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from loadtest.process import WorldFailed
+from loadtest.process import Process, WorldFailed
 
 OK = range(200, 300)
 
@@ -44,11 +52,27 @@ async def leave_unanswered(port: int, token: str, method: str, path: str, body: 
         await asyncio.sleep(after)
 
 
-async def again_and_again(port: int, token: str, path: str, every: float, seconds: list[float]) -> None:
-    """For ever; `seconds` is given how long each took."""
-    while True:
-        seconds.append(await request(port, token, "GET", path))
-        await asyncio.sleep(every)
+@asynccontextmanager
+async def asked_again_and_again(
+    port: int, token: str, path: str, *, every: float, log: Path
+) -> AsyncGenerator[list[float]]:
+    """While the block runs, somebody asks in a process of their own. How many seconds each request took, so far."""
+    command = [sys.executable, "-m", __name__, str(port), token, path, str(every)]
+    process, seconds = Process(command, log, os.environ), list[float]()
+
+    async def listen(said: asyncio.StreamReader) -> None:
+        async for line in said:
+            seconds.append(float(line))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(listen(await process.start()))
+            yield seconds
+            listening.cancel()
+            if not process.runs:
+                raise WorldFailed(f"a request was not answered: {process.last_words()}")
+    finally:
+        await process.kill()
 
 
 @asynccontextmanager
@@ -64,3 +88,13 @@ async def _said(port: int, token: str, method: str, path: str, body: object) -> 
         yield reader
     finally:
         writer.transport.abort()
+
+
+async def _ask_on(port: int, token: str, path: str, *, every: float) -> None:
+    while True:
+        print(await request(port, token, "GET", path), flush=True)
+        await asyncio.sleep(every)
+
+
+if __name__ == "__main__":
+    asyncio.run(_ask_on(int(sys.argv[1]), *sys.argv[2:4], every=float(sys.argv[4])))

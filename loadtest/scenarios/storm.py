@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from loadtest.crowd import Listener, ignore
 from loadtest.measured import Figure, percentile
-from loadtest.scenarios.requests import again_and_again, request
+from loadtest.scenarios.requests import asked_again_and_again, request
 from loadtest.scenarios.scenario import Say
 from loadtest.tokens import token
 from loadtest.world import World
@@ -30,11 +30,11 @@ async def reconnect_storm(it: World, sockets: int, say: Say) -> list[Figure]:
         for number in range(sockets)
     ]
     await _each_begins_a_session(it, users)
-    async with asyncio.TaskGroup() as group:
-        seconds: list[float] = []
+    asking = asked_again_and_again(
+        ports[0], token(it.secret, users[0]), "/api/sessions", every=ASKS_EVERY, log=it.folder / "requests.log"
+    )
+    async with asking as seconds, asyncio.TaskGroup() as group:
         others = [group.create_task(each.stay()) for each in crowd]
-        asking = again_and_again(ports[0], token(it.secret, users[0]), "/api/sessions", ASKS_EVERY, seconds)
-        others.append(group.create_task(asking))
         joined = await _all_in_step(crowd, JOINED_WITHIN)
         say(f"{sockets:,} sockets have joined in {joined:.1f} s")
         usual = await _statements_a_second(it)

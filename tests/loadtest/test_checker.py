@@ -11,6 +11,7 @@ from msgspec import Raw, structs
 
 from loadtest.dump import MessageRow, TurnRow, UserRow
 from loadtest.evidence import Leniency, Window
+from loadtest.figures import JOINED, TAKEN_OVER
 from loadtest.history import GaveUp, Heard, records
 from protocol import commands as say
 from protocol.answers import MessagePage
@@ -420,3 +421,20 @@ def test_figures_say_how_long_things_took(tmp_path: Path) -> None:
     assert figures["send → acknowledged"].max == pytest.approx(0.2)
     assert figures["send → first piece"].count == 1
     assert figures["told on one device → on another"].count == 3
+
+
+def test_a_reply_that_goes_on_elsewhere_is_timed_from_the_last_word_of_the_lost_to_the_next_word(
+    tmp_path: Path,
+) -> None:
+    it = Story()
+    gone_on_elsewhere(it)
+    it.leniency = Leniency(lost=[0.9])
+    assert it.judged(tmp_path).figures[TAKEN_OVER].max == pytest.approx(0.2)
+
+
+def test_a_page_that_lacks_what_others_were_shown_is_timed(tmp_path: Path) -> None:
+    it = Story()
+    opened_in_the_middle(it)
+    it.late["added by the test"] = 0.6
+    figure = it.judged(tmp_path).figures[JOINED]
+    assert (figure.count, figure.max) == (1, pytest.approx(0.4))

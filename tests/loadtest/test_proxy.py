@@ -150,6 +150,19 @@ async def test_a_connection_is_lost_after_so_many_bytes() -> None:
             await peer.reader.read()
 
 
+async def test_while_connections_break_each_does_at_some_byte_and_the_bytes_before_it_arrive() -> None:
+    async with wired() as wire:
+        with wire.weather(breaks=64):
+            for broken in range(1, 6):
+                async with connected(wire) as peer:
+                    peer.writer.write(b"x" * 64)
+                    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                        await peer.reader.readexactly(64)
+                assert wire.broken == broken
+        async with connected(wire) as peer:
+            await peer.echoes(b"x" * 1_000)
+
+
 async def test_two_faults_at_once_end_one_by_one() -> None:
     async with wired() as wire, connected(wire) as peer:
         await peer.echoes(b"a")
