@@ -43,6 +43,7 @@ class Frame(Struct, frozen=True):
     ref: int | None = None
     result: Raw = Raw()
     messages: list[Row] = []
+    who: str = ""
 
 
 _decoder = msgspec.json.Decoder(Frame)

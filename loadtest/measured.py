@@ -4,21 +4,22 @@ from msgspec import Struct
 
 
 class Figure(Struct, frozen=True):
-    """`at_most`: what is borne; None: only told. `unit` is of both."""
+    """`value`: None if it could not be measured. `at_most`: what is borne; None: only told. `unit` is of both."""
 
     name: str
-    value: float
+    value: float | None
     unit: str = "s"
     at_most: float | None = None
 
     @property
     def is_borne(self) -> bool:
-        return self.at_most is None or self.value <= self.at_most
+        return self.at_most is None or (self.value is not None and self.value <= self.at_most)
 
     def text(self) -> str:
         """As a person reads it."""
         limit = "" if self.at_most is None else f", at most {self.at_most:g}"
-        return f"{self.name}: {self.value:g} {self.unit}{limit}"
+        value = "not measured" if self.value is None else f"{self.value:g} {self.unit}"
+        return f"{self.name}: {value}{limit}"
 
 
 class Measured(Struct, frozen=True, kw_only=True, tag_field="kind", tag="measured"):

@@ -19,7 +19,7 @@ GIVES_UP = 45.0
 class Injected(Struct, frozen=True, kw_only=True):
     """What was done. Times by `time.monotonic`, as in the histories. `note`: whom it met, or why it was skipped.
 
-    `recovered_after`: seconds from its end until all instances were ready and something was acknowledged.
+    `recovered_after`: seconds from its end until all instances were ready and saved something.
     """
 
     planned: Planned
@@ -77,19 +77,21 @@ class Nemesis:
         return Injected(planned=planned, note=note, began=began, ended=ended, recovered_after=recovered)
 
     async def _recovered(self, planned: Planned) -> float | None:
-        """Seconds until every instance was ready and something was acknowledged; None: that took for ever."""
-        began, names = time.monotonic(), " and ".join(planned.faults)
-        done = self._acknowledged()
+        """Seconds until every instance was ready and saved something; None: that took for ever. Then some device's send
+        is waited for, which may take longer: devices come back when they have waited long enough.
+        """
+        done, names = self._acknowledged(), " and ".join(planned.faults)
+        seconds = await self._world.recovered(GIVES_UP)
+        if seconds is None:
+            self._world.findings.append(f"nothing was saved {GIVES_UP:.0f} s after {names}")
+            return None
+        within = max(FAULTS[name].recovers_within for name in planned.faults)
+        if seconds > within:
+            self._world.findings.append(f"it took {seconds:.1f} s to recover from {names}, at most {within:g} is borne")
         try:
             async with asyncio.timeout(GIVES_UP):
-                await self._world.recovered()
                 while self._acknowledged() <= done:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             self._world.findings.append(f"nothing was acknowledged {GIVES_UP:.0f} s after {names}")
-            return None
-        seconds = time.monotonic() - began
-        within = max(FAULTS[name].recovers_within for name in planned.faults)
-        if seconds > within:
-            self._world.findings.append(f"it took {seconds:.1f} s to recover from {names}, at most {within:g} is borne")
         return seconds

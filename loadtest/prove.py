@@ -32,7 +32,7 @@ from loadtest.world import HUB, World, world
 AFTERWARDS = 10.0
 """Seconds after a fault in which times mean nothing yet, and a reply that it spoiled may still end."""
 NOTHING = "nothing was injected, so nothing is proven"
-RECOVERY = "fault over → ready, and something acknowledged"
+RECOVERY = "fault over → all are ready, and save"
 
 
 class Options(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from loadtest.measured import Measured
+from loadtest.measured import Figure, Measured
 from loadtest.result import Met, Result
 from loadtest.verdict import Spread
 
@@ -120,12 +120,13 @@ def _scenario(run: Measured) -> Iterator[str]:
     )
     if not run.passed:
         yield "**Not every figure is within its limit.**\n"
-    rows = [
-        (each.name, f"{each.value:,} {each.unit}", "" if each.at_most is None else f"{each.at_most:,}")
-        for each in run.figures
-    ]
+    rows = [(each.name, _value(each), "" if each.at_most is None else f"{each.at_most:,}") for each in run.figures]
     yield from _table(("figure", "was", "at most"), rows)
     yield from (f"- {_cell(finding)}" for finding in run.findings)
+
+
+def _value(figure: Figure) -> str:
+    return "not measured" if figure.value is None else f"{figure.value:,} {figure.unit}"
 
 
 def _counts(counts: dict[str, int]) -> Iterator[str]:

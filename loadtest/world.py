@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,10 +19,14 @@ from loadtest.postgres import Postgres, primary
 from loadtest.process import Process, account
 from loadtest.proxy import Link, Target
 from loadtest.redis_server import RedisServer
+from loadtest.requests import OK, ask
+from loadtest.tokens import token
 from loadtest.tutor import MODEL, Tutor, tutor
 
 HUB = f"{sys.executable} -m server"
 READY_WITHIN = 60.0
+PROBE = "probe"
+"""A user who is no learner."""
 PACE = (40, 120)
 """Pieces per second of a reply: fast, because a session's replies are written one by one, and devices ask in bursts."""
 TURN_LIMITS = {"FIRST_TOKEN": "6", "SILENCE": "6", "WHOLE": "120"}
@@ -85,18 +89,26 @@ class World:
                 self.findings.append(f"instance {each.name} died, see {each.process.log}")
 
     async def recovered(self, within: float = READY_WITHIN) -> float | None:
-        """Seconds until every instance that is meant to run is ready; None if that took too long."""
+        """Seconds until every instance that is meant to run is ready and saves something; None: that took too long."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             async with asyncio.timeout(within):
                 for each in self.instances:
-                    while each.is_meant_to_run and not await each.is_ready():
+                    while each.is_meant_to_run and not (await each.is_ready() and await self._is_served_by(each)):
                         self.look_for_deaths()
                         await asyncio.sleep(0.05)
         except TimeoutError:
             return None
         return loop.time() - began
+
+    async def _is_served_by(self, instance: Instance) -> bool:
+        """Not by way of its door, and not as a device, which may take its time to come back."""
+        with suppress(OSError, EOFError):
+            body = {"title": "Is anybody there?"}
+            answered = await ask(instance.door.target.port, token(self.secret, PROBE), "POST", "/api/sessions", body)
+            return answered.status in OK
+        return False
 
     async def start_missing(self) -> None:
         """Every instance that does not run is started."""

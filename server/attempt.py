@@ -31,6 +31,9 @@ log = structlog.get_logger()
 Keep = Callable[[str, int], Awaitable[bool | None]]
 """Renew the lease and save (text, chunks): whether to stop; None when the turn is no longer ours."""
 
+Read = Callable[[], Awaitable[Lesson | None]]
+"""What the reply is written from. None: what it answers is gone, and the turn with it."""
+
 GoesOn = Callable[[float], bool]
 """Whether an attempt may go on past its lease, which it renewed last at this moment of the loop's clock."""
 
@@ -48,7 +51,7 @@ RELEASED = Ending(None)
 
 
 class Attempt:
-    """`turn` is the row as it was claimed, `writer` what was told so far."""
+    """`turn` is the row as it was claimed, `claimed_at` when that was asked for; `writer` is what was told so far."""
 
     def __init__(
         self,
@@ -58,7 +61,9 @@ class Attempt:
         tell: Callable[[Live], None],
         keep: Keep,
         *,
+        read: Read,
         goes_on: GoesOn,
+        claimed_at: float,
     ) -> None:
         begun = turn.text if tutor.continues else ""
         self.turn = turn
@@ -68,10 +73,12 @@ class Attempt:
         self._settings = settings
         self._tell = tell
         self._keep = keep
+        self._read = read
         self._goes_on = goes_on
         self._loop = asyncio.get_running_loop()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._renewed_at = self._loop.time()
+        self._renewed_at = claimed_at
+        self._begun = False
         self._save = asyncio.Event()
         self._unsaved = 0
         self._told_at = -settings.merge
@@ -89,14 +96,14 @@ class Attempt:
         """Somebody may have asked to stop, or have taken the turn over: see at once."""
         self._save.set()
 
-    async def write(self, lesson: Lesson) -> Ending:
+    async def write(self) -> Ending:
         """Write the reply until something ends it. If it is to be settled, `writer.text` then is all that was heard."""
         if self.turn.attempt > 1:
             await self._save_what_has_begun()
         if not self._ending.done():
-            self._tell(self.writer.begin())
+            self._tell_now()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._listen(lesson)), group.create_task(self._keep_on())]
+            tasks = [group.create_task(self._listen()), group.create_task(self._keep_on())]
             ending = await self._ending
             for task in tasks:
                 task.cancel()
@@ -105,7 +112,8 @@ class Attempt:
             self.writer.tell()  # past the lease nobody is told, but all that was heard is settled
         if self._tell_later is not None:
             self._tell_later.cancel()
-        self._tell(self._typing(active=False))
+        if ending is not LOST:
+            self._say_typing(active=False)
         return ending
 
     def metadata(self, ending: Ending) -> MessageMetadata:
@@ -119,9 +127,12 @@ class Attempt:
 
     # What the tutor says.
 
-    async def _listen(self, lesson: Lesson) -> None:
+    async def _listen(self) -> None:
         try:
             async with asyncio.timeout(self._settings.whole):
+                lesson = await self._lesson()
+                if lesson is None:
+                    return self.end(LOST)
                 await self._hear(lesson)
             self.end(Ending("complete"))
         except TutorFailed as error:
@@ -131,6 +142,14 @@ class Attempt:
         except Exception:  # a fault of ours must not leave the reply open
             log.exception("reply_failed", message=str(self.turn.message_id))
             self.end(_failed("internal", "Something went wrong while the tutor was answering."))
+
+    async def _lesson(self) -> Lesson | None:
+        """While the database cannot tell, the turn is kept all the same: no owner is lost by that."""
+        while True:
+            try:
+                return await self._read()
+            except Unavailable:
+                await asyncio.sleep(self._settings.keep_every / 4)
 
     async def _hear(self, lesson: Lesson) -> None:
         """Hear the tutor out. While nothing was heard, a failure is tried again."""
@@ -195,6 +214,9 @@ class Attempt:
         if not self._may_speak():
             self._save.set()
             return
+        if not self._begun:
+            self._begun = True
+            self._tell(self.writer.begin())
         if (event := self.writer.tell()) is not None:
             self._told_at = self._loop.time()
             self._unsaved += len(event.text.encode())
@@ -206,8 +228,10 @@ class Attempt:
         in_lease = self._loop.time() < self._renewed_at + self._settings.lease
         return in_lease or self._goes_on(self._renewed_at)
 
-    def _typing(self, *, active: bool) -> TypingChanged:
-        return TypingChanged(session=self.turn.session_id, who="tutor", name=self._tutor.name.name, active=active)
+    def _say_typing(self, *, active: bool) -> None:
+        if self._may_speak():
+            name = self._tutor.name.name
+            self._tell(TypingChanged(session=self.turn.session_id, who="tutor", name=name, active=active))
 
     # What is kept.
 
@@ -227,7 +251,7 @@ class Attempt:
         while True:
             if self._loop.time() - typing_said >= TYPING_SAID_AGAIN:
                 typing_said = self._loop.time()
-                self._tell(self._typing(active=True))
+                self._say_typing(active=True)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.keep_every):
                     await self._save.wait()

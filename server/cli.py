@@ -21,6 +21,7 @@ from server import settings as environment
 from server.app import App
 from server.edge import identity, serve
 from server.errors import StartupError
+from server.fanout import redis_wire
 from server.fanout.embedded_redis import address, embedded_redis
 from server.instance import Instance
 from server.logs import log_to_stderr
@@ -162,6 +163,8 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 
 def _check_redis(settings: Settings) -> None:
+    if settings.redis_url is not None:
+        redis_wire.address(settings.redis_url)
     if settings.roles != _BOTH and settings.redis_url is None:
         raise StartupError(
             f"TUTORHUB_ROLES={settings.roles}: hub and tutor in separate processes hear each other through Redis:"

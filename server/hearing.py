@@ -15,8 +15,11 @@ class Hearing:
         self._turns = turns
         self._watch = watch
 
-    def hear(self, user: UserId, session: SessionId | None, told: Frame) -> None:
-        self._hub.hear(user, session, told)
+    def hear(self, user: UserId, origin: str, told: Frame) -> None:
+        self._hub.hear(user, origin, told)
+
+    def hear_live(self, user: UserId, session: SessionId, told: Frame) -> None:
+        self._hub.hear_live(user, session, told)
 
     def hear_stop(self, user: UserId, message: MessageId) -> None:
         self._turns.look(user, message)

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -85,6 +86,8 @@ _SECRETS = {
     "jwt_secret",
     "openai_api_key",
 }  # these may also be in a file named by `…_FILE`; their values are never shown
+_OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}
+"""Read by the terminal chat."""
 _WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
 
 
@@ -106,6 +109,15 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     """What is wrong though each value by itself may be right."""
+    ours = {name for name, text in environ.items() if name.startswith("TUTORHUB_") and text.strip()}
+    for unknown in sorted(ours - _names()):
+        near = get_close_matches(unknown, _names(), n=1, cutoff=0.85)
+        yield f"{unknown}: there is no such setting{f': {near[0]} may be meant' if near else ''}"
+    if settings.turns.lease < 2 * settings.turns.keep_every:
+        yield (
+            "TUTORHUB_TURN_LEASE: would run out before it is renewed: expected at least twice"
+            f" TUTORHUB_TURN_KEEP_EVERY, which is {settings.turns.keep_every:g}"
+        )
     if settings.dev_sign_in and not is_loopback(settings.host):
         yield (
             "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
@@ -118,6 +130,14 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
             "WEB_CONCURRENCY: a process is one instance, and has no workers."
             " Start several instances instead, each on a port of its own, with one TUTORHUB_REDIS_URL"
         )
+
+
+def _names() -> set[str]:
+    """Of all variables that begin with TUTORHUB_."""
+    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name != "turns"}
+    turns = {f"TUTORHUB_TURN_{field.name.upper()}" for field in fields(TurnSettings)}
+    files = {f"TUTORHUB_{name.upper()}_FILE" for name in _SECRETS}
+    return ours | turns | files | _OF_CHAT
 
 
 def _names_a_redis(url: str) -> bool:

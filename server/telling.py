@@ -25,4 +25,4 @@ async def told(database: Database, hub: Hub, user: UserId, kind: type[Durable]) 
             hub.doubt(user)
         raise
     if not change.empty:
-        hub.tell(user, kind(seq=change.seq, sessions=change.sessions, messages=change.messages))
+        hub.tell(user, change.origin, kind(seq=change.seq, sessions=change.sessions, messages=change.messages))

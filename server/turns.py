@@ -21,7 +21,7 @@ from protocol.model import Failure, Message, MessageMetadata, Reply, ReplyStatus
 from server.attempt import LOST, RELEASED, STOPPED, Attempt, Ending
 from server.errors import NotFound, Unavailable
 from server.fanout.broker import Broker
-from server.fanout.hub import Hub, so_far
+from server.fanout.hub import Hub
 from server.lesson import Lesson
 from server.pulse import Pulse
 from server.settings import TurnSettings
@@ -44,6 +44,8 @@ OWNERS_FIRST = 10.0
 """Seconds after the database was away in which lost owners are left the time to renew their leases."""
 ANSWERED_WITHIN = 2.0
 """Seconds in which the database answers, or is as good as away."""
+WAITED_FOR = 1.9
+"""Seconds after which nobody may wait for a claim any more: it is given back."""
 
 T = TypeVar("T")
 
@@ -72,6 +74,7 @@ class Turns:
         self._database = database
         self._hub = hub
         self._broker = broker
+        self._loop = asyncio.get_running_loop()
         self._tutor = tutor
         self._tasks = tasks
         self._pulse = pulse
@@ -111,9 +114,13 @@ class Turns:
     async def look_out(self) -> None:
         """For ever: take up what nobody writes, as after the death of an instance."""
         while self._writes:
-            with suppress(Unavailable):
+            try:
                 for each in await self._soon(self._due()):
                     self.wake_here(each.user_id, each.session_id)
+            except Unavailable:
+                pass
+            except Exception:  # whatever it is, the next look must come
+                log.exception("look_out_failed")
             await asyncio.sleep(self._settings.due_every)
 
     async def leave(self, within: float) -> None:
@@ -194,9 +201,8 @@ class Turns:
 
     def so_far(self, turn: Turn) -> Reply | None:
         """What is written of an open reply: as told on this instance, else as last saved. None: nothing is."""
-        live = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id)
-        saved = so_far(turn)
-        if live is not None and (saved is None or live.attempt >= saved.attempt):
+        live, saved = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id), turn.saved
+        if live is not None and (saved is None or (live.attempt, live.next) >= (saved.attempt, saved.next)):
             return live  # the row was read some time ago
         return saved
 
@@ -229,24 +235,29 @@ class Turns:
                 self._quiet.set()
 
     async def _write_next(self, user: UserId, session: SessionId) -> bool:
-        claimed = await self._soon(self._claim(user, session))
+        asked_at = self._loop.time()
+        claimed = await self._soon(self._claim(user, session, asked_at))
         if claimed is None:
             return False
         turn = await self._longest(claimed, claimed.former) if claimed.former else claimed
         if turn.stop:
-            await self._settle(turn, "stopped", turn.text, None)
+            await self._settle(turn, "stopped", None)
         elif turn.interrupted >= self._settings.interruptions:
             failure = Failure(code="interrupted", detail="The tutor was interrupted too often.")
-            await self._settle(turn, "failed", turn.text, MessageMetadata(failure=failure))
+            await self._settle(turn, "failed", MessageMetadata(failure=failure))
         else:
-            await self._write(turn)
+            await self._write(turn, asked_at)
         return True
 
-    async def _claim(self, user: UserId, session: SessionId) -> Claimed | None:
+    async def _claim(self, user: UserId, session: SessionId, asked_at: float) -> Claimed | None:
         async with self._database.reserved() as conn:
-            return await turns.claim(
+            claimed = await turns.claim(
                 conn, user, session, owner=self._owner, lease=self._settings.lease, take_over=self._takes_over()
             )
+            if claimed is not None and self._loop.time() - asked_at > WAITED_FOR:
+                await turns.release(conn, claimed)
+                return None
+            return claimed
 
     async def _due(self) -> list[Due]:
         async with self._database.reserved() as conn:
@@ -262,60 +273,78 @@ class Turns:
             return turn
         return structs.replace(turn, text=draft.text, chunks=draft.next)
 
-    async def _write(self, turn: Turn) -> None:
-        attempt = self._attempt(turn)
+    async def _write(self, turn: Turn, claimed_at: float) -> None:
+        attempt = self._attempt(turn, claimed_at)
         self._attempts[turn.user_id, turn.message_id] = attempt
         try:
             async with self._hub.writing(turn.user_id, turn.message_id):
-                lesson = await self._lesson(turn)
-                if lesson is None:
-                    return
                 if self._leaving:
                     attempt.end(RELEASED)
-                await self._finish(attempt, await attempt.write(lesson))
+                await self._finish(attempt, await attempt.write())
         finally:
             attempt.settled.set()
             del self._attempts[turn.user_id, turn.message_id]
 
     async def _finish(self, attempt: Attempt, ending: Ending) -> None:
-        turn, writer = attempt.turn, attempt.writer
+        written = structs.replace(attempt.turn, text=attempt.writer.text, chunks=attempt.writer.chunks)
         if ending.status is not None:
-            await self._settle(turn, ending.status, writer.text, attempt.metadata(ending))
+            await self._settle(written, ending.status, attempt.metadata(ending))
         elif ending is RELEASED:
-            await self._soon(self._release(turn, writer.text, writer.chunks))
+            await self._soon(self._release(written))
 
-    async def _settle(self, turn: Turn, status: ReplyStatus, text: str, metadata: MessageMetadata | None) -> None:
-        """End the reply, unless another attempt has taken it over. While the database is away, again and again."""
-        while True:
-            try:
-                async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
-                    if await turns.end(change, turn):
-                        await messages.settle(change, turn.message_id, status, text, metadata)
-                        await sessions.touch(change, turn.session_id)
-                break
-            except Unavailable:
+    async def _settle(self, turn: Turn, status: ReplyStatus, metadata: MessageMetadata | None) -> None:
+        """End the reply with the turn's text, unless another attempt has taken it over. While that cannot be done it is
+        tried again and again, and the turn kept.
+        """
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._keep_on(turn))
+            while True:
+                if await self._settled(turn, status, metadata):
+                    break
                 await asyncio.sleep(SETTLE_AGAIN)
-        log.info("reply_settled" if change.messages else "turn_lost", message=str(turn.message_id), status=status)
+            keeping.cancel()
 
-    def _attempt(self, turn: Turn) -> Attempt:
+    async def _settled(self, turn: Turn, status: ReplyStatus, metadata: MessageMetadata | None) -> bool:
+        """Whether it has ended by now, by this or otherwise."""
+        try:
+            async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
+                if await turns.end(change, turn):
+                    await messages.settle(change, turn.message_id, status, turn.text, metadata)
+                    await sessions.touch(change, turn.session_id)
+        except Unavailable:
+            return False
+        log.info("reply_settled" if change.messages else "turn_lost", message=str(turn.message_id), status=status)
+        return True
+
+    async def _keep_on(self, turn: Turn) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.keep_every)
+            with suppress(Unavailable):
+                await self._soon(self._keep(turn))
+
+    def _attempt(self, turn: Turn, claimed_at: float) -> Attempt:
         def tell(event: Live) -> None:
             self._hub.tell_live(turn.user_id, turn.session_id, event)
 
         async def keep(text: str, chunks: int) -> bool | None:
-            return await self._soon(self._keep(turn, text, chunks))
+            return await self._soon(self._keep(structs.replace(turn, text=text, chunks=chunks)))
 
         def goes_on(renewed_at: float) -> bool:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
-        return Attempt(turn, self._tutor, self._settings, tell, keep, goes_on=goes_on)
+        async def read() -> Lesson | None:
+            return await self._soon(self._lesson(turn))
 
-    async def _keep(self, turn: Turn, text: str, chunks: int) -> bool | None:
-        async with self._database.reserved() as conn:
-            return await turns.keep(conn, turn, lease=self._settings.lease, text=text, chunks=chunks)
+        return Attempt(turn, self._tutor, self._settings, tell, keep, read=read, goes_on=goes_on, claimed_at=claimed_at)
 
-    async def _release(self, turn: Turn, text: str, chunks: int) -> None:
+    async def _keep(self, turn: Turn) -> bool | None:
         async with self._database.reserved() as conn:
-            await turns.release(conn, turn, text=text, chunks=chunks)
+            return await turns.keep(conn, turn, lease=self._settings.lease)
+
+    async def _release(self, turn: Turn) -> None:
+        async with self._database.reserved() as conn:
+            await turns.release(conn, turn)
 
     async def _soon(self, work: Coroutine[Any, Any, T]) -> T:
         """What the database says to this, unless it takes too long. Raises Unavailable."""

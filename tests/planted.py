@@ -176,13 +176,17 @@ def _tell_as_two(self: Attempt) -> None:
 
 def lossy() -> None:
     """No bug, so nothing may be found: of a hundred frames that other instances tell, one is lost on the way."""
-    hear, strikes = Hub.hear, once_in(100)
+    hear, hear_live, strikes = Hub.hear, Hub.hear_live, once_in(100)
 
-    def _hear(self: Hub, user: UserId, session: SessionId | None, told: Frame) -> None:
+    def _hear(self: Hub, user: UserId, origin: str, told: Frame) -> None:
         if not strikes():
-            hear(self, user, session, told)
+            hear(self, user, origin, told)
 
-    Hub.hear = _hear
+    def _hear_live(self: Hub, user: UserId, session: SessionId, told: Frame) -> None:
+        if not strikes():
+            hear_live(self, user, session, told)
+
+    Hub.hear, Hub.hear_live = _hear, _hear_live
 
 
 BUGS: dict[str, Callable[[], None]] = {

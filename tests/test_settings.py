@@ -59,6 +59,18 @@ def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, valu
     assert getattr(read({**HOME, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
 
 
+def test_a_name_that_is_none_is_refused_with_the_one_that_may_be_meant() -> None:
+    assert refusal({**HOME, "TUTORHUB_TURNS_LEASE": "5"}) == (
+        "TUTORHUB_TURNS_LEASE: there is no such setting: TUTORHUB_TURN_LEASE may be meant"
+    )
+    assert refusal({**HOME, "TUTORHUB_QQQQQQ": "x"}) == "TUTORHUB_QQQQQQ: there is no such setting"
+    assert read({**HOME, "TUTORHUB_URL": "http://hub", "TUTORHUB_JWT_SECRET_FILE": ""}).port == 8000
+
+
+def test_a_lease_that_ends_before_it_is_renewed_is_refused() -> None:
+    assert "TUTORHUB_TURN_KEEP_EVERY" in refusal({**HOME, "TUTORHUB_TURN_LEASE": "1.5"})
+
+
 def test_no_setting_is_without_a_variable() -> None:
     names = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)}
     assert names - {"TUTORHUB_TURNS"} == {variable for variable, _, _ in EACH}
@@ -137,8 +149,8 @@ def test_one_worker_is_what_an_instance_is(count: str) -> None:
 @pytest.mark.parametrize("field", fields(TurnSettings), ids=lambda field: field.name)
 def test_every_time_limit_of_a_turn_has_a_variable_of_its_name(field: object) -> None:
     name = str(getattr(field, "name"))  # noqa: B009 (a pytest parameter has no type)
-    turns = read({**HOME, f"TUTORHUB_TURN_{name.upper()}": "7"}).turns
-    assert getattr(turns, name) == 7
+    turns = read({**HOME, f"TUTORHUB_TURN_{name.upper()}": "3"}).turns
+    assert getattr(turns, name) == 3
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL"])

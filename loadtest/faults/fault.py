@@ -23,9 +23,7 @@ repaired within the usual limits.
 
 AT_ONCE = 2.0
 IN_THE_END = 30.0
-"""Seconds that recovery may take: of instances that only have to connect again, and of any that has to start, or has
-devices that do not know yet that their link is dead.
-"""
+"""Seconds that recovery may take: of instances that only have to connect again, and of any that has to start."""
 
 
 def always() -> str:
@@ -54,7 +52,7 @@ class Fault(Struct, frozen=True):
 
     @property
     def recovers_within(self) -> float:
-        """Seconds from its end until all instances are ready and something is acknowledged again, at most."""
+        """Seconds from its end until all instances are ready and save something, at most."""
         return AT_ONCE if self.family == "pg" else IN_THE_END
 
     @property

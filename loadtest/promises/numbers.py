@@ -112,7 +112,9 @@ def replays_are_whole(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _replays(evidence: Evidence) -> Iterator[Replay]:
-    """Those that were heard to their end: what a page lacks because it has changed since is in a later one."""
+    """Those that were heard to their end: what a page lacks because it has changed since is in a later one, or was told
+    live between the two.
+    """
     for entries in evidence.devices.values():
         replay: Replay | None = None
         for entry in entries:
@@ -125,6 +127,8 @@ def _replays(evidence: Evidence) -> Iterator[Replay]:
                 if not entry.what.more:
                     yield replay
                     replay = None
+            elif replay is not None and isinstance(entry.what, DURABLE):
+                replay.pages.append(entry)
 
 
 def every_number_was_told(evidence: Evidence) -> Iterator[Violation]:

@@ -24,6 +24,6 @@ async def judged(it: World, leniency: Leniency | None = None) -> tuple[Verdict, 
 def at_p95(found: Verdict, name: str, at_most: float) -> Figure:
     """A figure of the verdict. One that was never measured is not borne."""
     spread = found.figures.get(name)
-    value = float("inf") if spread is None else spread.p95
-    count = 0 if spread is None else spread.count
-    return Figure(f"{name}, p95 of {count:,}", value, at_most=at_most)
+    if spread is None:
+        return Figure(name, None, at_most=at_most)
+    return Figure(f"{name}, p95 of {spread.count:,}", spread.p95, at_most=at_most)

@@ -9,7 +9,7 @@ import msgspec
 
 from loadtest.dump import Dump, dump
 from loadtest.measured import Figure
-from loadtest.scenarios.requests import OK, ask, leave_unanswered, request
+from loadtest.requests import OK, ask, leave_unanswered, request
 from loadtest.scenarios.scenario import Say
 from loadtest.tokens import token
 from loadtest.world import World

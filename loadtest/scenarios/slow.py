@@ -8,8 +8,8 @@ from loadtest.crowd import Frame, Listener, ignore
 from loadtest.measured import Figure, percentile
 from loadtest.scenarios.scenario import Say
 from loadtest.world import World
-from protocol.commands import MessageSend, SessionCreate, SessionOpen
-from protocol.ids import MessageId, fresh_message_id, fresh_session_id
+from protocol.commands import MessageSend, SessionCreate, SessionOpen, TypingSet
+from protocol.ids import fresh_message_id, fresh_session_id
 
 DEVICES_EACH = 10
 ONE_IN = 50
@@ -24,6 +24,8 @@ SHORT, LONG = "How do I make the broth clear?", "怎样把汤煮清?" * 1_000
 """30 bytes are what people say; 21 KB are said where somebody is slow, so that more is told than is read."""
 SAYS_EVERY = {SHORT: 10.0, LONG: 3.0}
 """Seconds between two messages of a user, on average."""
+TYPES_EVERY = 1.0
+"""Seconds between two signs that a user types, on average: what the other devices hear of that is timed."""
 JOINED_WITHIN = 60.0
 SETTLES = 0.2
 """Seconds until a session that is made can be opened elsewhere."""
@@ -38,7 +40,9 @@ FELT = 1.1
 
 
 class Conversation:
-    """A user's devices; the first of them speaks. `told` is given how long each message took to each quick device."""
+    """A user's devices; the first of them speaks and types. `told` is given how long it took until each of the others
+    that are quick heard that it types.
+    """
 
     def __init__(self, it: World, number: int, told: list[float], *, slow: bool) -> None:
         port = it.instances[number % len(it.instances)].door.target.port
@@ -57,7 +61,7 @@ class Conversation:
         self.session = fresh_session_id()
         self._content = LONG if slow else SHORT
         self._told = told
-        self._said: dict[MessageId, float] = {}
+        self._typed_at = 0.0
         self._chance = Random(user)
 
     @property
@@ -78,16 +82,20 @@ class Conversation:
         while True:
             await asyncio.sleep(self._chance.uniform(0, 2 * SAYS_EVERY[self._content]))
             ref += 1
-            message = fresh_message_id()
-            self._said[message] = asyncio.get_running_loop().time()
             await self.devices[0].say(
-                MessageSend(ref=ref, session=self.session, message=message, content=self._content)
+                MessageSend(ref=ref, session=self.session, message=fresh_message_id(), content=self._content)
             )
 
+    async def type(self) -> None:
+        """For ever."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5) * TYPES_EVERY)
+            self._typed_at = asyncio.get_running_loop().time()
+            await self.devices[0].say(TypingSet(ref=4, session=self.session, active=True))
+
     def _hear(self, frame: Frame) -> None:
-        if frame.type == "message.added":
-            now = asyncio.get_running_loop().time()
-            self._told.extend(now - self._said[row.id] for row in frame.messages if row.id in self._said)
+        if frame.type == "typing.changed" and frame.who != "tutor":
+            self._told.append(asyncio.get_running_loop().time() - self._typed_at)
 
 
 async def slow_readers(it: World, sockets: int, say: Say) -> list[Figure]:
@@ -99,7 +107,7 @@ async def slow_readers(it: World, sockets: int, say: Say) -> list[Figure]:
     async with asyncio.TaskGroup() as group:
         staying = [group.create_task(each.stay()) for talk in talks for each in talk.devices]
         await _all_join(talks)
-        talking = [group.create_task(talk.talk()) for talk in talks]
+        talking = [group.create_task(does) for talk in talks for does in (talk.talk(), talk.type())]
         await asyncio.sleep(CATCHES_UP)
         for number in range(ROUNDS):
             quick += (await _a_while(it, told, LASTS / 2))[0]

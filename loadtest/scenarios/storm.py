@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from loadtest.crowd import Listener, ignore
 from loadtest.measured import Figure, percentile
-from loadtest.scenarios.requests import asked_again_and_again, request
+from loadtest.requests import asked_again_and_again, request
 from loadtest.scenarios.scenario import Say
 from loadtest.tokens import token
 from loadtest.world import World

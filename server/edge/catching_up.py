@@ -67,7 +67,8 @@ class CatchingUp:
         await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
         self._writer.offer(page)
         await self._writer.written()
-        return (isinstance(page, Snapshot) or not page.more) and self._member.caught_up(page.seq)
+        whole = isinstance(page, Snapshot) or not page.more
+        return whole and page.seq >= self._room.began and self._member.caught_up(page.seq)
 
     async def _give_replies(self) -> bool:
         """The text so far of each open reply that the device shows. False: it has fallen behind again."""

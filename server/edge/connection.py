@@ -36,6 +36,8 @@ HELLO_WITHIN = 5.0
 MALFORMED_BORNE = 3
 """So many frames that are no command are refused; then the connection is closed."""
 WAITING_COMMANDS = 256
+WAITING_BYTES = 4 * 1024 * 1024
+"""What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
 EXPIRY_SAID_BEFORE = 60.0
 LONGEST_TIMER = 86_400.0
 CATCH_UP_AGAIN = 1.0
@@ -45,13 +47,14 @@ CATCH_UP_AGAIN = 1.0
 class Connection:
     """One socket, from accept to its end. `reading` bounds the catch-ups that read at once.
 
-    `on_joined` is called once the device is in step for the first time.
+    `on_hello` is called once the device has said who it is, `on_joined` once it is in step for the first time.
     """
 
     def __init__(
         self, websocket: WebSocket, instance: Instance, verifier: Verifier, reading: asyncio.Semaphore
     ) -> None:
-        self.on_joined: Callable[[], None] | None = None
+        self.on_hello: Callable[[], None] = _nothing
+        self.on_joined: Callable[[], None] = _nothing
         self._websocket = websocket
         self._instance = instance
         self._verifier = verifier
@@ -60,6 +63,7 @@ class Connection:
         self._group = asyncio.TaskGroup()
         self._writer = Writer(websocket.scope["extensions"][EXTENSION])
         self._commands: asyncio.Queue[str | None] = asyncio.Queue()
+        self._commands_size = 0
         self._malformed = 0
         self._member: Member | None = None
         self._identity: Identity | None = None
@@ -79,8 +83,9 @@ class Connection:
 
     @property
     def waiting_bytes(self) -> int:
-        """What this process holds of what is to be written."""
-        return self._writer.waiting_bytes + (self._member.held_bytes if self._member else 0)
+        """What this process holds of what is to be written, and of what is to be carried out."""
+        held = self._member.held_bytes if self._member else 0
+        return self._writer.waiting_bytes + held + self._commands_size
 
     def leave(self, seconds: float) -> None:
         """The instance leaves: tell the device when its moment is, and close then."""
@@ -118,10 +123,17 @@ class Connection:
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._commands.qsize() >= WAITING_COMMANDS:
+        elif self._commands.qsize() >= WAITING_COMMANDS or self._commands_size + len(text) > WAITING_BYTES:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
         elif not self._closed:
+            self._commands_size += len(text)
             self._commands.put_nowait(text)
+
+    async def _next(self) -> str | None:
+        """What is to be carried out next; None: the socket has ended."""
+        text = await self._commands.get()
+        self._commands_size -= len(text or "")
+        return text
 
     # Work: one command after the other.
 
@@ -139,6 +151,7 @@ class Connection:
         hello = await self._hello()
         if hello is None or self._identity is None:
             return
+        self.on_hello()
         user = self._identity.user
         member = self._member = Member(hello.device, self._writer.outbox, self._writer.wake, self.close)
         async with self._instance.hub.joined(user, member) as room:
@@ -146,7 +159,7 @@ class Connection:
             if await self._join(hello, catching_up):
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._keep_in_step(catching_up))
-                    while (text := await self._commands.get()) is not None:
+                    while (text := await self._next()) is not None:
                         await self._writer.room()
                         await self._carry_out(text, user, member)
 
@@ -158,8 +171,7 @@ class Connection:
             self._refuse(hello.ref, refusal)
             self.close(CloseCode.OVERLOADED, refusal.title)
             return False
-        if self.on_joined is not None:
-            self.on_joined()
+        self.on_joined()
         return True
 
     async def _keep_in_step(self, catching_up: CatchingUp) -> None:
@@ -178,7 +190,7 @@ class Connection:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
         try:
             async with asyncio.timeout(HELLO_WITHIN):
-                text = await self._commands.get()
+                text = await self._next()
         except TimeoutError:
             self.close(CloseCode.NO_HELLO, "no hello in time")
             return None
@@ -265,6 +277,10 @@ class Connection:
             said = True
         wait = left if said else left - EXPIRY_SAID_BEFORE
         self._expiry = self._loop.call_later(min(wait, LONGEST_TIMER), partial(self._watch_expiry, said=said))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _close_code(refusal: Refusal) -> CloseCode:

@@ -13,8 +13,10 @@ from server.instance import Instance
 
 JOINING = 200
 """So many sockets may be between their upgrade and being in step; who comes beyond them is asked to come again."""
+SILENT_FOR = 1.0
+"""Seconds for which one is counted that has not said a good hello: who is slower, or says none, takes no place."""
 JOINING_FOR = 10.0
-"""Seconds for which one is counted: who then still joins reads slowly, and takes no place from others."""
+"""Seconds for which one is counted after its hello: who then still joins reads slowly, and takes no place either."""
 COME_AGAIN_MS = (1_000, 3_000)
 LEAVING_A_SECOND = 200
 """So many devices are seen out in a second, as long as there is time: they all have to join elsewhere."""
@@ -28,7 +30,7 @@ class Door:
         self._instance = instance
         self._verifier = verifier
         self._inside: set[Connection] = set()
-        self._joining: set[Connection] = set()
+        self._joining: dict[Connection, asyncio.TimerHandle] = {}
         self._reading = asyncio.Semaphore(instance.settings.pool_size // 2)  # the other half is for requests
         self._empty = asyncio.Event()
         self._empty.set()
@@ -59,19 +61,28 @@ class Door:
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""
         connection = Connection(websocket, self._instance, self._verifier, self._reading)
-        joined = connection.on_joined = partial(self._joining.discard, connection)
-        too_long = asyncio.get_running_loop().call_later(JOINING_FOR, joined)
-        self._joining.add(connection)
+        connection.on_hello = partial(self._count, connection, JOINING_FOR)
+        connection.on_joined = partial(self._count_no_more, connection)
+        self._count(connection, SILENT_FOR)
         self._inside.add(connection)
         self._empty.clear()
         try:
             await connection.serve()
         finally:
-            too_long.cancel()
-            joined()
+            self._count_no_more(connection)
             self._inside.discard(connection)
             if not self._inside:
                 self._empty.set()
+
+    def _count(self, connection: Connection, seconds: float) -> None:
+        """It is joining, for so many seconds from now at most."""
+        self._count_no_more(connection)
+        loop = asyncio.get_running_loop()
+        self._joining[connection] = loop.call_later(seconds, self._count_no_more, connection)
+
+    def _count_no_more(self, connection: Connection) -> None:
+        if (too_long := self._joining.pop(connection, None)) is not None:
+            too_long.cancel()
 
     async def see_out(self, within: float) -> None:
         """Let nobody in, tell each device its moment within so many seconds, and close its socket then.

@@ -11,8 +11,12 @@ from server.fanout.frames import Frame
 class Ears(Protocol):
     """What an instance does with what it hears of the others. Nothing of it waits."""
 
-    def hear(self, user: UserId, session: SessionId | None, told: Frame) -> None:
-        """Another instance has told this to the user's devices; `session` is given for live frames."""
+    def hear(self, user: UserId, origin: str, told: Frame) -> None:
+        """Another instance has told the user's devices of a change, whose number is one of `origin`."""
+        ...
+
+    def hear_live(self, user: UserId, session: SessionId, told: Frame) -> None:
+        """Another instance has told this to the user's devices; it is not kept."""
         ...
 
     def hear_stop(self, user: UserId, message: MessageId) -> None:
@@ -53,8 +57,12 @@ class Broker(Protocol):
         """For ever: be connected, and hand over what is heard."""
         ...
 
-    def publish(self, user: UserId, session: SessionId | None, told: Frame) -> None:
-        """Hand over a frame; `session` is given for live ones. It may be lost.
+    def tell(self, user: UserId, origin: str, told: Frame) -> None:
+        """Hand over the frame of a change, whose number is one of `origin`. It may be lost."""
+        ...
+
+    def tell_live(self, user: UserId, session: SessionId, told: Frame) -> None:
+        """Hand over a live frame. It may be lost.
 
         The text of a reply in it is kept as the draft of its attempt, before anybody hears of it.
         """

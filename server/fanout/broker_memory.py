@@ -19,7 +19,10 @@ class MemoryBroker:
     async def run(self, ears: Ears) -> None:
         return None
 
-    def publish(self, user: UserId, session: SessionId | None, told: Frame) -> None:
+    def tell(self, user: UserId, origin: str, told: Frame) -> None:
+        return None
+
+    def tell_live(self, user: UserId, session: SessionId, told: Frame) -> None:
         return None
 
     def stop(self, user: UserId, message: MessageId) -> None:

@@ -33,6 +33,7 @@ from server.fanout.redis_envelope import (
     stopped,
     tag,
     told,
+    told_live,
     woken,
 )
 from server.fanout.redis_primaries import Primaries, find
@@ -92,19 +93,19 @@ class RedisBroker:
                 self._say_how_it_is(well=False)
             await asyncio.sleep(random.uniform(*BACK_OFF))
 
-    def publish(self, user: UserId, session: SessionId | None, told: Frame) -> None:
-        """Hand over a frame, and before it the text of a reply in it, for the draft of its attempt."""
-        if session is None:
-            self._publish(channel(user), sealed(DURABLE, self._sender, user, None, payload(told)))
-        else:
-            envelope = sealed(LIVE, self._sender, user, session, payload(told))
-            self._publish(channel(user), envelope, redis_draft.commands(user, told.event))
+    def tell(self, user: UserId, origin: str, told: Frame) -> None:
+        self._publish(channel(user), sealed(DURABLE, self._sender, user, origin, payload(told)))
+
+    def tell_live(self, user: UserId, session: SessionId, told: Frame) -> None:
+        """Before the frame, the text of a reply in it goes out, for the draft of its attempt."""
+        envelope = sealed(LIVE, self._sender, user, str(session), payload(told))
+        self._publish(channel(user), envelope, redis_draft.commands(user, told.event))
 
     def stop(self, user: UserId, message: MessageId) -> None:
-        self._publish(channel(user), sealed(STOPPING, self._sender, user, message))
+        self._publish(channel(user), sealed(STOPPING, self._sender, user, str(message)))
 
     def wake(self, user: UserId, session: SessionId) -> None:
-        self._publish(WAKE, sealed(WAKING, self._sender, user, session))
+        self._publish(WAKE, sealed(WAKING, self._sender, user, str(session)))
 
     async def listen(self, user: UserId) -> None:
         """Returns once the user is heard; at once without a connection; after a second in any case.
@@ -224,9 +225,10 @@ class RedisBroker:
             raise Junk("dropped_foreign")
         if envelope.kind == STOPPING:
             ears.hear_stop(listening.user, stopped(envelope))
+        elif envelope.kind == LIVE:
+            ears.hear_live(listening.user, *told_live(envelope))
         else:
-            session, frame = told(envelope, listening.user)
-            ears.hear(listening.user, session, frame)
+            ears.hear(listening.user, *told(envelope, listening.user))
 
 
 def _first(error: Exception) -> Exception:

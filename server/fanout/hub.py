@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
+import structlog
+
 from protocol.errors import CloseCode
 from protocol.events import Degraded, Durable, Live, Trouble
 from protocol.ids import MessageId, SessionId, UserId
@@ -25,6 +27,8 @@ from server.tasks import Tasks
 REPAIR_AFTER = 0.2
 """Seconds that a room waits for a number that is missing before it reads: mostly it is only late."""
 READ_WITHIN = 2.0
+
+log = structlog.get_logger()
 
 
 class Hub:
@@ -85,25 +89,27 @@ class Hub:
 
     # Telling.
 
-    def tell(self, user: UserId, event: Durable) -> None:
+    def tell(self, user: UserId, origin: str, event: Durable) -> None:
         """A numbered change was committed: every device of the user hears of it, in order. See telling.py."""
         told = frame(event)
-        self._deliver(user, told, event)
-        self._broker.publish(user, None, told)
+        self._deliver(user, origin, told, event)
+        self._broker.tell(user, origin, told)
 
     def tell_live(self, user: UserId, session: SessionId, event: Live) -> None:
         """Something that is not kept: pieces of a reply, typing."""
         told = frame(event)
         self._deliver_live(user, session, told, event)
-        self._broker.publish(user, session, told)
+        self._broker.tell_live(user, session, told)
 
-    def hear(self, user: UserId, session: SessionId | None, told: Frame) -> None:
-        """Another instance has told this."""
-        event = told.event
-        if isinstance(event, Durable):
-            self._deliver(user, told, event)
-        elif isinstance(event, Live) and session is not None:
-            self._deliver_live(user, session, told, event)
+    def hear(self, user: UserId, origin: str, told: Frame) -> None:
+        """Another instance has told of this change."""
+        if isinstance(told.event, Durable):
+            self._deliver(user, origin, told, told.event)
+
+    def hear_live(self, user: UserId, session: SessionId, told: Frame) -> None:
+        """Another instance has told this, which is not kept."""
+        if isinstance(told.event, Live):
+            self._deliver_live(user, session, told, told.event)
 
     def say_degraded(self, what: list[Trouble]) -> None:
         """What does not work as it should, to every device, if that has changed."""
@@ -155,10 +161,15 @@ class Hub:
         if room is not None and reply.message not in room.written:
             room.fill(session, reply)
 
-    def _deliver(self, user: UserId, told: Frame, event: Durable) -> None:
-        if (room := self._rooms.get(user)) is not None:
+    def _deliver(self, user: UserId, origin: str, told: Frame, event: Durable) -> None:
+        """A number of another database means nothing here, or ours mean nothing any more: that is read."""
+        if (room := self._rooms.get(user)) is None:
+            return
+        if room.epoch is None or room.epoch.startswith(f"{origin}:"):
             room.offer(told, event)
-            self._look_for_gap(room)
+        else:
+            room.doubted = True
+        self._look_for_gap(room)
 
     def _deliver_live(self, user: UserId, session: SessionId, told: Frame, event: Live) -> None:
         if (room := self._rooms.get(user)) is not None:
@@ -177,16 +188,19 @@ class Hub:
         try:
             await asyncio.sleep(REPAIR_AFTER)
             while room.gap and room.head is not None:
+                heard_of = room.begin_repair()
                 try:
                     reading = timeline.missing(self._database, room.user, room.head)
                     epoch, changes = await self._tasks.within(READ_WITHIN, reading, "what a room has missed")
                 except (Refusal, TimeoutError):
+                    room.doubted = True
                     await asyncio.sleep(REPAIR_AFTER)
                     continue
-                if room.epoch is not None and epoch != room.epoch:
+                if changes is None or epoch != room.epoch:
                     self._resync(room)
                     return
-                room.repair(changes)
+                if made_up := room.repair(changes, heard_of):
+                    log.warning("made_up_changes", frames=made_up)
         finally:
             room.repairing = False
 
@@ -206,10 +220,8 @@ class Hub:
                 if turn is None:
                     room.replies.forget(missing.session, message)
                     return
-            if turn is not None and (reply := so_far(turn)) is not None:
-                room.fill(missing.session, reply)
-            if (left := room.replies.missing.get(message)) is not None:
-                left.reading = True
+            if turn is not None and turn.saved is not None:
+                room.fill(missing.session, turn.saved)
             await asyncio.sleep(REPAIR_AFTER)
 
     async def _turn(self, user: UserId, message: MessageId) -> Turn | None:
@@ -234,10 +246,3 @@ class Hub:
         if room.empty and self._rooms.get(room.user) is room:
             del self._rooms[room.user]
             self._broker.leave(room.user)
-
-
-def so_far(turn: Turn) -> Reply | None:
-    """What was saved of an open reply. None: its attempt has not begun."""
-    if not turn.attempt or (turn.text and not turn.chunks):
-        return None
-    return Reply(message=turn.message_id, attempt=turn.attempt, next=turn.chunks, text=turn.text)

@@ -1,13 +1,12 @@
 """What instances say to each other through Redis: a line that says what it is, then an event's JSON as it was encoded.
 
-    1 live 5f2c9a ada 7d…4e          version, kind, sender, user, and the session or message that it is about
-    {"type":"token.added",…}
+    1 live 5f2c9a ada 7d…4e          version, kind, sender, user, and the session or message that it is about,
+    {"type":"token.added",…}         or, of a change, where its number comes from
 
 Nothing here is believed because it came: what is not of this version, of this channel's user and of its own kind is
 Junk. No I/O.
 """
 
-from typing import get_args
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -27,8 +26,6 @@ LARGEST = 1024 * 1024
 """Bytes of an envelope; a larger one is neither sent nor read."""
 
 DURABLE, LIVE, STOPPING, WAKING = b"durable", b"live", b"stop", b"wake"
-_DURABLE: tuple[type, ...] = get_args(Durable)
-_LIVE: tuple[type, ...] = get_args(Live)
 
 
 class Junk(Exception):
@@ -36,7 +33,7 @@ class Junk(Exception):
 
 
 class Envelope(Struct, frozen=True, gc=False):
-    """`user` is a tag, see `tag`; `about` and `payload` are empty where there is none."""
+    """`user` is a tag, see `tag`; `payload` is empty where there is none."""
 
     kind: bytes
     sender: bytes
@@ -55,8 +52,8 @@ def channel(user: UserId) -> bytes:
     return f"{PREFIX}:user:{{{tag(user)}}}".encode()
 
 
-def sealed(kind: bytes, sender: bytes, user: UserId, about: UUID | None, payload: bytes = b"") -> bytes:
-    return b"%b %b %b %b %b\n%b" % (VERSION, kind, sender, tag(user).encode(), str(about or "").encode(), payload)
+def sealed(kind: bytes, sender: bytes, user: UserId, about: str, payload: bytes = b"") -> bytes:
+    return b"%b %b %b %b %b\n%b" % (VERSION, kind, sender, tag(user).encode(), about.encode(), payload)
 
 
 def opened(data: bytes) -> Envelope:
@@ -73,19 +70,25 @@ def opened(data: bytes) -> Envelope:
     return Envelope(kind, sender, user, about, payload)
 
 
-def told(envelope: Envelope, user: UserId) -> tuple[SessionId | None, Frame]:
-    """The session, if it is live, and the frame. Raises Junk."""
+def told(envelope: Envelope, user: UserId) -> tuple[str, Frame]:
+    """Where the number of a change comes from, and its frame. Every row in it has its number. Raises Junk."""
     event = _event(envelope.payload)
-    if envelope.kind == LIVE and isinstance(event, _LIVE):
-        session = SessionId(_uuid(envelope.about))
-        if isinstance(event, TypingChanged) and event.session != session:
-            raise Junk("dropped_junk")
-        return session, encoded(event, envelope.payload)
-    if envelope.kind != DURABLE or not isinstance(event, _DURABLE):
+    if envelope.kind != DURABLE or not isinstance(event, Durable):
         raise Junk("dropped_junk")
-    if any(row.user_id != user for row in getattr(event, "sessions", ())):
+    if any(row.user_id != user for row in event.sessions):
         raise Junk("dropped_foreign")
-    return None, encoded(event, envelope.payload)
+    if {row.seq for row in (*event.sessions, *event.messages)} != {event.seq}:
+        raise Junk("dropped_junk")
+    return envelope.about.decode(errors="replace"), encoded(event, envelope.payload)
+
+
+def told_live(envelope: Envelope) -> tuple[SessionId, Frame]:
+    """The session and the frame of something that is not kept. Raises Junk."""
+    event = _event(envelope.payload)
+    session = SessionId(_uuid(envelope.about))
+    if not isinstance(event, Live) or (isinstance(event, TypingChanged) and event.session != session):
+        raise Junk("dropped_junk")
+    return session, encoded(event, envelope.payload)
 
 
 def stopped(envelope: Envelope) -> MessageId:

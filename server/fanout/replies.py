@@ -15,6 +15,9 @@ from server.fanout.frames import Frame, frame
 WAITING_PIECES = 1_000
 """What comes after so many is let go: the next piece then is one too early, and is read for again."""
 
+ENDED_REPLIES = 200
+"""Those that have ended last are remembered: a read that was under way may still tell of them."""
+
 Text = TokenAdded | ReplySnapshot
 
 
@@ -32,6 +35,7 @@ class Replies:
 
     def __init__(self) -> None:
         self.missing: dict[MessageId, Missing] = {}
+        self._ended: dict[MessageId, None] = {}
         self._held: dict[SessionId, dict[MessageId, Reply]] = {}
 
     def of(self, session: SessionId) -> dict[MessageId, Reply]:
@@ -42,6 +46,8 @@ class Replies:
 
     def take(self, session: SessionId, told: Frame, event: Text, *, shown: bool) -> bool:
         """Whether the devices are to be told; `shown`: one of them shows the session."""
+        if event.message in self._ended:
+            return False
         held = self.held(session, event.message)
         if held is not None and (event.attempt, event.next) <= (held.attempt, held.next):
             return False
@@ -57,6 +63,8 @@ class Replies:
 
     def fill(self, session: SessionId, reply: Reply) -> list[Frame]:
         """It was read how far the reply is. What the devices are to be told: that, and what has waited for it."""
+        if reply.message in self._ended:
+            return []
         held = self.held(session, reply.message)
         told: list[Frame] = []
         if held is None or (reply.attempt, reply.next) > (held.attempt, held.next):
@@ -67,10 +75,23 @@ class Replies:
             event = waiting.event
             if isinstance(event, Text) and self.take(session, waiting, event, shown=True):
                 told.append(waiting)
+        if missing is not None and (again := self.missing.get(reply.message)) is not None:
+            again.reading = missing.reading
         return told
 
+    def end(self, session: SessionId, message: MessageId) -> None:
+        """It has settled: whatever is still said of it is late."""
+        self.forget(session, message)
+        self._ended[message] = None
+        if len(self._ended) > ENDED_REPLIES:
+            del self._ended[next(iter(self._ended))]
+
+    def begin_anew(self) -> None:
+        """What has ended may be open: it was another database that said so."""
+        self._ended.clear()
+
     def forget(self, session: SessionId, message: MessageId) -> None:
-        """It has settled, or nobody here is shown it."""
+        """Nothing is known of it any more, as when nobody here is shown it."""
         self.missing.pop(message, None)
         held = self._held.get(session)
         if held is not None:

@@ -13,9 +13,13 @@ from server.fanout.frames import Frame, frame
 from server.fanout.member import Member
 from server.fanout.replies import Replies, snapshot
 
+WAITING_FRAMES = 500
+"""Durable frames that are kept while a number before them is missing; what comes beyond them is read."""
+
 
 class Room:
-    """`head` is the number of the last durable frame delivered here; None until somebody has read it.
+    """`head` is the number of the last durable frame delivered here; None until somebody has read it. `began` is the
+    first such number: who joins with less has missed what was delivered to nobody.
 
     `written` are the replies that are written on this instance: nobody knows better how far they are.
     """
@@ -30,6 +34,7 @@ class Room:
         self.doubted = False
         self.epoch: str | None = None
         self.head: int | None = None
+        self.began = 0
         self._known = 0
         self._waiting: dict[int, Frame] = {}
 
@@ -57,33 +62,49 @@ class Room:
     def forget_numbers(self) -> None:
         """What is known of them is of no use any more."""
         self.head = self.epoch = None
-        self._known = 0
+        self.began = self._known = 0
         self._waiting.clear()
+        self.replies.begin_anew()
 
     def offer(self, told: Frame, event: Durable) -> None:
         """Deliver a durable frame, and what waited for it, in order."""
         self._forget_settled(event)
         if not self.members or (self.head is not None and event.seq <= self.head):
             return
-        self._waiting[event.seq] = told
+        if len(self._waiting) < WAITING_FRAMES or event.seq - 1 == self.head:
+            self._waiting[event.seq] = told
+        else:
+            self.know(event.seq)
         self._deliver_in_order()
 
     def reach(self, seq: int, epoch: str) -> None:
         """The head was read, for the first device that joins."""
         self.epoch = epoch
+        self.began = seq
         self._pass(seq)
 
     def know(self, seq: int) -> None:
         """The timeline goes up to this number at least."""
         self._known = max(self._known, seq)
 
-    def repair(self, changes: Changes) -> None:
-        """Everything up to a number was read, to fill a gap."""
-        self.doubted = changes.more
+    def begin_repair(self) -> set[int]:
+        """A read begins, in which all is that was committed by now. The numbers that were heard of by now."""
+        self.doubted = False
+        return {*self._waiting, self._known}
+
+    def repair(self, changes: Changes, heard_of: set[int]) -> int:
+        """Everything up to a number was read, to fill a gap; `heard_of`: before that. How many frames were dropped that
+        tell of a change that was never made.
+        """
+        self.doubted |= changes.more
         if self.head is not None and changes.seq > self.head:
             self._forget_settled(changes)
             self._deliver(frame(changes))
             self._pass(changes.seq)
+        made_up = set[int]() if changes.more else {number for number in heard_of if number > changes.seq}
+        if self._known in made_up:
+            self._known = changes.seq
+        return sum(self._waiting.pop(number, None) is not None for number in made_up)
 
     def offer_live(self, session: SessionId, told: Frame, event: Live) -> None:
         """Deliver a live frame: text to those who opened the session, typing to all but who types."""
@@ -134,5 +155,5 @@ class Room:
 
     def _forget_settled(self, event: Durable | Changes) -> None:
         for message in event.messages:
-            if message.status != "pending":
-                self.replies.forget(message.session_id, message.id)
+            if message.status not in (None, "pending"):
+                self.replies.end(message.session_id, message.id)

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+import structlog
+
 from protocol.events import Trouble
 from protocol.ids import SessionId, UserId
 from server.errors import Refusal
 from server.fanout.broker import Broker
-from server.fanout.hub import READ_WITHIN, Hub, so_far
+from server.fanout.hub import READ_WITHIN, Hub
 from server.store import turns, users
 from server.store.pool import Database
 from server.store.turns import Turn
@@ -29,6 +31,8 @@ SPREAD = 0.2
 AT_ONCE = 5_000
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class Watch:
@@ -52,9 +56,13 @@ class Watch:
                 async with asyncio.timeout(self._pause()):
                     await self._due.wait()
             self._due.clear()
-            with suppress(Refusal, TimeoutError):
+            try:
                 await self._look_at_heads()
                 await self._look_at_replies()
+            except (Refusal, TimeoutError):
+                pass
+            except Exception:  # whatever it is, the next look must come
+                log.exception("look_failed")
             self._hub.say_degraded(self._degraded())
 
     def _pause(self) -> float:
@@ -76,8 +84,8 @@ class Watch:
         shown = [(room.user, session) for room in self._hub.rooms for session in room.shown]
         for part in _parts(shown):
             for turn in await self._tasks.within(READ_WITHIN, self._open_turns(part), "open replies"):
-                if (reply := so_far(turn)) is not None:
-                    self._hub.fill(turn.user_id, turn.session_id, reply)
+                if turn.saved is not None:
+                    self._hub.fill(turn.user_id, turn.session_id, turn.saved)
 
     async def _heads(self, of: list[UserId]) -> list[UserHead]:
         async with self._database.reserved() as conn:

@@ -81,7 +81,8 @@ class Database:
         self._reach = Reach()
         self._requests = _pool(conninfo, size, "requests", self._reach, self._configure)
         self._reserved = _pool(conninfo, RESERVED, "reserved", self._reach, self._configure)
-        self._origin: str | None = None
+        self.origin = ""
+        """Where the numbers come from that are given now: the first two parts of an epoch. Empty: not known yet."""
         self._when_another: Callable[[], None] | None = None
         self._ping = asyncio.Lock()
         self._pinged_at = -PING_HOLDS
@@ -162,8 +163,8 @@ class Database:
             origin = await fetch_one(conn, Origin, _HEALTH["origin"], {})
         if origin is None or origin.name is None:
             return
-        former, self._origin = self._origin, origin.name
-        if former not in (None, origin.name) and self._when_another is not None:
+        former, self.origin = self.origin, origin.name
+        if former not in ("", origin.name) and self._when_another is not None:
             log.warning("database_is_another", origin=origin.name, former=former)
             self._when_another()
 

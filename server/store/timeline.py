@@ -50,13 +50,15 @@ async def since(database: Database, user: UserId, cursor: Cursor | None) -> tupl
     return first, _snapshot(first)
 
 
-async def missing(database: Database, user: UserId, since: int) -> tuple[str, Changes]:
-    """The epoch, and a page of what came after a number of it, once what is under way has ended."""
+async def missing(database: Database, user: UserId, since: int) -> tuple[str, Changes | None]:
+    """The epoch, and a page of what came after a number of it, once what is under way has ended. None: the number is
+    of no use any more.
+    """
     async with users.numbered(database, user):
         pass  # a transaction whose connection was lost holds the lock until the database has decided on it
     found = await _changed(database, user, since)
     assert found is not None, "the user has a number"
-    return found.epoch, _changes(found, since)
+    return found.epoch, _changes(found, since) if found.horizon <= since <= found.seq else None
 
 
 async def _changed(database: Database, user: UserId, since: int) -> _Changed | None:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Reply
 from server.store.pool import Connection, execute, fetch_all, fetch_one
 from server.store.users import Change
 from sql import load
@@ -25,6 +26,13 @@ class Turn(Struct, frozen=True):
     stop: bool
     text: str
     chunks: int
+
+    @property
+    def saved(self) -> Reply | None:
+        """What was saved of the reply. None: its attempt has not begun."""
+        if not self.attempt or (self.text and not self.chunks):
+            return None
+        return Reply(message=self.message_id, attempt=self.attempt, next=self.chunks, text=self.text)
 
 
 class Claimed(Turn, frozen=True):
@@ -54,7 +62,7 @@ async def insert(change: Change, message: MessageId, session: SessionId, positio
 
 
 async def claim(
-    conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool = True
+    conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool
 ) -> Claimed | None:
     """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it.
 
@@ -65,15 +73,15 @@ async def claim(
     return await fetch_one(conn, Claimed, _SQL["claim"], parameters)
 
 
-async def keep(conn: Connection, turn: Turn, *, lease: float, text: str, chunks: int) -> bool | None:
+async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     """Renew the lease and save the text. Answers whether somebody asked to stop; None: the turn is no longer ours."""
-    kept = await fetch_one(conn, _Kept, _SQL["keep"], _attempt(turn) | {"lease": lease, "text": text, "chunks": chunks})
+    kept = await fetch_one(conn, _Kept, _SQL["keep"], _attempt(turn) | _written(turn) | {"lease": lease})
     return kept.stop if kept else None
 
 
-async def release(conn: Connection, turn: Turn, *, text: str, chunks: int) -> None:
+async def release(conn: Connection, turn: Turn) -> None:
     """Leave the turn, with what is written, to whoever comes next."""
-    await execute(conn, _SQL["release"], _attempt(turn) | {"text": text, "chunks": chunks})
+    await execute(conn, _SQL["release"], _attempt(turn) | _written(turn))
 
 
 async def end(change: Change, turn: Turn) -> bool:
@@ -117,7 +125,7 @@ async def pending(conn: Connection, user: UserId, session: SessionId) -> int:
     return found.count if found else 0
 
 
-async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool = True) -> list[Due]:
+async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool) -> list[Due]:
     """Sessions that wait for somebody to write, of any user. Without `take_over`: only those without an owner."""
     return await fetch_all(conn, Due, _SQL["due_of_all_users"], {"limit": limit, "take_over": take_over})
 
@@ -126,6 +134,10 @@ async def open_in_sessions_of_users(conn: Connection, opened: list[tuple[UserId,
     """The open replies of these sessions, session by session, in the order in which they will be written."""
     users, sessions = [user for user, _ in opened], [session for _, session in opened]
     return await fetch_all(conn, Turn, _SQL["open_in_sessions_of_users"], {"users": users, "sessions": sessions})
+
+
+def _written(turn: Turn) -> dict[str, object]:
+    return {"text": turn.text, "chunks": turn.chunks}
 
 
 def _attempt(turn: Turn) -> dict[str, object]:

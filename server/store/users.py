@@ -39,11 +39,14 @@ class _Seq(Struct, frozen=True):
 
 
 class Change:
-    """An open numbered transaction. `seq` is the number it will take, `sessions` and `messages` what it has changed."""
+    """An open numbered transaction. `seq` is the number it will take, of the numbers of `origin`; `sessions` and
+    `messages` are what it has changed.
+    """
 
-    def __init__(self, conn: Connection, user: UserId, seq: int) -> None:
+    def __init__(self, conn: Connection, user: UserId, *, origin: str, seq: int) -> None:
         self.conn = conn
         self.user = user
+        self.origin = origin
         self.seq = seq
         self._sessions: dict[SessionId, Session] = {}
         self._messages: dict[MessageId, Message] = {}
@@ -78,7 +81,8 @@ async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
     committing = False
     try:
         async with database.connection() as conn, conn.transaction():
-            change = Change(conn, user, await _lock(conn, user) + 1)
+            origin = database.origin
+            change = Change(conn, user, origin=origin, seq=await _lock(conn, user) + 1)
             yield change
             if not change.empty:
                 await execute(conn, _SQL["advance"], {"user": user})

@@ -42,10 +42,10 @@ RETURNING
     first.attempt AS former;
 
 -- name: keep
--- Renew the lease and save what is written. No row: it is no longer ours.
+-- Renew the lease and save what is written. No row: it is no longer ours, or it was released before this arrived.
 UPDATE turns
 SET lease_until = now() + make_interval(secs => %(lease)s), text = %(text)s, chunks = %(chunks)s
-WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s
+WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s AND owner IS NOT NULL
 RETURNING stop;
 
 -- name: release

@@ -45,7 +45,7 @@ async def two(
 @asynccontextmanager
 async def owner(database_url: str, tutor: Provider, redis: RedisServer, **environ: str) -> AsyncGenerator[Child]:
     """An instance that writes replies, as a process of its own."""
-    quick = {f"TUTORHUB_TURNS_{name.upper()}": str(value) for name, value in QUICK.items()}
+    quick = {f"TUTORHUB_TURN_{name.upper()}": str(value) for name, value in QUICK.items()}
     environ = {"TUTORHUB_REDIS_URL": redis.url, "TUTORHUB_OPENAI_PREFILL": "1", **quick, **environ}
     async with child(database_url, tutor.base_url, **environ) as made:
         yield made
@@ -148,7 +148,7 @@ async def test_a_stop_is_obeyed_also_when_its_owner_does_not_answer(database_url
     """P7. The owner is frozen within its lease: the reply is settled in its place, with its draft."""
     async with (
         provider(goes_on) as tutor,
-        owner(database_url, tutor, redis, TUTORHUB_TURNS_LEASE="60", TUTORHUB_TURNS_KEEP_EVERY="20") as frozen,
+        owner(database_url, tutor, redis, TUTORHUB_TURN_LEASE="60", TUTORHUB_TURN_KEEP_EVERY="20") as frozen,
         running(database_url, tutor.base_url, redis_url=redis.url) as there,
         device(there, name="laptop") as laptop,
     ):
@@ -167,9 +167,10 @@ async def test_a_reply_whose_instance_is_killed_goes_on_elsewhere_from_its_last_
     database_url: str, redis: RedisServer
 ) -> None:
     """P5 and P6. The tutor is asked to continue what the draft has, and the device sees one text grow."""
+    late = {"TUTORHUB_TURN_LEASE": "2", "TUTORHUB_TURN_KEEP_EVERY": "1", "TUTORHUB_TURN_KEEP_BYTES": "65536"}
     async with (
         provider(goes_on) as tutor,
-        owner(database_url, tutor, redis, TUTORHUB_TURNS_KEEP_BYTES="65536", TUTORHUB_TURNS_KEEP_EVERY="0.9") as first,
+        owner(database_url, tutor, redis, **late) as first,
         running(database_url, tutor.base_url, redis_url=redis.url, openai_prefill=True, turns=QUICK) as second,
         device(second, name="laptop") as laptop,
     ):

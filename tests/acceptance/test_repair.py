@@ -117,6 +117,45 @@ async def test_a_reply_that_ends_while_its_lease_cannot_be_renewed_is_settled_wh
         assert (reply.status, reply.content) == ("complete", "One two three.")
 
 
+async def test_while_a_reply_cannot_be_settled_its_lease_is_kept_and_nobody_else_takes_it_up(database_url: str) -> None:
+    limits = {"lease": 2.5, "keep_every": 0.2, "due_every": 0.2}
+    async with (
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(database_url, tutor.base_url, turns=limits) as hub,
+        running(database_url, tutor.base_url, turns=limits),
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+    ):
+        _, sent = await phone.begin("Count.")
+        await phone.until(lambda: phone.text(sent.reply) == "One ")
+        await ours.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        tutor.release()
+        await tutor.until(lambda: tutor.open == 0)
+        await asyncio.sleep(6.0)  # two leases and more; each try to settle holds the turn's row for a second
+        await ours.rollback()
+        reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content) == ("complete", "One two.")
+        assert len(tutor.requests) == 1
+
+
+async def test_while_what_a_reply_is_written_from_cannot_be_read_its_lease_is_kept(database_url: str) -> None:
+    """No owner is lost by that, so no reply fails by it."""
+    limits = {"lease": 1.0, "keep_every": 0.2, "due_every": 0.2, "interruptions": 1}
+    async with (
+        provider(lambda _: ["Yes."]) as tutor,
+        running(database_url, roles="hub") as front,
+        device(front) as phone,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+    ):
+        _, sent = await phone.begin("Well?")
+        await ours.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        async with running(database_url, tutor.base_url, turns=limits):
+            await asyncio.sleep(4.0)  # four leases, and longer than a statement is waited for
+            await ours.rollback()
+            reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content) == ("complete", "Yes.")
+
+
 async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) -> None:
     """P7, without a broker: the owner reads it when it next keeps its turn."""
     async with (

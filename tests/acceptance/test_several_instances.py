@@ -206,8 +206,16 @@ async def test_a_role_is_said_at_start(data_dir: Path) -> None:
         await end(process)
 
 
-async def test_a_redis_url_that_is_none_is_one_line_that_names_it(database_url: str) -> None:
-    wrong = "redis://:canary@cache:port"
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "redis://:canary@cache:port",
+        "redis://:canary@cache/0?db=first",
+        "redis://:canary@cache?no_such_option=1",
+        "rediss://:canary@cache?ssl_ca_certs=/nowhere/ca.pem",
+    ],
+)
+async def test_a_redis_url_that_is_none_is_one_line_that_names_it(database_url: str, wrong: str) -> None:
     async with start(TUTORHUB_DATABASE_URL=database_url, TUTORHUB_REDIS_URL=wrong) as process:
         assert "TUTORHUB_REDIS_URL" in await refusal(process)
 

@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 from protocol.events import SessionChanged, TokenAdded
 from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import Session
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import Frame, frame
 
 ADA, BOB = UserId("ada"), UserId("bob")
+ORIGIN = "7:00000001"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION = SessionId(UUID(int=1))
 REPLY = MessageId(UUID(int=2))
 
 
 class Heard:
-    """Ears. `calls` is everything in order: frames as `(user, session, bytes)`, the rest as `(what, …)`."""
+    """Ears. `calls` is everything in order: frames as `(user, origin or session, bytes)`, the rest as `(what, …)`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
@@ -30,7 +34,10 @@ class Heard:
     def health(self) -> list[object]:
         return [call[0] for call in self.calls if call[0] in ("well", "unwell")]
 
-    def hear(self, user: UserId, session: SessionId | None, told: Frame) -> None:
+    def hear(self, user: UserId, origin: str, told: Frame) -> None:
+        self._add(user, origin, told.data)
+
+    def hear_live(self, user: UserId, session: SessionId, told: Frame) -> None:
         self._add(user, session, told.data)
 
     def hear_stop(self, user: UserId, message: MessageId) -> None:
@@ -90,8 +97,23 @@ async def pair(url: str, other_url: str | None = None) -> AsyncGenerator[tuple[I
         yield teller, listener
 
 
-def changed(seq: int = 1) -> Frame:
-    return frame(SessionChanged(seq=seq))
+def changed(seq: int = 1, user: UserId = ADA) -> Frame:
+    return frame(SessionChanged(seq=seq, sessions=[session_of(user, seq)]))
+
+
+def session_of(user: UserId, seq: int = 1) -> Session:
+    return Session(
+        id=SESSION,
+        user_id=user,
+        title="",
+        language="en",
+        mode="learn",
+        created_at=NOON,
+        updated_at=NOON,
+        message_count=0,
+        read_seq=0,
+        seq=seq,
+    )
 
 
 def token(chunk: int, text: str, attempt: int = 1) -> Frame:

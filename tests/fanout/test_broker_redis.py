@@ -22,7 +22,7 @@ from server.fanout.frames import frame
 from server.fanout.redis_draft import key
 from server.fanout.redis_envelope import LARGEST, channel
 from tests.edge.sockets import certified
-from tests.fanout.instances import ADA, BOB, REPLY, SESSION, changed, instance, pair, token
+from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
 from tests.relay import relay
 
@@ -36,28 +36,32 @@ async def test_what_one_instance_tells_the_others_hear_byte_for_byte_and_itself_
     async with pair(server.url) as (teller, listener):
         await teller.broker.listen(ADA)
         told = [changed(1), frame(changed(2).event), token(0, "é" * 300)]
-        teller.broker.publish(ADA, None, told[0])
-        teller.broker.publish(ADA, None, told[1])
-        teller.broker.publish(ADA, SESSION, told[2])
-        listener.broker.publish(ADA, None, changed(3))
+        teller.broker.tell(ADA, ORIGIN, told[0])
+        teller.broker.tell(ADA, ORIGIN, told[1])
+        teller.broker.tell_live(ADA, SESSION, told[2])
+        listener.broker.tell(ADA, ORIGIN, changed(3))
         await listener.ears.until_heard(ADA, SESSION, told[2].data)
-        await teller.ears.until_heard(ADA, None, changed(3).data)
-    assert listener.ears.frames == [(ADA, None, told[0].data), (ADA, None, told[1].data), (ADA, SESSION, told[2].data)]
-    assert teller.ears.frames == [(ADA, None, changed(3).data)]
+        await teller.ears.until_heard(ADA, ORIGIN, changed(3).data)
+    assert listener.ears.frames == [
+        (ADA, ORIGIN, told[0].data),
+        (ADA, ORIGIN, told[1].data),
+        (ADA, SESSION, told[2].data),
+    ]
+    assert teller.ears.frames == [(ADA, ORIGIN, changed(3).data)]
     assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 3)
 
 
 async def test_only_who_listens_hears_and_only_while_it_does(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
-        teller.broker.publish(BOB, None, changed(1))
-        teller.broker.publish(ADA, None, changed(2))
-        await listener.ears.until_heard(ADA, None, changed(2).data)
+        teller.broker.tell(BOB, ORIGIN, changed(1, BOB))
+        teller.broker.tell(ADA, ORIGIN, changed(2))
+        await listener.ears.until_heard(ADA, ORIGIN, changed(2).data)
         listener.broker.leave(ADA)
         await listener.broker.listen(BOB)
-        teller.broker.publish(ADA, None, changed(3))
-        teller.broker.publish(BOB, None, changed(4))
-        await listener.ears.until_heard(BOB, None, changed(4).data)
-    assert listener.ears.frames == [(ADA, None, changed(2).data), (BOB, None, changed(4).data)]
+        teller.broker.tell(ADA, ORIGIN, changed(3))
+        teller.broker.tell(BOB, ORIGIN, changed(4, BOB))
+        await listener.ears.until_heard(BOB, ORIGIN, changed(4, BOB).data)
+    assert listener.ears.frames == [(ADA, ORIGIN, changed(2).data), (BOB, ORIGIN, changed(4, BOB).data)]
     assert listener.broker.subscriptions == 1
 
 
@@ -78,8 +82,8 @@ async def test_a_user_may_have_any_id(server: RedisServer) -> None:
     async with instance(server.url, "a") as teller, instance(server.url, "b") as listener:
         for number, user in enumerate(ids):
             await listener.broker.listen(user)
-            teller.broker.publish(user, None, changed(number))
-            await listener.ears.until_heard(user, None, changed(number).data)
+            teller.broker.tell(user, ORIGIN, changed(number, user))
+            await listener.ears.until_heard(user, ORIGIN, changed(number, user).data)
     assert len(listener.ears.frames) == len(ids)
 
 
@@ -88,7 +92,7 @@ async def test_from_the_moment_that_listen_returns_everything_is_heard(server: R
 
         async def listens(user: UserId) -> None:
             await listener.broker.listen(user)
-            teller.broker.publish(user, None, changed())
+            teller.broker.tell(user, ORIGIN, changed(user=user))
 
         users = [UserId(f"user {number}") for number in range(300)]
         async with asyncio.TaskGroup() as group:
@@ -119,8 +123,8 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
             listener.broker.leave(BOB)
             await listener.broker.listen(BOB)
             assert server.run("PUBSUB", "NUMSUB", channel(BOB).decode()) == [channel(BOB), 1]
-            teller.broker.publish(BOB, None, changed())
-            await listener.ears.until_heard(BOB, None, changed().data)
+            teller.broker.tell(BOB, ORIGIN, changed(user=BOB))
+            await listener.ears.until_heard(BOB, ORIGIN, changed(user=BOB).data)
             listener.broker.leave(BOB)
             assert listener.ears.health == ["well"]
 
@@ -133,11 +137,11 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
 async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         begun = frame(ReplySnapshot(message=REPLY, attempt=1, next=0, text=""))
-        teller.broker.publish(ADA, SESSION, begun)
+        teller.broker.tell_live(ADA, SESSION, begun)
         await listener.ears.until_heard(ADA, SESSION, begun.data)
         assert await listener.broker.draft(ADA, REPLY, 1) == Reply(message=REPLY, attempt=1, next=0, text="")
         for chunk, text in enumerate(["phở ", "is ", "soup"]):
-            teller.broker.publish(ADA, SESSION, token(chunk, text))
+            teller.broker.tell_live(ADA, SESSION, token(chunk, text))
             await listener.ears.until_heard(ADA, SESSION, token(chunk, text).data)
             held = await listener.broker.draft(ADA, REPLY, 1)
             assert held is not None
@@ -151,8 +155,8 @@ async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServe
 async def test_an_attempt_goes_on_from_what_it_inherited(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         begun = frame(ReplySnapshot(message=REPLY, attempt=2, next=1, text="phở is"))
-        teller.broker.publish(ADA, SESSION, begun)
-        teller.broker.publish(ADA, SESSION, token(1, " soup", attempt=2))
+        teller.broker.tell_live(ADA, SESSION, begun)
+        teller.broker.tell_live(ADA, SESSION, token(1, " soup", attempt=2))
         await listener.ears.until_heard(ADA, SESSION, token(1, " soup", attempt=2).data)
         draft = await listener.broker.draft(ADA, REPLY, 2)
     assert draft == Reply(message=REPLY, attempt=2, next=2, text="phở is soup")
@@ -161,7 +165,7 @@ async def test_an_attempt_goes_on_from_what_it_inherited(server: RedisServer) ->
 async def test_a_draft_is_read_up_to_what_was_lost_and_junk_is_as_good_as_lost(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         for chunk in range(5):
-            teller.broker.publish(ADA, SESSION, token(chunk, str(chunk)))
+            teller.broker.tell_live(ADA, SESSION, token(chunk, str(chunk)))
         await listener.ears.until_heard(ADA, SESSION, token(4, "4").data)
         name = key(ADA, REPLY, 1).decode()
         for junk in (None, b"", b"x", b"4 \xff", b"-1 x", b"3 x", b"9" * 5000 + b" x", b"99 x"):
@@ -185,26 +189,26 @@ async def test_a_draft_is_read_up_to_what_was_lost_and_junk_is_as_good_as_lost(s
 async def test_a_full_queue_drops_what_comes_and_counts_it(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         for seq in range(redis_publisher.LONGEST_QUEUE + 50):
-            teller.broker.publish(ADA, None, changed(seq))
+            teller.broker.tell(ADA, ORIGIN, changed(seq))
         last = changed(redis_publisher.LONGEST_QUEUE - 2)
-        await listener.ears.until_heard(ADA, None, last.data)
+        await listener.ears.until_heard(ADA, ORIGIN, last.data)
         assert 50 <= teller.broker.counts["dropped_full"] <= 51  # a pulse may be waiting
-        teller.broker.publish(ADA, None, changed(0))
+        teller.broker.tell(ADA, ORIGIN, changed(0))
         await listener.ears.until(lambda: len(listener.ears.frames) >= redis_publisher.LONGEST_QUEUE)
 
 
 async def test_a_queue_is_bounded_in_bytes_too(server: RedisServer) -> None:
     async with instance(server.url) as teller:
         for _ in range(20):
-            teller.broker.publish(ADA, SESSION, token(0, "x" * 500_000))
+            teller.broker.tell_live(ADA, SESSION, token(0, "x" * 500_000))
         assert teller.broker.counts["dropped_full"] == 4, "each is in the queue twice: for the draft and for the others"
 
 
 async def test_what_is_too_large_is_not_told(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
-        teller.broker.publish(ADA, SESSION, token(0, "x" * LARGEST))
-        teller.broker.publish(ADA, None, changed())
-        await listener.ears.until_heard(ADA, None, changed().data)
+        teller.broker.tell_live(ADA, SESSION, token(0, "x" * LARGEST))
+        teller.broker.tell(ADA, ORIGIN, changed())
+        await listener.ears.until_heard(ADA, ORIGIN, changed().data)
         assert await listener.broker.draft(ADA, REPLY, 1) is None
     assert teller.broker.counts["dropped_large"] == 1
     assert len(listener.ears.frames) == 1
@@ -217,7 +221,7 @@ async def test_without_a_redis_nothing_is_kept_and_nobody_waits() -> None:
         await alone.ears.until_heard("unwell")
         began = time.monotonic()
         for seq in range(1_000):
-            alone.broker.publish(ADA, None, changed(seq))
+            alone.broker.tell(ADA, ORIGIN, changed(seq))
         await alone.broker.listen(ADA)
         assert await alone.broker.draft(ADA, REPLY, 1) is None
         assert time.monotonic() - began < 0.2
@@ -253,7 +257,7 @@ def test_a_url_that_is_none_is_told_in_one_line_without_its_password(url: str) -
 async def test_the_password_and_the_database_are_in_the_url() -> None:
     with redis_server("--requirepass", "s3cret/?") as server:
         async with pair(server.url.replace("//", "//:s3cret%2F%3F@") + "/3") as (teller, listener):
-            teller.broker.publish(ADA, SESSION, token(0, "a"))
+            teller.broker.tell_live(ADA, SESSION, token(0, "a"))
             await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
             assert await listener.broker.draft(ADA, REPLY, 1) is not None
         keyspace = cast("dict[str, object]", server.run_as("s3cret/?", "INFO", "keyspace"))
@@ -272,8 +276,8 @@ async def test_it_may_be_a_socket_of_this_machine(tmp_path: Path) -> None:
     where = tmp_path / "redis"
     with redis_server("--unixsocket", str(where)):
         async with pair(f"unix://{where}?db=2") as (teller, listener):
-            teller.broker.publish(ADA, None, changed())
-            await listener.ears.until_heard(ADA, None, changed().data)
+            teller.broker.tell(ADA, ORIGIN, changed())
+            await listener.ears.until_heard(ADA, ORIGIN, changed().data)
 
 
 async def test_rediss_speaks_tls_and_trusts_only_whom_the_url_says(server: RedisServer, tmp_path: Path) -> None:
@@ -283,7 +287,7 @@ async def test_rediss_speaks_tls_and_trusts_only_whom_the_url_says(server: Redis
     async with relay(server.port, trust) as network:
         url = network.url.replace("http", "rediss")
         async with pair(f"{url}?ssl_ca_certs={certificate}", server.url) as (teller, listener):
-            teller.broker.publish(ADA, None, changed())
-            await listener.ears.until_heard(ADA, None, changed().data)
+            teller.broker.tell(ADA, ORIGIN, changed())
+            await listener.ears.until_heard(ADA, ORIGIN, changed().data)
         async with instance(url, well=False) as stranger:
             await stranger.ears.until_heard("unwell")

@@ -10,7 +10,7 @@ from protocol.ids import UserId
 from server.fanout.redis_draft import key
 from server.fanout.redis_envelope import channel
 from server.fanout.redis_wire import slot
-from tests.fanout.instances import ADA, REPLY, SESSION, Instance, changed, instance, pair, token
+from tests.fanout.instances import ADA, ORIGIN, REPLY, SESSION, Instance, changed, instance, pair, token
 from tests.redis_server import RedisServer, cluster_server, is_complete, meet, redis_cluster, wait_until
 
 USERS = [UserId(f"user {number}") for number in range(12)]
@@ -26,9 +26,9 @@ def servers() -> Generator[list[RedisServer]]:
 async def all_are_heard(teller: Instance, listener: Instance, seq: int) -> None:
     for user in USERS:
         await listener.broker.listen(user)
-        teller.broker.publish(user, None, changed(seq))
+        teller.broker.tell(user, ORIGIN, changed(seq, user))
     for user in USERS:
-        await listener.ears.until_heard(user, None, changed(seq).data)
+        await listener.ears.until_heard(user, ORIGIN, changed(seq, user).data)
 
 
 def owner(servers: list[RedisServer], name: bytes) -> RedisServer:
@@ -51,7 +51,7 @@ async def test_users_of_all_servers_are_heard_and_any_server_leads_to_them(serve
         listener.broker.wake(ADA, SESSION)
         await teller.ears.until_heard("wake", ADA, SESSION)
         for user in USERS:
-            teller.broker.publish(user, SESSION, token(0, user))
+            teller.broker.tell_live(user, SESSION, token(0, user))
             await listener.ears.until_heard(user, SESSION, token(0, user).data)
             draft = await listener.broker.draft(user, REPLY, 1)
             assert draft is not None
@@ -105,11 +105,11 @@ async def test_a_channel_that_moves_to_another_server_is_followed(servers: list[
             server.run("CLUSTER", "SETSLOT", str(slot(channel(ADA))), "NODE", identity(other))
         await listener.ears.until_heard("unwell")
         await listener.until_well(2)
-        teller.broker.publish(ADA, None, changed(1))  # lost: it is said to the wrong server
+        teller.broker.tell(ADA, ORIGIN, changed(1))  # lost: it is said to the wrong server
         await teller.until_well(2)
-        teller.broker.publish(ADA, None, changed(2))
-        await listener.ears.until_heard(ADA, None, changed(2).data)
-        assert listener.ears.frames == [(ADA, None, changed(2).data)]
+        teller.broker.tell(ADA, ORIGIN, changed(2))
+        await listener.ears.until_heard(ADA, ORIGIN, changed(2).data)
+        assert listener.ears.frames == [(ADA, ORIGIN, changed(2).data)]
 
 
 async def test_a_server_that_was_replaced_is_not_missed_even_if_the_url_names_it(servers: list[RedisServer]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from server.fanout import redis_publisher
 from server.fanout.redis_envelope import channel
-from tests.fanout.instances import ADA, BOB, REPLY, SESSION, Instance, changed, instance, pair, token
+from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, Instance, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
 from tests.relay import Relay, relay
 
@@ -26,8 +26,8 @@ async def pair_over(network: Relay, server: RedisServer) -> AsyncGenerator[tuple
 
 async def told_again(teller: Instance, listener: Instance, seq: int = 9) -> None:
     """What is told now is heard."""
-    teller.broker.publish(ADA, None, changed(seq))
-    await listener.ears.until_heard(ADA, None, changed(seq).data)
+    teller.broker.tell(ADA, ORIGIN, changed(seq))
+    await listener.ears.until_heard(ADA, ORIGIN, changed(seq).data)
 
 
 async def test_a_redis_that_comes_late_is_found_and_everything_is_subscribed_to() -> None:
@@ -46,7 +46,7 @@ async def test_a_redis_that_comes_late_is_found_and_everything_is_subscribed_to(
 
 async def test_a_redis_that_dies_and_returns_empty_is_heard_again(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
-        teller.broker.publish(ADA, SESSION, token(0, "a"))
+        teller.broker.tell_live(ADA, SESSION, token(0, "a"))
         await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
         server.kill()
         await listener.ears.until_heard("unwell")
@@ -65,7 +65,7 @@ async def test_a_redis_that_dies_and_returns_empty_is_heard_again(server: RedisS
 
 async def test_a_flush_loses_the_drafts_and_nothing_else(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
-        teller.broker.publish(ADA, SESSION, token(0, "a"))
+        teller.broker.tell_live(ADA, SESSION, token(0, "a"))
         await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
         server.run("FLUSHALL")
         assert await listener.broker.draft(ADA, REPLY, 1) is None
@@ -84,7 +84,7 @@ async def test_a_frozen_redis_is_noticed_costs_nobody_more_than_a_second_and_is_
         await listener.broker.listen(BOB)
         assert time.monotonic() - began < 1.6
         for seq in range(100):
-            teller.broker.publish(ADA, None, changed(seq))
+            teller.broker.tell(ADA, ORIGIN, changed(seq))
         await listener.ears.until_heard("unwell")
         assert time.monotonic() - began < NOTICED_WITHIN
         await teller.ears.until_heard("unwell")
@@ -110,12 +110,12 @@ async def test_one_instance_that_is_cut_off_comes_back_and_the_others_notice_not
     async with relay(server.port) as network, pair_over(network, server) as (teller, listener):
         network.unplug()
         await listener.ears.until_heard("unwell")
-        teller.broker.publish(ADA, None, changed(1))
+        teller.broker.tell(ADA, ORIGIN, changed(1))
         network.plug()
         await listener.until_well(2)
         await told_again(teller, listener)
         assert teller.ears.health == ["well"]
-        assert listener.ears.frames == [(ADA, None, changed(9).data)]
+        assert listener.ears.frames == [(ADA, ORIGIN, changed(9).data)]
 
 
 async def test_a_subscriber_that_is_killed_is_back_within_a_second(server: RedisServer) -> None:
@@ -142,7 +142,7 @@ async def test_a_publisher_that_is_killed_says_the_next_thing_over_a_new_connect
 async def test_a_redis_that_halts_for_a_moment_costs_a_batch_and_no_more(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         server.run("CLIENT", "PAUSE", "400", "WRITE")
-        teller.broker.publish(ADA, None, changed(1))
+        teller.broker.tell(ADA, ORIGIN, changed(1))
         while not teller.broker.counts["failed_batches"]:
             await asyncio.sleep(0.01)
         server.run("CLIENT", "UNPAUSE")
@@ -157,9 +157,9 @@ async def test_who_reads_too_slowly_is_kicked_out_and_says_that_it_may_have_miss
     server.run("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 512kb 5")
     async with relay(server.port) as network, pair_over(network, server) as (teller, listener):
         network.pause()
-        while "client_output_buffer_limit_disconnections:0" in _clients(server):
+        while len(_subscribers(server)) == 2:
             for seq in range(10):
-                teller.broker.publish(ADA, SESSION, token(seq, "x" * 200_000))
+                teller.broker.tell_live(ADA, SESSION, token(seq, "x" * 200_000))
             await asyncio.sleep(0.01)
         network.resume()
         await listener.ears.until_heard("unwell")
@@ -213,7 +213,7 @@ async def test_what_waits_is_dropped_once_nobody_is_there(server: RedisServer, m
         publisher = primaries.of(b"").publisher
         server.freeze()
         for seq in range(5_000):
-            teller.broker.publish(ADA, None, changed(seq))
+            teller.broker.tell(ADA, ORIGIN, changed(seq))
         await teller.ears.until_heard("unwell")
         assert teller.broker.counts["dropped_down"] == 5_000
         assert not publisher._queue
@@ -224,7 +224,7 @@ async def test_what_redis_refuses_is_counted_and_the_rest_is_heard(server: Redis
     """A Redis without memory takes no drafts, and still tells the others."""
     async with pair(server.url) as (teller, listener):
         server.run("CONFIG", "SET", "maxmemory", "1")
-        teller.broker.publish(ADA, SESSION, token(0, "a"))
+        teller.broker.tell_live(ADA, SESSION, token(0, "a"))
         await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
         assert await listener.broker.draft(ADA, REPLY, 1) is None
         assert teller.broker.counts["refused"] >= 1
@@ -244,6 +244,10 @@ async def test_afterwards_nothing_is_left(server: RedisServer) -> None:
             await asyncio.sleep(0.01)
         assert server.run("PUBSUB", "CHANNELS") == []
         assert len(asyncio.all_tasks()) == 1
+
+
+def _subscribers(server: RedisServer) -> list[bytes]:
+    return cast("bytes", server.run("CLIENT", "LIST", "TYPE", "pubsub")).splitlines()
 
 
 def _clients(server: RedisServer) -> str:

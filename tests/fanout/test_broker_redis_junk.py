@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
 
@@ -11,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocol.codec import encode
-from protocol.events import Degraded, Pong, ReplySettled, SessionChanged, TypingChanged, Welcome
+from protocol.events import Degraded, Pong, SessionChanged, TypingChanged, Welcome
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Limits, Session, TutorName
+from protocol.model import Limits, TutorName
 from server.fanout.frames import payload
-from server.fanout.redis_envelope import LARGEST, WAKE, Envelope, Junk, channel, opened, stopped, told, woken
-from tests.fanout.instances import ADA, REPLY, SESSION, changed, instance, pair, token
+from server.fanout.redis_envelope import LARGEST, WAKE, Envelope, Junk, channel, opened, stopped, told, told_live, woken
+from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, changed, instance, pair, session_of, token
 from tests.redis_server import RedisServer
 
 HEAD = f"x ada {SESSION}\n".encode()
@@ -33,23 +32,7 @@ WELCOME = Welcome(
 )
 
 
-def session_of(user: str) -> Session:
-    now = datetime.now(UTC)
-    return Session(
-        id=SESSION,
-        user_id=UserId(user),
-        title="",
-        language="en",
-        mode="learn",
-        created_at=now,
-        updated_at=now,
-        message_count=0,
-        read_seq=0,
-        seq=1,
-    )
-
-
-FOREIGN = encode(SessionChanged(seq=1, sessions=[session_of("ada"), session_of("bob")]))
+FOREIGN = encode(SessionChanged(seq=1, sessions=[session_of(ADA), session_of(BOB)]))
 
 JUNK = {
     "nothing": (b"", "dropped_junk"),
@@ -68,13 +51,18 @@ JUNK = {
     "live without a session": (b"1 live x ada \n" + TOKEN, "dropped_junk"),
     "live in no session": (b"1 live x ada 12\n" + TOKEN, "dropped_junk"),
     "typing in another session": (b"1 live " + HEAD + TYPING, "dropped_junk"),
-    "live as durable": (b"1 durable x ada \n" + TOKEN, "dropped_junk"),
+    "live as durable": (b"1 durable x ada 7:1\n" + TOKEN, "dropped_junk"),
     "durable as live": (b"1 live " + HEAD + payload(changed()), "dropped_junk"),
     "an answer": (b"1 durable x ada \n" + encode(Pong(ref=1)), "dropped_junk"),
     "a welcome": (b"1 live " + HEAD + encode(WELCOME), "dropped_junk"),
     "a notice": (b"1 durable x ada \n" + encode(Degraded(what=[])), "dropped_junk"),
     "an event of another time": (b'1 durable x ada \n{"type":"from.the.future","seq":1}', "dropped_junk"),
     "an event with a wrong field": (b'1 durable x ada \n{"type":"session.changed","seq":"1"}', "dropped_junk"),
+    "a change of nothing": (b"1 durable x ada 7:1\n" + encode(SessionChanged(seq=999_999)), "dropped_junk"),
+    "a row of another number": (
+        b"1 durable x ada 7:1\n" + encode(SessionChanged(seq=2, sessions=[session_of(ADA, 1)])),
+        "dropped_junk",
+    ),
     "no JSON": (b"1 live " + HEAD + b"{", "dropped_junk"),
     "deep JSON": (b"1 live " + HEAD + b"[" * 100_000, "dropped_junk"),
     "a huge one": (b"1 live " + HEAD + TOKEN + b" " * LARGEST, "dropped_large"),
@@ -86,9 +74,9 @@ async def test_junk_in_a_users_channel_is_counted_and_nobody_receives_it(server:
     said, counted = JUNK[what]
     async with pair(server.url) as (teller, listener):
         server.run("PUBLISH", channel(ADA), said)
-        teller.broker.publish(ADA, None, changed())
-        await listener.ears.until_heard(ADA, None, changed().data)
-        assert listener.ears.calls == [("well",), (ADA, None, changed().data)]
+        teller.broker.tell(ADA, ORIGIN, changed())
+        await listener.ears.until_heard(ADA, ORIGIN, changed().data)
+        assert listener.ears.calls == [("well",), (ADA, ORIGIN, changed().data)]
     assert {name: n for name, n in listener.broker.counts.items() if "dropped" in name} == {counted: 1}
 
 
@@ -118,8 +106,8 @@ async def test_trouble_with_one_message_does_not_end_the_hearing(server: RedisSe
 
         listener.ears.hear_stop = trouble
         teller.broker.stop(ADA, REPLY)
-        teller.broker.publish(ADA, None, changed(2))
-        await listener.ears.until_heard(ADA, None, changed(2).data)
+        teller.broker.tell(ADA, ORIGIN, changed(2))
+        await listener.ears.until_heard(ADA, ORIGIN, changed(2).data)
         assert listener.ears.health == ["well"]
     assert listener.broker.counts["failed_ears"] == 1
 
@@ -128,17 +116,16 @@ async def test_trouble_with_one_message_does_not_end_the_hearing(server: RedisSe
 @given(data=st.binary(max_size=200), whole=st.booleans())
 def test_no_bytes_are_anything_but_an_envelope_or_junk(data: bytes, whole: bool) -> None:
     said = b"1 live " + HEAD + data if whole else data
-    reads: list[Callable[[Envelope], object]] = [lambda envelope: told(envelope, ADA), stopped, woken]
+    reads: list[Callable[[Envelope], object]] = [lambda envelope: told(envelope, ADA), told_live, stopped, woken]
     for read in reads:
         with suppress(Junk):
             read(opened(said))
 
 
 def test_an_event_of_rows_of_its_user_is_none_of_that() -> None:
-    mine = encode(SessionChanged(seq=1, sessions=[session_of("ada")]))
-    session, frame = told(opened(b"1 durable x ada \n" + mine), ADA)
-    assert (session, payload(frame)) == (None, mine)
-    assert isinstance(told(opened(b"1 durable x ada \n" + encode(ReplySettled(seq=1))), ADA)[1].event, ReplySettled)
+    mine = encode(SessionChanged(seq=1, sessions=[session_of(ADA)]))
+    origin, frame = told(opened(f"1 durable x ada {ORIGIN}\n".encode() + mine), ADA)
+    assert (origin, payload(frame)) == (ORIGIN, mine)
 
 
 def _names(server: RedisServer) -> list[bytes]:

@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from protocol.events import Changes, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Device, Message
+from protocol.model import Device, Message, Reply
 from server.fanout.frames import frame
 from server.fanout.member import Member
 from server.fanout.outbox import Outbox
-from server.fanout.room import Room
+from server.fanout.room import WAITING_FRAMES, Room
 
 SESSION = SessionId(UUID(int=1))
 REPLY = MessageId(UUID(int=2))
@@ -85,7 +86,7 @@ def test_a_missing_number_is_a_gap_until_what_is_between_was_read(missing: int, 
             tell(room, seq)
     assert room.gap
     assert member.numbers == list(range(1, missing))
-    room.repair(Changes(since=missing - 1, seq=missing, more=False, sessions=[], messages=[]))
+    room.repair(Changes(since=missing - 1, seq=missing, more=False, sessions=[], messages=[]), room.begin_repair())
     assert not room.gap
     assert member.numbers == list(range(1, 9))
 
@@ -114,7 +115,7 @@ def test_what_was_told_while_the_first_one_read_and_is_not_next_is_a_gap() -> No
     room.reach(3, "epoch")
     assert room.gap
     member.caught_up(3)
-    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]))
+    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]), room.begin_repair())
     assert member.numbers == [4, 5]
 
 
@@ -136,7 +137,7 @@ def test_a_higher_number_that_somebody_has_read_is_a_gap() -> None:
     assert not room.gap
     room.know(4)
     assert room.gap
-    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]))
+    room.repair(Changes(since=3, seq=4, more=False, sessions=[], messages=[]), room.begin_repair())
     assert not room.gap
 
 
@@ -171,7 +172,7 @@ def test_text_that_came_before_its_message_is_told_again_after_it() -> None:
     room.offer_live(SESSION, frame(begun), begun)
     member.outbox.take(1_000)
     changes = Changes(since=1, seq=2, more=False, sessions=[], messages=[pending(2)])
-    room.repair(changes)
+    room.repair(changes, room.begin_repair())
     assert member.heard == [changes, begun]
 
 
@@ -198,4 +199,66 @@ def test_a_settled_reply_is_no_longer_held() -> None:
     room.offer_live(SESSION, frame(begun), begun)
     settled = ReplySettled(seq=1, messages=[structs.replace(pending(1), content="done", status="complete")])
     room.offer(frame(settled), settled)
+    assert room.replies.of(SESSION) == {}
+
+
+@pytest.mark.parametrize("quicker", [10, 12])
+def test_of_two_who_join_first_neither_misses_what_was_committed_between_their_reads(quicker: int) -> None:
+    """P3: 11 and 12 were told while both read, and waited for nobody."""
+    room = Room(UserId("ada"))
+    members = {seq: Listening(str(seq)) for seq in (10, 12)}
+    room.members.update(members.values())
+    tell(room, 11)
+    tell(room, 12)
+    for seq in sorted(members, key=lambda seq: seq != quicker):
+        if room.head is None:
+            room.reach(seq, "epoch")
+        if seq >= room.began:
+            members[seq].caught_up(seq)
+    left_out = members[10].holding is not None
+    assert left_out == (quicker == 12), "it is to read again"
+    assert members[12].numbers == []
+    assert members[10].numbers == ([] if left_out else [11, 12])
+
+
+def test_a_number_that_was_never_given_is_dropped_once_all_was_read() -> None:
+    room = Room(UserId("ada"))
+    member = joined(room, 1)
+    tell(room, 999)
+    tell(room, 3)
+    heard_of = room.begin_repair()
+    tell(room, 4)
+    changes = Changes(since=1, seq=3, more=False, sessions=[], messages=[])
+    assert room.repair(changes, heard_of) == 1
+    assert not room.gap
+    assert (member.numbers, room.head) == ([3, 4], 4)
+
+
+def test_what_cannot_wait_any_more_is_a_gap_that_is_read() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 0)
+    for seq in range(2, 2 + 2 * WAITING_FRAMES):
+        tell(room, seq)
+    assert len(room._waiting) == WAITING_FRAMES
+    last = 1 + 2 * WAITING_FRAMES
+    room.repair(Changes(since=0, seq=last, more=False, sessions=[], messages=[]), room.begin_repair())
+    assert (room.head, room.gap) == (last, False)
+
+
+def test_a_doubt_that_comes_during_a_read_is_another_read() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 0)
+    room.doubted = True
+    heard_of = room.begin_repair()
+    room.doubted = True
+    room.repair(Changes(since=0, seq=1, more=False, sessions=[], messages=[]), heard_of)
+    assert room.gap
+
+
+def test_a_read_that_ends_after_the_reply_does_not_bring_its_text_back() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 0)
+    settled = ReplySettled(seq=1, messages=[structs.replace(pending(1), content="done", status="complete")])
+    room.offer(frame(settled), settled)
+    room.fill(SESSION, Reply(message=REPLY, attempt=1, next=1, text="do"))
     assert room.replies.of(SESSION) == {}

@@ -327,6 +327,13 @@ def caught_up_in_pages(it: Story) -> None:
     resumed_in_pages(story.asked())(it)
 
 
+def told_between_two_pages(it: Story) -> None:
+    """What a repair has not yet read may be told meanwhile."""
+    resumed_in_pages(story.asked(), story.reply())(it)
+    it.change("laptop", "ended", ENDED)
+    it.after("laptop", "ended", story.caught_up(3, 3, [], []))
+
+
 def late_pieces(it: Story) -> None:
     """They come after the end, and are of no concern."""
     it.after("laptop", "ended", story.piece(5, "x", attempt=1))
@@ -370,6 +377,7 @@ HONEST: list[Spoil] = [
     stopped_in_order,
     told_again_at_joining,
     caught_up_in_pages,
+    told_between_two_pages,
     late_pieces,
     gone_on_elsewhere,
     repeated,

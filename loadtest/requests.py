@@ -1,6 +1,6 @@
 """Requests as anybody makes them, and how long they take.
 
-    python -m loadtest.scenarios.requests PORT TOKEN PATH EVERY
+    python -m loadtest.requests PORT TOKEN PATH EVERY
 
 asks again and again, and says of each how many seconds it took: in a process of its own, where no crowd takes its time.
 """
