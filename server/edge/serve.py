@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from server.edge.guard import GuardedProtocol, limit_socket
+from server.edge.turnstile import Turnstile, queueing
 from server.errors import StartupError
 
 if sys.version_info >= (3, 12):
@@ -68,7 +69,7 @@ def config(
     """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate."""
     made = uvicorn.Config(
         app,
-        http="h11",
+        http=queueing(Turnstile()),
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
         ws_max_size=MESSAGE_BYTES,
