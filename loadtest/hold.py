@@ -3,10 +3,10 @@
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import msgspec
@@ -36,7 +36,7 @@ def held(work: Work, screen: Screen, *, keep: Path | None, json_file: Path | Non
             with screen.status:
                 result = asyncio.run(_until_interrupted(work, folder))
         except* (WorldFailed, OSError, EOFError) as errors:
-            problem = f"It could not be held: {'; '.join(str(each) or repr(each) for each in errors.exceptions)}"
+            problem = f"It could not be held: {'; '.join(str(each) or repr(each) for each in _each(errors))}"
         except* asyncio.CancelledError:
             problem = "Interrupted: everything that was started has been ended."
         if result is None:
@@ -46,6 +46,15 @@ def held(work: Work, screen: Screen, *, keep: Path | None, json_file: Path | Non
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
         screen.result(result) if isinstance(result, Result) else screen.measured(result)
         return 0 if result.passed else FAILED
+
+
+def _each(error: BaseException) -> Iterator[BaseException]:
+    """Out of the groups that they went through."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from _each(inner)
+    else:
+        yield error
 
 
 async def _until_interrupted(work: Work, folder: Path) -> Result | Measured:

@@ -69,8 +69,8 @@ async def asked_again_and_again(
             listening = group.create_task(listen(await process.start()))
             yield seconds
             listening.cancel()
-            if not process.runs:
-                raise WorldFailed(f"a request was not answered: {process.last_words()}")
+        if not process.runs:
+            raise WorldFailed(f"a request was not answered: {process.last_words()}")
     finally:
         await process.kill()
 

@@ -42,7 +42,7 @@ class Turnstile:
 
 
 def queueing(turnstile: Turnstile) -> type[H11Protocol]:
-    """uvicorn's HTTP protocol, whose upgrades pass this turnstile."""
+    """Uvicorn's HTTP protocol, whose upgrades pass this turnstile."""
 
     class Queueing(H11Protocol):
         def __init__(self, *arguments: Any, **options: Any) -> None:
