@@ -128,7 +128,7 @@ async def instance(
         door, to_database, to_redis = [
             await stack.enter_async_context(link(target, chance)) for target in (Target(port=1), database, redis)
         ]
-        environ = {**environ, **_urls(environ, to_database, to_redis)}
+        environ = {**_urls(environ, to_database, to_redis), **environ}
         process = Process(command, folder / f"instance-{name}.log", environ)
         made = Instance(name, process, door, to_database, to_redis)
         try:

@@ -52,7 +52,7 @@ async def measured(
 ) -> Measured:
     """What it comes to, in a world of its own. Raises WorldFailed."""
     start, began, chosen = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds"), SCENARIOS[scenario]
-    async with world(seed, folder, instances=instances, hub=hub, environ=chosen.environ) as it:
+    async with world(seed, folder, instances=instances, hub=hub, environ=chosen.environ, direct=True) as it:
         screen.say(f"{instances} instances, PostgreSQL and Redis run; logs in {folder}")
         before = await counted(it)
         figures = await chosen.run(it, sockets, screen.say)

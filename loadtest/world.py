@@ -120,9 +120,17 @@ class World:
 
 @asynccontextmanager
 async def world(
-    seed: int, folder: Path, *, instances: int = 3, hub: str = HUB, environ: Mapping[str, str] = MappingProxyType({})
+    seed: int,
+    folder: Path,
+    *,
+    instances: int = 3,
+    hub: str = HUB,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    direct: bool = False,
 ) -> AsyncGenerator[World]:
-    """Started, and ready. Logs are in the folder."""
+    """Started, and ready. Logs are in the folder. `direct`: PostgreSQL and Redis are reached without a link, which then
+    cannot break, and costs nothing.
+    """
     password, secret = f"canary-{secrets.token_hex(8)}", f"canary-{secrets.token_hex(24)}"
     with _database_folder() as data:
         redis, database = RedisServer(data, password), await primary(data / "primary")
@@ -133,8 +141,9 @@ async def world(
             stack.push_async_callback(made.stop_database)
             await redis.start()
             await database.start()
+            extra = {**environ, **(_direct(made) if direct else {})}
             for index in range(instances):
-                await stack.enter_async_context(_instance(made, index, hub, environ))
+                await stack.enter_async_context(_instance(made, index, hub, extra))
             yield made
 
 
@@ -160,6 +169,13 @@ async def _instance(world: World, index: int, hub: str, extra: Mapping[str, str]
         world.instances.append(made)
         await made.start()
         yield made
+
+
+def _direct(world: World) -> dict[str, str]:
+    return {
+        "TUTORHUB_DATABASE_URL": world.database.url,
+        "TUTORHUB_REDIS_URL": f"unix://:{world.password}@{world.redis.socket}",
+    }
 
 
 def _plain() -> dict[str, str]:

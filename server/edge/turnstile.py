@@ -20,7 +20,7 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-AT_ONCE = 1
+AT_ONCE = 4
 """Upgrades in one turn of the loop."""
 
 
