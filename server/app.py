@@ -57,11 +57,6 @@ class App:
         )
         self.asgi.router.redirect_slashes = False
 
-    def refusal(self) -> Response | None:
-        """What a socket is answered while none is let in."""
-        refused = self._door.closed() if self._door is not None else None
-        return None if refused is None else problem(refused)
-
     async def drain(self) -> None:
         """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
         if self._door is None or self._instance is None:

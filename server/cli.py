@@ -93,7 +93,7 @@ async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> No
             app = App(settings, seen, _banner)
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
             _collect_garbage_rarely()
-            await serve.Server(serve.config(app.asgi, refusal=app.refusal), app.drain).serve([listener])
+            await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
     finally:
         await cancel_all(LEFT_OVER_WITHIN)
 

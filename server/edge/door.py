@@ -47,17 +47,13 @@ class Door:
 
     def refusal(self, websocket: WebSocket) -> Refusal | None:
         """Why this socket is not let in, as far as it is to be said before the upgrade."""
+        if self.leaving:
+            return Leaving(retry_after_ms=1_000)
         if websocket.scope["query_string"]:
             return Malformed("The address takes no parameters: a token goes into hello or the Authorization header.")
         offered = websocket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
             return Malformed(f"The only subprotocol here is {SUBPROTOCOL}.")
-        return self.closed()
-
-    def closed(self) -> Refusal | None:
-        """Why nobody is let in just now."""
-        if self.leaving:
-            return Leaving(retry_after_ms=1_000)
         if len(self._joining) >= JOINING:
             return Overloaded(retry_after_ms=int(uniform(*COME_AGAIN_MS)))
         return None

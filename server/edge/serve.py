@@ -17,10 +17,8 @@ from typing import Any
 
 import structlog
 import uvicorn
-from starlette.responses import Response
 
 from server.edge.guard import GuardedProtocol, limit_socket
-from server.edge.turnstile import Turnstile, queueing
 from server.errors import StartupError
 
 if sys.version_info >= (3, 12):
@@ -63,17 +61,14 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StartupError:
 def config(
     app: Callable[..., Any],
     *,
-    refusal: Callable[[], Response | None] = lambda: None,
     websocket: type[GuardedProtocol] = GuardedProtocol,
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> uvicorn.Config:
-    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate.
-    `refusal`: what a socket is answered while none is let in.
-    """
+    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate."""
     made = uvicorn.Config(
         app,
-        http=queueing(Turnstile(refusal)),
+        http="h11",
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
         ws_max_size=MESSAGE_BYTES,

@@ -119,3 +119,20 @@ async def test_who_joins_slowly_takes_no_place_from_others(database_url: str, mo
         assert hub.door is not None
         await come_in(phone, Storm())
         assert len(hub.door._inside) == 2
+
+
+async def test_sockets_that_say_nothing_take_no_place_from_others(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "JOINING", 3)
+    monkeypatch.setattr(door, "SILENT_FOR", 0.3)
+    async with running(database_url) as hub, AsyncExitStack() as stack:
+        address = f"ws://127.0.0.1:{hub.port}/ws"
+        for _ in range(3):
+            await stack.enter_async_context(connect(address))
+        with pytest.raises(InvalidStatus):
+            await connect(address)
+        await asyncio.sleep(0.4)
+        device = await stack.enter_async_context(Device(hub, "ada", "phone"))
+        await device.connect()
+        assert device.closed is None
