@@ -23,6 +23,6 @@ SCENARIOS = {
         environ={"TUTORHUB_TURN_INTERRUPTIONS": "100"},  # some replies lose more owners than would be borne
     ),
     "deploy": Scenario(
-        "all instances are restarted one by one", deploy, sockets=600, instances=2, environ={"TUTORHUB_DRAIN": "10"}
+        "all instances are restarted one by one", deploy, sockets=400, instances=2, environ={"TUTORHUB_DRAIN": "10"}
     ),
 }

@@ -12,7 +12,7 @@ from loadtest.work import worked, workload
 from loadtest.world import World
 
 DEVICES_EACH = 3
-PAUSE = 6.0
+PAUSE = 8.0
 """Seconds between two acts of a device, on average."""
 BEFORE = 10.0
 """Seconds of fair weather before the first is restarted, and between two."""
