@@ -6,7 +6,7 @@
             ...                       # slow, both ways
         wire.reset()                  # RST to both ends of every connection
 
-A link is switched at any time, also under its connections.
+A link is switched at any time, also under its connections. Long because all that can be done to one is read together.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from loadtest.measured import Measured
 from loadtest.nemesis import Injected
 from loadtest.plan import Planned
 from loadtest.result import Result
+from loadtest.verdict import shortest
 
 MOST = 10
 """Findings and figures of one kind that are shown; all are in the result's file."""
@@ -59,11 +60,10 @@ class Screen:
         self._line(", ".join(f"{count:,} {name}" for name, count in result.counts.items()))
         for finding in result.findings[:MOST]:
             self._line(f"✗ {finding}")
-        if result.violations:
-            shortest = min(result.violations, key=lambda each: (len(each.frames), sum(map(len, each.frames)), each.at))
+        if (example := shortest(result.violations)) is not None:
             kinds = sorted({each.promise for each in result.violations})
             self._line(f"✗ {len(result.violations)} violations of {', '.join(kinds)}. The shortest counterexample:")
-            self._line(shortest.text())
+            self._line(example.text())
         met = sum(not each.was_skipped for each in result.met)
         what = f"seed {result.seed}: {met} faults of {len(result.kinds())} kinds in {result.took:.0f} s"
         self._line(f"PASS  {what}, no promise broken" if result.passed else f"FAIL  {what}")

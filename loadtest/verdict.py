@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from loadtest.evidence import Entry
+from loadtest.measured import percentile
 
 
 class Violation(Struct, frozen=True):
@@ -45,10 +46,7 @@ class Verdict(Struct, frozen=True):
         return not self.violations
 
     def counterexample(self) -> Violation | None:
-        """The shortest one: the fewest records, then the earliest."""
-        return min(
-            self.violations, key=lambda each: (len(each.frames), sum(map(len, each.frames)), each.at), default=None
-        )
+        return shortest(self.violations)
 
 
 def broken(promise: str, user: str, what: str, *entries: Entry, **known: Any) -> Violation:
@@ -66,9 +64,10 @@ def broken(promise: str, user: str, what: str, *entries: Entry, **known: Any) ->
 
 def spread(seconds: list[float]) -> Spread:
     """Of at least one."""
-    ordered = sorted(seconds)
+    middle, most = round(percentile(seconds, 0.5), 4), round(percentile(seconds, 0.95), 4)
+    return Spread(len(seconds), middle, most, round(max(seconds), 4))
 
-    def at(part: float) -> float:
-        return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], 4)
 
-    return Spread(len(ordered), at(0.5), at(0.95), round(ordered[-1], 4))
+def shortest(violations: list[Violation]) -> Violation | None:
+    """The one with the fewest records, then the shortest, then the earliest."""
+    return min(violations, key=lambda each: (len(each.frames), sum(map(len, each.frames)), each.at), default=None)

@@ -23,7 +23,7 @@ from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
-from server.fanout.watch import Watch
+from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
 from server.instance import Instance
 from server.pulse import Pulse
@@ -36,8 +36,6 @@ from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
 
-FULL_SAID = 10.0
-"""Seconds for which /readyz tells that something could not be saved, for want of room."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
@@ -144,7 +142,7 @@ def _ready(database: Database, door: Door) -> Callable[[Request], Awaitable[Resp
             await database.ping()
         except Unavailable as refusal:
             return problem(refusal)
-        if database.full_within(FULL_SAID):
+        if database.full_within(TROUBLE_LASTS):
             return PlainTextResponse("ready, but read-only: storage is full")
         return PlainTextResponse("ready")
 

@@ -57,7 +57,7 @@ CONNECT_FOR = 1.0
 CONNECT_PAUSE = (0.05, 0.15)
 WAIT_FOR_CONNECTION = 1.0
 LENT_FOR = 3.0
-"""Seconds; the server gives up a statement before. Whoever has no answer by then has no server."""
+"""Seconds for a whole transaction, of a dozen round trips at most; the server gives up a statement after two."""
 MAX_WAITING = 100
 RESERVED = 2
 PING_HOLDS = 1.0

@@ -38,7 +38,7 @@ def _said(*arguments: str) -> str:
 @pytest.mark.timeout(240)
 def test_no_promise_is_broken_in_a_minute_of_faults(tmp_path: Path) -> None:
     file, kept = tmp_path / "result.json", tmp_path / "kept"
-    options = ("--seed", SEED, "--minutes", "0.67", "--users", "3", "--devices", "2")
+    options = ("--seed", SEED, "--minutes", "1", "--users", "3", "--devices", "2")
     done = subprocess.run(
         [*PROVE, *options, "--json", str(file), "--keep", str(kept)], capture_output=True, text=True, check=False
     )
