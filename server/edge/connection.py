@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from sys import getsizeof
 
 from msgspec import Raw, structs
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -123,16 +124,16 @@ class Connection:
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._commands.qsize() >= WAITING_COMMANDS or self._commands_size + len(text) > WAITING_BYTES:
+        elif self._commands.qsize() >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
         elif not self._closed:
-            self._commands_size += len(text)
+            self._commands_size += getsizeof(text)
             self._commands.put_nowait(text)
 
     async def _next(self) -> str | None:
         """What is to be carried out next; None: the socket has ended."""
         text = await self._commands.get()
-        self._commands_size -= len(text or "")
+        self._commands_size -= 0 if text is None else getsizeof(text)
         return text
 
     # Work: one command after the other.

@@ -3,15 +3,18 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from protocol.commands import MessageSend, SessionOpen
 from protocol.events import Changes, Degraded, ReplySnapshot, Snapshot, Welcome
 from protocol.ids import SessionId, fresh_message_id
 from server.edge import guard
+from server.edge.connection import WAITING_BYTES
 from server.edge.guard import GuardedProtocol
 from tests.device import Device, device
 from tests.hub import Hub, running
@@ -206,6 +209,31 @@ async def test_a_device_that_asks_too_much_without_reading_is_asked_to_come_agai
         await greedy.go_on()
         await greedy.until(lambda: greedy.closed is not None)
         assert greedy.closed in (4005, 1006)
+
+
+async def test_what_a_device_says_while_nothing_can_be_carried_out_is_bounded_in_bytes(database_url: str) -> None:
+    """Messages as long as they may be, each in a frame of 32 KB: fewer than there may be commands."""
+    async with (
+        running(database_url) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url) as ours,
+    ):
+        session = await phone.create()
+        await ours.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        assert hub.door is not None
+        most = 0
+        for ref in range(1_000, 1_000 + 2 * WAITING_BYTES // 32_000):
+            if phone.closed is not None:
+                break
+            message = MessageSend(ref=ref, session=session, message=fresh_message_id(), content="🍜" * 8_000)
+            with suppress(ConnectionError, ConnectionClosed):
+                await phone.say(message)
+            await asyncio.sleep(0.011)  # within the budget of frames
+            most = max(most, hub.door.waiting_bytes)
+        await phone.until(lambda: phone.closed is not None)
+        await ours.rollback()
+        assert phone.closed in (4005, 1006)
+        assert most <= WAITING_BYTES
 
 
 async def test_a_message_that_was_sent_by_a_slow_device_is_sent_once_and_answered(database_url: str) -> None:

@@ -9,6 +9,7 @@ from protocol.commands import MessageEdit, ReplyStop, SessionUpdate
 from protocol.errors import Reason
 from protocol.events import Changes
 from protocol.model import Message, Session
+from server.fanout import watch
 from tests.database_proxy import database_proxy
 from tests.device import RefusedError, device
 from tests.hub import running
@@ -171,3 +172,26 @@ async def test_a_stop_that_another_hub_was_told_of_is_obeyed(database_url: str) 
             reply = await phone.settled(sent.reply)
             assert (reply.status, reply.content) == ("stopped", "One ")
         await tutor.disconnected()
+
+
+async def test_those_who_look_for_what_was_missed_go_on_after_an_error_of_any_kind(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a table is away for a moment, in a restore: what another hub is told is heard, and answered here."""
+    monkeypatch.setattr(watch, "EVERY", 0.1)
+    async with (
+        provider(lambda _: ["Yes."]) as tutor,
+        running(database_url, tutor.base_url, turns={"due_every": 0.1}) as hub,
+        running(database_url, roles="hub") as front,
+        device(hub, name="phone") as phone,
+        device(front, name="laptop") as laptop,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as ours,
+    ):
+        session = await phone.create()
+        await phone.open(session)
+        await ours.execute("ALTER TABLE turns RENAME TO elsewhere")
+        await asyncio.sleep(0.5)
+        await ours.execute("ALTER TABLE elsewhere RENAME TO turns")
+        sent = await laptop.send(session, "Are you there?")
+        reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content) == ("complete", "Yes.")
