@@ -31,7 +31,7 @@ from server.settings import Settings
 from server.store.pool import Database
 from server.tasks import Tasks
 from server.turns import Turns
-from server.tutor.connect import connect
+from server.tutor.connect import check, connect
 from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
@@ -41,9 +41,14 @@ RELEASE_WITHIN = 5.0
 
 
 class App:
-    """One instance as an ASGI application. `announce` is called with it once it is ready."""
+    """One instance as an ASGI application. `announce` is called with it once it is ready.
+
+    Raises StartupError if some settings cannot be meant.
+    """
 
     def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
+        check(settings)
+        self._checks = verifier(settings)
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
@@ -78,7 +83,7 @@ class App:
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
             self._instance = self._begin(database, tutor, tasks)
-            self._wire(asgi, self._instance, verifier(self._settings))
+            self._wire(asgi, self._instance, self._checks)
             self._announce(self._instance)
             yield
 

@@ -73,6 +73,7 @@ def serve_command(host: str | None, port: int | None) -> None:
     """
     settings = _settings(host, port)
     log_to_stderr(settings.log_level)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until it can be answered
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until it serves: what was started is ended in order
     with ExitStack() as stack:
         listener = stack.enter_context(serve.bind(settings.host, settings.port))

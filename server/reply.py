@@ -16,7 +16,7 @@ class ReplyWriter:
         self.attempt = attempt
         self.chunks = 1 if begun else 0
         self.full = False
-        self._room = limit - len(begun.encode())
+        self._room = max(0, limit - len(begun.encode()))
         self._told = [begun] if begun else []
         self._waiting: list[str] = []
 

@@ -195,9 +195,13 @@ class Turns:
         return row
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
-        """Settle, as stopped, a reply whose turn was ended in this transaction by other means than its own end."""
-        reply = self.so_far(turn)
-        return await messages.settle(change, turn.message_id, "stopped", reply.text if reply else turn.text, None)
+        """Settle, as stopped, a reply whose turn was ended in this transaction by other means than its own end: with
+        what its attempt has told here, or with what was saved.
+        """
+        live, saved = self._hub.replies(turn.user_id, turn.session_id).get(turn.message_id), turn.saved
+        told_here = live is not None and live.attempt == turn.attempt and (saved is None or live.next >= saved.next)
+        text = live.text if live is not None and told_here and self._can_be_kept(live) else turn.text
+        return await messages.settle(change, turn.message_id, "stopped", text, None)
 
     def so_far(self, turn: Turn) -> Reply | None:
         """What is written of an open reply: as told on this instance, else as last saved. None: nothing is."""
@@ -269,9 +273,13 @@ class Turns:
     async def _longest(self, turn: Turn, attempt: int) -> Turn:
         """The turn with the most that is known of its text: what was saved, or the draft of an attempt."""
         draft = await self._broker.draft(turn.user_id, turn.message_id, attempt)
-        if draft is None or len(draft.text) <= len(turn.text):
+        if draft is None or len(draft.text) <= len(turn.text) or not self._can_be_kept(draft):
             return turn
         return structs.replace(turn, text=draft.text, chunks=draft.next)
+
+    def _can_be_kept(self, reply: Reply) -> bool:
+        """What came by Redis may be anybody's: a text that no attempt writes is none."""
+        return "\0" not in reply.text and len(reply.text.encode()) <= self._settings.reply_bytes
 
     async def _write(self, turn: Turn, claimed_at: float) -> None:
         attempt = self._attempt(turn, claimed_at)
@@ -298,23 +306,26 @@ class Turns:
         """
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(self._keep_on(turn))
-            while True:
-                if await self._settled(turn, status, metadata):
-                    break
-                await asyncio.sleep(SETTLE_AGAIN)
+            try:
+                await self._settle_in_the_end(turn, status, metadata)
+            except Exception:  # a text that cannot be kept must not leave the reply open for ever
+                log.exception("settle_failed", message=str(turn.message_id))
+                failure = Failure(code="internal", detail="What the tutor has said could not be kept.")
+                without = structs.replace(turn, text="")
+                await self._settle_in_the_end(without, "failed", MessageMetadata(failure=failure))
             keeping.cancel()
 
-    async def _settled(self, turn: Turn, status: ReplyStatus, metadata: MessageMetadata | None) -> bool:
-        """Whether it has ended by now, by this or otherwise."""
-        try:
-            async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
-                if await turns.end(change, turn):
-                    await messages.settle(change, turn.message_id, status, turn.text, metadata)
-                    await sessions.touch(change, turn.session_id)
-        except Unavailable:
-            return False
-        log.info("reply_settled" if change.messages else "turn_lost", message=str(turn.message_id), status=status)
-        return True
+    async def _settle_in_the_end(self, turn: Turn, status: ReplyStatus, metadata: MessageMetadata | None) -> None:
+        while True:
+            with suppress(Unavailable):
+                async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
+                    if await turns.end(change, turn):
+                        await messages.settle(change, turn.message_id, status, turn.text, metadata)
+                        await sessions.touch(change, turn.session_id)
+                event = "reply_settled" if change.messages else "turn_lost"
+                log.info(event, message=str(turn.message_id), status=status)
+                return
+            await asyncio.sleep(SETTLE_AGAIN)
 
     async def _keep_on(self, turn: Turn) -> None:
         """Until it is cancelled."""

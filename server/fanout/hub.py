@@ -26,6 +26,8 @@ from server.tasks import Tasks
 
 REPAIR_AFTER = 0.2
 """Seconds that a room waits for a number that is missing before it reads: mostly it is only late."""
+REPAIR_EVERY = 2.0
+"""Seconds between two reads of a text that is still missing, in the end."""
 READ_WITHIN = 2.0
 
 log = structlog.get_logger()
@@ -135,7 +137,9 @@ class Hub:
             self._look_for_gap(room)
 
     def know(self, user: UserId, seq: int, epoch: str) -> None:
-        """Somebody has read where the user's timeline stands. Other numbers than ours: all is read anew."""
+        """Somebody has read where the user's timeline stands. Other numbers than ours: all is read anew. Lower ones may
+        be old, or those of a database that was brought back to an earlier state: that is read too.
+        """
         room = self._rooms.get(user)
         if room is None or room.head is None:
             return
@@ -143,6 +147,7 @@ class Hub:
             self._resync(room)
         else:
             room.know(seq)
+            room.doubted |= seq < room.head
             self._look_for_gap(room)
 
     async def catch_up(self, user: UserId, session: SessionId, replies: list[Reply]) -> None:
@@ -188,7 +193,7 @@ class Hub:
         try:
             await asyncio.sleep(REPAIR_AFTER)
             while room.gap and room.head is not None:
-                heard_of = room.begin_repair()
+                heard_of, expected = room.begin_repair(), room.epoch
                 try:
                     reading = timeline.missing(self._database, room.user, room.head)
                     epoch, changes = await self._tasks.within(READ_WITHIN, reading, "what a room has missed")
@@ -196,7 +201,9 @@ class Hub:
                     room.doubted = True
                     await asyncio.sleep(REPAIR_AFTER)
                     continue
-                if changes is None or epoch != room.epoch:
+                if room.epoch != expected:
+                    continue  # everybody has left meanwhile, or comes anew
+                if changes is None or epoch != expected:
                     self._resync(room)
                     return
                 if made_up := room.repair(changes, heard_of):
@@ -205,7 +212,10 @@ class Hub:
             room.repairing = False
 
     async def _read_reply(self, room: Room, message: MessageId) -> None:
-        """Until nothing of the reply is missing any more: its draft, and where that has a hole, what was saved."""
+        """Until nothing of the reply is missing any more: its draft, and where that has a hole, what was saved. What is
+        of an attempt that there is not is let go.
+        """
+        pause = REPAIR_AFTER
         while (missing := room.replies.missing.get(message)) is not None and not room.empty:
             drafted = await self._broker.draft(room.user, message, missing.attempt)
             if drafted is not None:
@@ -220,9 +230,12 @@ class Hub:
                 if turn is None:
                     room.replies.forget(missing.session, message)
                     return
+            if turn is not None and turn.attempt < missing.attempt:
+                room.replies.missing.pop(message, None)
             if turn is not None and turn.saved is not None:
                 room.fill(missing.session, turn.saved)
-            await asyncio.sleep(REPAIR_AFTER)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, REPAIR_EVERY)
 
     async def _turn(self, user: UserId, message: MessageId) -> Turn | None:
         async with self._database.connection() as conn:

@@ -25,6 +25,9 @@ WAKE = f"{PREFIX}:wake".encode()
 LARGEST = 1024 * 1024
 """Bytes of an envelope; a larger one is neither sent nor read."""
 
+HIGHEST = 2**31 - 1
+"""Of attempts and of pieces: more the database does not count."""
+
 DURABLE, LIVE, STOPPING, WAKING = b"durable", b"live", b"stop", b"wake"
 
 
@@ -87,6 +90,8 @@ def told_live(envelope: Envelope) -> tuple[SessionId, Frame]:
     event = _event(envelope.payload)
     session = SessionId(_uuid(envelope.about))
     if not isinstance(event, Live) or (isinstance(event, TypingChanged) and event.session != session):
+        raise Junk("dropped_junk")
+    if not isinstance(event, TypingChanged) and max(event.attempt, event.next) > HIGHEST:
         raise Junk("dropped_junk")
     return session, encoded(event, envelope.payload)
 

@@ -6,7 +6,7 @@ what is missing has come or was read. Two transactions may well be told in the o
 
 from collections import Counter
 
-from protocol.events import Changes, Durable, Live, ReplySnapshot, TokenAdded, TypingChanged
+from protocol.events import Changes, Durable, Event, Live, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.fanout.frames import Frame, frame
@@ -68,7 +68,8 @@ class Room:
 
     def offer(self, told: Frame, event: Durable) -> None:
         """Deliver a durable frame, and what waited for it, in order."""
-        self._forget_settled(event)
+        if not self.members:
+            self._forget_settled(event)
         if not self.members or (self.head is not None and event.seq <= self.head):
             return
         if len(self._waiting) < WAITING_FRAMES or event.seq - 1 == self.head:
@@ -98,7 +99,6 @@ class Room:
         """
         self.doubted |= changes.more
         if self.head is not None and changes.seq > self.head:
-            self._forget_settled(changes)
             self._deliver(frame(changes))
             self._pass(changes.seq)
         made_up = set[int]() if changes.more else {number for number in heard_of if number > changes.seq}
@@ -135,7 +135,7 @@ class Room:
     def _pass(self, seq: int) -> None:
         self.head = seq
         for number in [number for number in self._waiting if number <= seq]:
-            del self._waiting[number]
+            self._forget_settled(self._waiting.pop(number).event)
         self._deliver_in_order()
 
     def _deliver_in_order(self) -> None:
@@ -144,6 +144,7 @@ class Room:
             self._deliver(told)
 
     def _deliver(self, told: Frame) -> None:
+        self._forget_settled(told.event)
         gone = {row.id for row in getattr(told.event, "sessions", ()) if row.deleted_at is not None}
         for member in self.members:
             member.opened -= gone
@@ -153,7 +154,7 @@ class Room:
             if held is not None:  # its text came before it, and a device knows nothing of a message that it has not
                 self._show(row.session_id, frame(snapshot(held)))
 
-    def _forget_settled(self, event: Durable | Changes) -> None:
-        for message in event.messages:
+    def _forget_settled(self, event: Event) -> None:
+        for message in getattr(event, "messages", ()):
             if message.status not in (None, "pending"):
                 self.replies.end(message.session_id, message.id)

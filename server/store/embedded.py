@@ -109,7 +109,12 @@ class _Server:
         return int(re.findall(r"\d+", self._run("postgres", "--version"))[0])
 
     def _check_version(self) -> None:
-        made_by, runs = int((self.folder / "PG_VERSION").read_text()), self._version()
+        try:
+            made_by, runs = int((self.folder / "PG_VERSION").read_text()), self._version()
+        except (OSError, ValueError) as error:
+            raise StartupError(
+                f"What is in {self.folder} is no whole PostgreSQL. Set TUTORHUB_DATA_DIR to another folder."
+            ) from error
         if made_by != runs:
             raise StartupError(
                 f"The data in {self.folder} are of PostgreSQL {made_by}, here is {runs}."

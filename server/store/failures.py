@@ -20,6 +20,13 @@ OF_NO_USE = frozenset(
 """The states with which the server says that a connection is of no use any more."""
 
 
+class DatabaseFault(Exception):
+    """A fault of ours in a statement. What the database said of it is left out: it repeats the row, text and all."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        super().__init__(f"{type(error).__name__} {error.sqlstate} {error.diag.constraint_name or ''}".strip())
+
+
 def refusal_for(error: psycopg.Error, *, away: bool) -> Unavailable | None:
     """What the caller is told. None: it is a fault of ours."""
     if isinstance(error, PoolTimeout):

@@ -3,11 +3,14 @@
 What was applied is remembered with its checksum, so that a file that was changed afterwards is noticed.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
 
 from server.errors import StartupError
 from server.store.pool import Connection, execute, fetch_all
@@ -26,7 +29,7 @@ class Applied(Struct, frozen=True):
 async def migrate(conninfo: str) -> list[str]:
     """Apply what is missing; returns its names. Raises StartupError, and then the old schema is left."""
     done: list[str] = []
-    async with await connect(conninfo) as conn:
+    async with _in_use(conninfo) as conn:
         for name, up, _ in migrations():
             if await _apply(conn, name, up):
                 done.append(name)
@@ -35,7 +38,7 @@ async def migrate(conninfo: str) -> list[str]:
 
 async def revert(conninfo: str) -> str | None:
     """Take back the last migration; returns its name, None when there is none."""
-    async with await connect(conninfo) as conn, conn.transaction():
+    async with _in_use(conninfo) as conn, conn.transaction():
         applied = await _applied(conn)
         if not applied:
             return None
@@ -48,13 +51,20 @@ async def revert(conninfo: str) -> str | None:
 
 async def status(conninfo: str) -> list[tuple[str, bool]]:
     """Each migration of this version, and whether it was applied."""
-    async with await connect(conninfo) as conn, conn.transaction():
+    async with _in_use(conninfo) as conn, conn.transaction():
         applied = {row.name for row in await _applied(conn)}
         return [(name, name in applied) for name, _, _ in migrations()]
 
 
 async def connect(conninfo: str) -> Connection:
     """A connection that is nobody's pool's, for what is done before an instance runs. Raises StartupError."""
+    try:
+        conninfo_to_dict(conninfo)
+    except psycopg.Error:  # what it says would repeat the password
+        raise StartupError(
+            "TUTORHUB_DATABASE_URL: is not the URL of a PostgreSQL: postgresql://USER:PASSWORD@HOST/DATABASE,"
+            " with %25 for a % in the password, %40 for an @"
+        ) from None
     try:
         return await AsyncConnection.connect(
             conninfo,
@@ -65,6 +75,16 @@ async def connect(conninfo: str) -> Connection:
         )
     except psycopg.Error as error:
         raise StartupError(f"The database cannot be reached: {' '.join(str(error).split())}") from error
+
+
+@asynccontextmanager
+async def _in_use(conninfo: str) -> AsyncGenerator[Connection]:
+    """As `connect`; whatever the database refuses is a StartupError."""
+    async with await connect(conninfo) as conn:
+        try:
+            yield conn
+        except psycopg.Error as error:
+            raise StartupError(f"The database cannot be used: {' '.join(str(error).split())}") from error
 
 
 async def _apply(conn: Connection, name: str, up: Statement) -> bool:

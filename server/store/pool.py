@@ -25,7 +25,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from protocol.codec import decode_metadata
 from server.errors import ConnectionBroken, StorageFull, Unavailable
-from server.store.failures import is_broken, refusal_for
+from server.store.failures import DatabaseFault, is_broken, refusal_for
 from server.store.reach import Reach
 from sql import Statement, load
 
@@ -178,7 +178,7 @@ class Database:
         except psycopg.Error as error:
             refusal = refusal_for(error, away=self.away)
             if refusal is None:
-                raise
+                raise DatabaseFault(error) from None
             log.warning("database_unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
             await self._learn(refusal, from_statement=not isinstance(error, PoolTimeout))
             raise refusal from error

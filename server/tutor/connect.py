@@ -27,6 +27,12 @@ async def connect(settings: Settings) -> AsyncGenerator[Tutor]:
             yield await local_or_nobody(settings, stack)
 
 
+def check(settings: Settings) -> None:
+    """Raises StartupError if the endpoint's settings cannot be meant."""
+    if settings.openai_base_url:
+        endpoint(settings.openai_base_url, settings)
+
+
 def endpoint(base_url: str, settings: Settings) -> OpenAITutor:
     key = settings.openai_api_key
     if key and not (key.isascii() and key.isprintable()):

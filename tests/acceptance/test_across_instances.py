@@ -7,12 +7,14 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from protocol.commands import ReplyStop, TypingSet
 from protocol.events import Degraded, ReplySnapshot, TypingChanged
-from protocol.ids import MessageId
+from protocol.ids import MessageId, UserId
 from protocol.model import Message
+from server.fanout import redis_draft
 from tests.device import device
 from tests.hub import Child, Hub, child, running
 from tests.provider import HOLD, Provider, Step, provider
@@ -298,3 +300,35 @@ async def test_with_a_redis_that_is_not_there_yet_it_serves_and_connects_when_it
         await phone.until_event(Degraded, lambda event: event.what == [])
         tutor.release()
         await phone.settled(sent.reply)
+
+
+@pytest.mark.parametrize("forged", ["Z" * 200_000, "\0"])
+async def test_a_draft_that_nobody_has_written_is_no_text_of_the_reply(
+    database_url: str, redis: RedisServer, forged: str
+) -> None:
+    """Somebody has put it into Redis: the reply goes on from what was saved."""
+    async with (
+        provider(goes_on) as tutor,
+        owner(database_url, tutor, redis) as first,
+        running(database_url, tutor.base_url, redis_url=redis.url, openai_prefill=True, turns=QUICK) as second,
+        device(second, name="laptop") as laptop,
+    ):
+        session = await laptop.create()
+        await laptop.open(session)
+        async with device(first.hub, name="phone") as phone:
+            sent = await phone.send(session, "Count.")
+            await laptop.until(half(laptop.text, sent.reply))
+            await _saved(database_url, "".join(WORDS[:20]))
+        key = redis_draft.key(UserId("ada"), sent.reply, 1)
+        redis.run("DEL", key)
+        redis.run("HSET", key, "0", f"1 {forged}")
+        await first.kill()
+        reply = await laptop.settled(sent.reply)
+        assert (reply.status, reply.content) == ("complete", WHOLE)
+
+
+async def _saved(database_url: str, text: str) -> None:
+    """Returns once this much of the open reply is saved."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
+        while await (await conn.execute("SELECT text FROM turns")).fetchone() != (text,):
+            await asyncio.sleep(0.02)

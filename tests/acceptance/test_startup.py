@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from msgspec import Struct
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.device import Device, device
@@ -93,10 +94,44 @@ async def test_a_database_that_is_not_there_or_refuses_us_is_one_line_without_th
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "http://127.0.0.1/", "postgresql://[::1", "host=/nonexistent", "postgresql://x:y@:port/"]
+    "url",
+    [
+        "nonsense",
+        "http://127.0.0.1/",
+        "postgresql://[::1",
+        "host=/nonexistent",
+        "postgresql://x:canary@:port/",
+        "postgresql://x:canary%zz@127.0.0.1/x",
+        "mysql://x:canary@127.0.0.1/x",
+        "postgresql://x:canary@[::1/x",
+    ],
 )
-async def test_a_database_url_that_is_none_is_one_line(url: str) -> None:
-    says_in_one_line(await serve(TUTORHUB_DATABASE_URL=url), "database")
+async def test_a_database_url_that_is_none_is_one_line_without_the_password(url: str) -> None:
+    ended = await serve(TUTORHUB_DATABASE_URL=url)
+    says_in_one_line(ended, "")
+    assert "database" in ended.err.lower()
+    assert "canary" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "http://"),
+        ("OPENAI_API_KEY", "schlüssel"),
+        ("TUTORHUB_JWKS_URL", "http://[x"),
+        ("TUTORHUB_JWKS_URL", "https://"),
+    ],
+)
+async def test_an_address_or_a_key_that_cannot_be_meant_is_one_line(database_url: str, name: str, value: str) -> None:
+    environ = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", name: value}
+    says_in_one_line(await serve(TUTORHUB_DATABASE_URL=database_url, **environ), name)
+
+
+async def test_a_database_that_may_not_be_changed_is_one_line(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        name = sql.Identifier(conn.info.dbname)
+        conn.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    says_in_one_line(await serve(TUTORHUB_DATABASE_URL=database_url), "read-only")
 
 
 async def test_a_port_in_use_is_one_line(database_url: str) -> None:

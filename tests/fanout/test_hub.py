@@ -2,10 +2,12 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from msgspec import structs
 
 from protocol.commands import SessionUpdate
+from protocol.errors import CloseCode
 from protocol.events import SessionChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Session
@@ -56,3 +58,17 @@ async def test_a_number_that_was_never_given_is_forgotten_after_one_read(databas
             while room.gap or room.repairing:
                 await asyncio.sleep(0.01)
         await renamed(phone, session)
+
+
+async def test_a_database_that_was_brought_back_to_an_earlier_state_is_noticed(database_url: str) -> None:
+    """A snapshot of its disk was restored: its numbers are given again, under the same epoch."""
+    async with (
+        running(database_url) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as ours,
+    ):
+        session = await phone.create(title="Pho")
+        await renamed(phone, session)
+        await ours.execute("UPDATE users SET seq = seq - 1")
+        await phone.until(lambda: phone.closed is not None)
+        assert phone.closed == CloseCode.RESYNC

@@ -262,3 +262,30 @@ def test_a_read_that_ends_after_the_reply_does_not_bring_its_text_back() -> None
     room.offer(frame(settled), settled)
     room.fill(SESSION, Reply(message=REPLY, attempt=1, next=1, text="do"))
     assert room.replies.of(SESSION) == {}
+
+
+def test_an_end_that_was_told_before_or_comes_too_early_does_not_take_the_text_of_an_open_reply() -> None:
+    room = Room(UserId("ada"))
+    joined(room, 5)
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
+    room.offer_live(SESSION, frame(begun), begun)
+    for seq in (1, 9):
+        settled = ReplySettled(seq=seq, messages=[structs.replace(pending(seq), content="x", status="complete")])
+        room.offer(frame(settled), settled)
+    token = TokenAdded(message=REPLY, attempt=1, chunk=1, next=2, text="b")
+    room.offer_live(SESSION, frame(token), token)
+    held = room.replies.held(SESSION, REPLY)
+    assert held is not None
+    assert held.text == "ab"
+
+
+def test_an_end_that_waited_for_the_read_of_who_joins_is_an_end() -> None:
+    room = Room(UserId("ada"))
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
+    room.written.add(REPLY)
+    room.offer_live(SESSION, frame(begun), begun)
+    room.members.add(Listening())
+    settled = ReplySettled(seq=3, messages=[structs.replace(pending(3), content="x", status="complete")])
+    room.offer(frame(settled), settled)
+    room.reach(3, "epoch")
+    assert room.replies.of(SESSION) == {}
