@@ -8,6 +8,7 @@ that whoever called it can clean up.
 import asyncio
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -65,7 +66,12 @@ def config(
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> uvicorn.Config:
-    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate."""
+    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate.
+
+    Raises StartupError if that cannot be used.
+    """
+    if certificate is not None:
+        _check(certificate, key)
     made = uvicorn.Config(
         app,
         http="h11",
@@ -91,6 +97,14 @@ def config(
     )
     logging.getLogger("uvicorn.error").addFilter(fit_to_log)
     return made
+
+
+def _check(certificate: Path, key: Path | None) -> None:
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except OSError as error:  # what is wrong with the files, and what is wrong in them
+        reason = getattr(error, "reason", None) or error.strerror or error
+        raise StartupError(f"TUTORHUB_TLS_CERT, TUTORHUB_TLS_KEY: cannot be used: {reason}") from error
 
 
 def fit_to_log(record: logging.LogRecord) -> bool:
