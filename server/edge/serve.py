@@ -20,6 +20,7 @@ import structlog
 import uvicorn
 
 from server.edge.guard import GuardedProtocol, limit_socket
+from server.edge.timely import TimelyHttp
 from server.errors import StartupError
 
 if sys.version_info >= (3, 12):
@@ -62,6 +63,7 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StartupError:
 def config(
     app: Callable[..., Any],
     *,
+    http: type[TimelyHttp] = TimelyHttp,
     websocket: type[GuardedProtocol] = GuardedProtocol,
     certificate: Path | None = None,
     key: Path | None = None,
@@ -74,7 +76,7 @@ def config(
         _check(certificate, key)
     made = uvicorn.Config(
         app,
-        http="h11",
+        http=http,
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
         ws_max_size=MESSAGE_BYTES,
