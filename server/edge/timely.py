@@ -1,4 +1,4 @@
-"""The HTTP of uvicorn, with a deadline for whoever asks: a request is read within so many seconds of its first byte, and
+"""The HTTP of uvicorn, with a deadline for who asks: a request is read within so many seconds of its first byte, and
 a connection says something within as many of its beginning. A peer that takes its time costs a socket for that long.
 
 Built on names that uvicorn does not promise to keep; tests/edge/test_timely.py says so when one changes.
