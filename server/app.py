@@ -19,6 +19,7 @@ from server.counts import counted
 from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in, http_error, problem
 from server.edge.identity import Verifier, verifier
+from server.edge.origins import Origins
 from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
@@ -54,11 +55,12 @@ class App:
         self._announce = announce
         self._instance: Instance | None = None
         self._door: Door | None = None
-        self.asgi = Starlette(
+        routes = Starlette(
             lifespan=self._lifespan,
             exception_handlers={HTTPException: http_error, Exception: http_error},
         )
-        self.asgi.router.redirect_slashes = False
+        routes.router.redirect_slashes = False
+        self.asgi = Origins(routes, settings.origins)
 
     async def drain(self) -> None:
         """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""

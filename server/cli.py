@@ -65,13 +65,15 @@ def main() -> None:
 @main.command("serve")
 @click.option("--host", help="The address to listen on [TUTORHUB_HOST, 127.0.0.1].")
 @click.option("--port", type=int, help="The port to listen on, 0 for any [TUTORHUB_PORT, 8000].")
+@click.option("--tls-cert", help="A certificate with its chain, PEM: serve https and wss [TUTORHUB_TLS_CERT].")
+@click.option("--tls-key", help="Its key, PEM [TUTORHUB_TLS_KEY].")
 @_one_line_errors
-def serve_command(host: str | None, port: int | None) -> None:
+def serve_command(**options: str | int | None) -> None:
     """Run the hub. Without TUTORHUB_DATABASE_URL it brings its own PostgreSQL and Redis.
 
     Instances of one data folder share these: start as many as you like, each with a port of its own.
     """
-    settings = _settings(host, port)
+    settings = _settings(options)
     log_to_stderr(settings.log_level)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until it can be answered
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until it serves: what was started is ended in order
@@ -94,7 +96,9 @@ async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> No
             app = App(settings, seen, _banner)
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
             _collect_garbage_rarely()
-            await serve.Server(serve.config(app.asgi), app.drain).serve([listener])
+            await serve.Server(
+                serve.config(app.asgi, certificate=settings.tls_cert, key=settings.tls_key), app.drain
+            ).serve([listener])
     finally:
         await cancel_all(LEFT_OVER_WITHIN)
 
@@ -129,7 +133,7 @@ def mint(user: str, hours: float) -> None:
     """Print a token that this instance's secret signs, and that lives for so many hours."""
     if not 0 < hours <= LONGEST_HOURS:
         raise StartupError("A token lives for more than nothing, and for ten years at most.")
-    settings = _settings(None, None)
+    settings = _settings({})
     if settings.jwt_secret is None:
         raise StartupError("Tokens are made by the issuer of TUTORHUB_JWKS_URL: this hub takes no other.")
     click.echo(identity.mint(settings.jwt_secret, user, settings=settings, lifetime=hours * 3_600))
@@ -167,9 +171,10 @@ def status() -> None:
             click.echo(f"{'applied' if applied else 'missing'}  {name}")
 
 
-def _settings(host: str | None, port: int | None) -> Settings:
-    given = {"TUTORHUB_HOST": host or "", "TUTORHUB_PORT": "" if port is None else str(port)}
-    settings = environment.read(os.environ | {name: value for name, value in given.items() if value})
+def _settings(options: dict[str, str | int | None]) -> Settings:
+    """What was chosen on the command line wins."""
+    given = {f"TUTORHUB_{name.upper()}": str(value) for name, value in options.items() if value is not None}
+    settings = environment.read(os.environ | given)
     signs = settings.dev_sign_in or not settings.jwks_url
     return structs.replace(settings, jwt_secret=environment.secret(settings)) if signs else settings
 
@@ -197,7 +202,7 @@ def _database() -> Generator[str]:
 
 def _banner(instance: Instance) -> None:
     settings, tutor = instance.settings, instance.tutor.name
-    url = f"http://{settings.host}:{settings.port}"
+    url = f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{settings.port}"
     lines = [
         f"tutorhub listens on {url}",
         f"  tutor     {tutor.name}{': ' + tutor.note if tutor.note else ''}",

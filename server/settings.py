@@ -22,6 +22,9 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Roles = Literal["hub,tutor", "hub", "tutor"]
 Level = Literal["debug", "info", "warning", "error"]
 HttpUrl = Annotated[str, Meta(pattern="^https?://")]
+Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.\-]+(:[0-9]{1,5})?$")]
+"""Of a web page, as a browser says it: without a path, in lower case."""
+Origins = tuple[Origin, ...]
 REDIS_SCHEMES = ("redis", "rediss")
 
 
@@ -70,6 +73,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     dev_sign_in: bool = False
+    origins: Origins = ()
+    """Of pages at other addresses that may talk to the hub."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     openai_base_url: HttpUrl | None = None
     openai_api_key: str | None = None
     openai_model: str | None = None
@@ -123,6 +130,9 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
             "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
             f" TUTORHUB_HOST would be 127.0.0.1 and not {settings.host}"
         )
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        missing = "TUTORHUB_TLS_KEY" if settings.tls_key is None else "TUTORHUB_TLS_CERT"
+        yield f"{missing}: is needed too: a certificate is of no use without its key"
     if settings.redis_url and not _names_a_redis(settings.redis_url):
         yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
     if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "0", "1"}:
@@ -195,10 +205,13 @@ class _Reading:
     def _value(self, field: FieldInfo, prefix: str) -> Iterator[tuple[str, Any]]:
         variable, text = self._text(field.name, prefix)
         if text:
+            given: object = text
             if field.type is Roles:
-                text = ",".join(sorted({role.strip() for role in text.split(",")}))  # in any order
+                given = ",".join(sorted({role.strip() for role in text.split(",")}))  # in any order
+            elif field.type == Origins:
+                given = [origin.strip().removesuffix("/") for origin in text.split(",")]
             try:
-                yield field.name, msgspec.convert(text, field.type, strict=False, dec_hook=_path)
+                yield field.name, msgspec.convert(given, field.type, strict=False, dec_hook=_path)
             except msgspec.ValidationError as error:
                 shown = "" if field.name in _SECRETS else f" (it is {text!r})"
                 self.problems.append(f"{variable}: {_in_plain_words(str(error), field)}{shown}")
@@ -230,6 +243,7 @@ def _in_plain_words(problem: str, field: FieldInfo) -> str:
         "`bool`": "true or false",
         "`str`": "text",
         "matching regex '^https?://'": "that begins with http:// or https://",
+        "matching regex '^https?://[a-z0-9.\\\\-]+(:[0-9]{1,5})?$'": "such as https://app.example.com",
     }
     for word, plain in words.items():
         problem = problem.replace(word, plain)

@@ -83,7 +83,7 @@ async def running(
             hub.door = app._door
 
         app = App(settings, database_url, announce)
-        hub.server = server = Server(config(app.asgi), app.drain)
+        hub.server = server = Server(config(app.asgi, certificate=settings.tls_cert, key=settings.tls_key), app.drain)
         async with asyncio.timeout(lasts), asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve([listener]))
             await server.ready.wait()

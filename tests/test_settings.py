@@ -44,6 +44,9 @@ EACH = [
     ("TUTORHUB_JWT_ISSUER", "issuer", "issuer"),
     ("TUTORHUB_JWT_AUDIENCE", "audience", "audience"),
     ("TUTORHUB_DEV_SIGN_IN", "true", True),
+    ("TUTORHUB_ORIGINS", "https://a.example, http://b.example:8080/", ("https://a.example", "http://b.example:8080")),
+    ("TUTORHUB_TLS_CERT", "/cert.pem", Path("/cert.pem")),
+    ("TUTORHUB_TLS_KEY", "/key.pem", Path("/key.pem")),
     ("TUTORHUB_OPENAI_BASE_URL", "http://model/v1", "http://model/v1"),
     ("TUTORHUB_OPENAI_API_KEY", "key", "key"),
     ("TUTORHUB_OPENAI_MODEL", "model", "model"),
@@ -56,7 +59,8 @@ EACH = [
 
 @pytest.mark.parametrize(("variable", "text", "value"), EACH)
 def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, value: object) -> None:
-    assert getattr(read({**HOME, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
+    both = {"TUTORHUB_TLS_CERT": "/cert.pem", "TUTORHUB_TLS_KEY": "/key.pem"} if "_TLS_" in variable else {}
+    assert getattr(read({**HOME, **both, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
 
 
 def test_a_name_that_is_none_is_refused_with_the_one_that_may_be_meant() -> None:
@@ -69,6 +73,11 @@ def test_a_name_that_is_none_is_refused_with_the_one_that_may_be_meant() -> None
 
 def test_a_lease_that_ends_before_it_is_renewed_is_refused() -> None:
     assert "TUTORHUB_TURN_KEEP_EVERY" in refusal({**HOME, "TUTORHUB_TURN_LEASE": "1.5"})
+
+
+@pytest.mark.parametrize(("given", "missing"), [("CERT", "KEY"), ("KEY", "CERT")])
+def test_a_certificate_and_its_key_belong_together(given: str, missing: str) -> None:
+    assert refusal({**HOME, f"TUTORHUB_TLS_{given}": "/x.pem"}).startswith(f"TUTORHUB_TLS_{missing}: is needed")
 
 
 def test_no_setting_is_without_a_variable() -> None:

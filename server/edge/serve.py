@@ -8,6 +8,7 @@ that whoever called it can clean up.
 import asyncio
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +20,7 @@ import structlog
 import uvicorn
 
 from server.edge.guard import GuardedProtocol, limit_socket
+from server.edge.timely import TimelyHttp
 from server.errors import StartupError
 
 if sys.version_info >= (3, 12):
@@ -61,14 +63,20 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StartupError:
 def config(
     app: Callable[..., Any],
     *,
+    http: type[TimelyHttp] = TimelyHttp,
     websocket: type[GuardedProtocol] = GuardedProtocol,
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> uvicorn.Config:
-    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate."""
+    """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate.
+
+    Raises StartupError if that cannot be used.
+    """
+    if certificate is not None:
+        _check(certificate, key)
     made = uvicorn.Config(
         app,
-        http="h11",
+        http=http,
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
         ws_max_size=MESSAGE_BYTES,
@@ -91,6 +99,14 @@ def config(
     )
     logging.getLogger("uvicorn.error").addFilter(fit_to_log)
     return made
+
+
+def _check(certificate: Path, key: Path | None) -> None:
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except OSError as error:  # what is wrong with the files, and what is wrong in them
+        reason = getattr(error, "reason", None) or error.strerror or error
+        raise StartupError(f"TUTORHUB_TLS_CERT, TUTORHUB_TLS_KEY: cannot be used: {reason}") from error
 
 
 def fit_to_log(record: logging.LogRecord) -> bool:

@@ -195,6 +195,17 @@ async def test_a_schema_whose_migration_was_changed_is_one_line(database_url: st
     says_in_one_line(await serve(TUTORHUB_DATABASE_URL=database_url), "0001_timeline", "changed")
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_a_certificate_that_cannot_be_used_is_one_line(
+    database_url: str, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "certificate.pem"
+    if content is not None:
+        file.write_text(content)
+    tls = {"TUTORHUB_TLS_CERT": str(file), "TUTORHUB_TLS_KEY": str(file)}
+    says_in_one_line(await serve(TUTORHUB_DATABASE_URL=database_url, **tls), "TUTORHUB_TLS_CERT")
+
+
 async def test_a_folder_for_data_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     says_in_one_line(

@@ -19,6 +19,7 @@ from websockets.frames import Frame, Opcode
 
 from server.edge import serve
 from server.edge.guard import EXTENSION, GuardedProtocol, Wire
+from server.edge.timely import TimelyHttp
 
 BOTH_LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 PATIENCE = 5.0
@@ -107,14 +108,19 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *, websocket: type[GuardedProtocol] = GuardedProtocol, folder: Path | None = None, drain: Any = None
+    *,
+    http: type[TimelyHttp] = TimelyHttp,
+    websocket: type[GuardedProtocol] = GuardedProtocol,
+    folder: Path | None = None,
+    drain: Any = None,
 ) -> AsyncGenerator[Running]:
     """On a free port; over TLS if there is a folder for a certificate."""
     app = App()
     certificate, key, trust = certified(folder) if folder else (None, None, None)
     listener = serve.bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = serve.Server(serve.config(app, websocket=websocket, certificate=certificate, key=key), drain or nothing)
+    settings = serve.config(app, http=http, websocket=websocket, certificate=certificate, key=key)
+    server = serve.Server(settings, drain or nothing)
     async with asyncio.timeout(40), asyncio.TaskGroup() as group:
         group.create_task(server.serve([listener]))
         await server.ready.wait()

@@ -1,0 +1,62 @@
+"""The HTTP of uvicorn, with a deadline for who asks: a request is read within so many seconds of its first byte, and
+a connection says something within as many of its beginning. A peer that takes its time costs a socket for that long.
+
+Built on names that uvicorn does not promise to keep; tests/edge/test_timely.py says so when one changes.
+"""
+
+import asyncio
+import sys
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class TimelyHttp(H11Protocol):
+    """Between two requests uvicorn's own, shorter limit holds."""
+
+    READ_WITHIN = 10.0
+    """Seconds."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._watch()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch_no_more()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """While a request is not read to its end. What has become a websocket is another protocol's."""
+        is_ours = self.transport.get_protocol() is self
+        if not is_ours or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._watch_no_more()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self.READ_WITHIN, self._end)
+
+    def _watch_no_more(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _end(self) -> None:
+        self._deadline = None
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # it was not answered yet
+            self.transport.write(TOO_SLOW)
+        self.transport.close()
+        self.loop.call_later(1.0, self.transport.abort)
