@@ -34,12 +34,12 @@ class Origins:
     """`allowed`: the origins of pages of other addresses, as a browser says them: `https://app.example.com`."""
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str]) -> None:
-        self._app = app
+        self.app = app
         self._allowed = frozenset(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self._app(scope, receive, send)
+            return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         said = headers.getlist("origin")
         secure = scope["scheme"] in ("https", "wss")
@@ -52,7 +52,7 @@ class Origins:
         elif origin is not None and _asks_first(scope, headers):
             answer = Response(status_code=204, headers=_permissions())
         else:
-            return await self._app(scope, receive, _telling(send, origin if known else None, secure=secure))
+            return await self.app(scope, receive, _telling(send, origin if known else None, secure=secure))
         return await answer(scope, receive, _telling(send, origin if known else None, secure=secure))
 
     def _knows(self, origin: str, hosts: list[str], *, secure: bool) -> bool:
