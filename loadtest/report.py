@@ -120,13 +120,17 @@ def _scenario(run: Measured) -> Iterator[str]:
     )
     if not run.passed:
         yield "**Not every figure is within its limit.**\n"
-    rows = [(each.name, _value(each), "" if each.at_most is None else f"{each.at_most:,}") for each in run.figures]
+    rows = [(each.name, _value(each), "" if each.at_most is None else _plain(each.at_most)) for each in run.figures]
     yield from _table(("figure", "was", "at most"), rows)
     yield from (f"- {_cell(finding)}" for finding in run.findings)
 
 
 def _value(figure: Figure) -> str:
-    return "not measured" if figure.value is None else f"{figure.value:,} {figure.unit}"
+    return "not measured" if figure.value is None else f"{_plain(figure.value)} {figure.unit}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def _counts(counts: dict[str, int]) -> Iterator[str]:

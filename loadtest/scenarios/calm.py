@@ -18,7 +18,7 @@ KNOWN_WITHIN = 0.25
 """Seconds by which the page that a joining device is shown may be behind the others."""
 
 
-async def calm(it: World, sockets: int, say: Say) -> list[Figure]:
+async def nothing_breaks(it: World, sockets: int, say: Say) -> list[Figure]:
     """Stops, joins in mid-reply and what is told, on any instance."""
     devices = workload(it, users=max(1, sockets // DEVICES_EACH), devices_each=DEVICES_EACH)
 

@@ -20,7 +20,7 @@ LATEST = 65_536
 SAID_EVERY = 10.0
 
 
-async def cuts(it: World, sockets: int, say: Say) -> list[Figure]:
+async def cut_connections(it: World, sockets: int, say: Say) -> list[Figure]:
     """Until there were so many of them; then everybody comes to rest, and the text is equal."""
     devices = workload(it, users=max(1, sockets // DEVICES_EACH), devices_each=DEVICES_EACH, pause=PAUSE)
     began = now()

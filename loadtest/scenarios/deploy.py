@@ -21,7 +21,7 @@ MOVE_AT_ONCE = 300
 """Connections that may be made within a second: devices are sent away at 200 a second, and some are lost anyhow."""
 
 
-async def deploy(it: World, sockets: int, say: Say) -> list[Figure]:
+async def replace_instances(it: World, sockets: int, say: Say) -> list[Figure]:
     """Each leaves as a deploy has it leave, and is started again before the next one leaves."""
     devices = workload(it, users=max(1, sockets // DEVICES_EACH), devices_each=DEVICES_EACH, pause=PAUSE, deletes=False)
     came: list[int] = []

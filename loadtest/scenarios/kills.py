@@ -22,7 +22,7 @@ SAID_EVERY = 20
 """Kills."""
 
 
-async def kills(it: World, sockets: int, say: Say) -> list[Figure]:
+async def kill_writers(it: World, sockets: int, say: Say) -> list[Figure]:
     """SIGKILL for whoever writes the most replies just then; it is started again at once."""
     devices = workload(it, users=max(1, sockets // DEVICES_EACH), devices_each=DEVICES_EACH)
     began, killed = now(), list[float]()

@@ -61,7 +61,7 @@ class Sender:
         return self._chance.choice(self._ports)
 
 
-async def repeats(it: World, sockets: int, say: Say) -> list[Figure]:
+async def repeat_sends(it: World, sockets: int, say: Say) -> list[Figure]:
     """As many messages as there are sockets: each is there once, with one reply, and all were given one receipt."""
     senders: list[Sender] = []
     for number in range(max(1, sockets // OF_A_USER)):

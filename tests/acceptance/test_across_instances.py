@@ -1,4 +1,7 @@
-"""Several instances over one PostgreSQL and one Redis are one hub: whoever is where, all hear the same."""
+"""Several instances over one PostgreSQL and one Redis are one hub: whoever is where, all hear the same.
+
+Long because each way in which an instance may be lost is told from its beginning to its end.
+"""
 
 import asyncio
 import signal

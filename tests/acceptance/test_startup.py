@@ -1,4 +1,7 @@
-"""How `python -m server serve` begins and ends: one clear line when it cannot, and never later than promised."""
+"""How `python -m server serve` begins and ends: one clear line when it cannot, and never later than promised.
+
+Long because the table of what it is started with is read as one list.
+"""
 
 import asyncio
 import os
