@@ -52,9 +52,9 @@ CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
     "options": "-c statement_timeout=2s -c lock_timeout=1s -c idle_in_transaction_session_timeout=5s -c timezone=UTC",
 }
-CONNECT_FOR = 1.0
-"""Seconds that a new connection is tried for, again and again, before the pool's own pause of a second."""
-CONNECT_PAUSE = (0.05, 0.15)
+CONNECT_PAUSE = (0.05, 0.3)
+"""Seconds between two tries of a new connection."""
+COMPLAINS_EVERY = 10.0
 WAIT_FOR_CONNECTION = 1.0
 LENT_FOR = 3.0
 """Seconds for a whole transaction, of a dozen round trips at most; the server gives up a statement after two."""
@@ -232,20 +232,25 @@ def _pool(
 
 
 def _connecting(reach: Reach) -> type[Connection]:
-    """Connections that try for a second to come about, and tell how it went. Whoever is cancelled hangs up."""
+    """Connections that try until they come about, and tell how it went. Whoever is cancelled hangs up.
+
+    They never give up, because the pool would: it tries anew only when somebody asks for a connection, and whoever asks
+    while as many wait as may is refused before that. Who waited and is gone is counted until a connection comes.
+    """
 
     class Reaching(Connection):
         @classmethod
         @override
         async def connect(cls, conninfo: str = "", **options: Any) -> Self:
-            give_up_at = time.monotonic() + CONNECT_FOR
+            complained_at = -COMPLAINS_EVERY
             while True:
                 try:
                     made = await super().connect(conninfo, **options)
-                except psycopg.OperationalError:
+                except psycopg.OperationalError as error:
                     reach.failed()
-                    if time.monotonic() >= give_up_at:
-                        raise
+                    if time.monotonic() - complained_at >= COMPLAINS_EVERY:
+                        complained_at = time.monotonic()
+                        log.warning("database_not_reached", error=" ".join(str(error).split()))
                     await asyncio.sleep(uniform(*CONNECT_PAUSE))
                 else:
                     reach.succeeded()

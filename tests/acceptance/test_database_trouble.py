@@ -217,6 +217,31 @@ async def test_while_the_database_is_down_everything_is_refused_in_time_and_sock
         assert (phone.closed, phone.gaps, sorted(await stored(url))) == (None, 0, ["before", "meanwhile"])
 
 
+async def test_a_crowd_that_asks_all_the_while_that_the_database_is_down_does_not_keep_it_away(own: Postgres) -> None:
+    """More than may wait for a connection, for longer than the pool tries by itself."""
+    url = await own.database()
+    async with running(url) as hub, rest(hub) as http:
+        down = asyncio.Event()
+        down.set()
+
+        async def ask() -> None:
+            while down.is_set():
+                assert (await http.post("/api/sessions", json={})).status_code == 503
+                await asyncio.sleep(0.05)
+
+        await own.stop()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(150):
+                group.create_task(ask())
+            await asyncio.sleep(6)
+            down.clear()
+        await own.start()
+        began = now()
+        while (await http.post("/api/sessions", json={})).status_code != 201:
+            assert now() - began < 2
+            await asyncio.sleep(0.05)
+
+
 async def test_a_locked_table_is_refused_in_time_and_works_at_once_when_it_is_free(own: Postgres) -> None:
     url = await own.database()
     async with (
