@@ -2,6 +2,7 @@
 
 Settings and their reasons are measured facts: autocommit, because else a plain SELECT opens a transaction;
 limits of time on every statement; a small reserved pool, so that a rush of requests cannot cost a turn its lease.
+Long because what the driver's pool does in trouble, and what is done about it, stand side by side.
 """
 
 import asyncio
