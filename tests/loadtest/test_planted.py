@@ -41,7 +41,7 @@ async def test_a_planted_bug_is_found(bug: str, database_url: str, environ: dict
         child(database_url, it.base_url, None, command, **environ) as other,
     ):
         hubs = [one.hub.url, other.hub.url] if bug == "forget-to-resubscribe" else [one.hub.url]
-        verdict, _ = await worked(hubs, database_url, tmp_path, seconds=4.0, rests_within=3.0)
+        verdict, _ = await worked(hubs, database_url, tmp_path, seconds=6.0, rests_within=3.0)
     found = verdict.counterexample()
     assert found is not None
     assert BREAKS[bug] in {each.promise for each in verdict.violations}, found.text()
