@@ -1,7 +1,5 @@
 """What the checker has found: promises that were broken, and how long things took."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from loadtest.evidence import Entry
@@ -49,14 +47,14 @@ class Verdict(Struct, frozen=True):
         return shortest(self.violations)
 
 
-def broken(promise: str, user: str, what: str, *entries: Entry, **known: Any) -> Violation:
+def broken(promise: str, user: str, what: str, *entries: Entry) -> Violation:
     """A violation that these records show, the last of them being where it happened."""
     last = entries[-1] if entries else None
     return Violation(
         promise=promise,
         user=user,
-        device=last.device if last else known.get("device", ""),
-        at=last.at if last else known.get("at", 0.0),
+        device=last.device if last else "",
+        at=last.at if last else 0.0,
         what=what,
         frames=[entry.text() for entry in entries],
     )

@@ -247,6 +247,7 @@ def _in_plain_words(problem: str, field: FieldInfo) -> str:
     }
     for word, plain in words.items():
         problem = problem.replace(word, plain)
+    problem = problem.partition(" - at ")[0]
     if problem.startswith("Invalid enum value"):
         return f"expected {' or '.join(get_args(field.type))}"
     return problem.replace("Expected", "expected")

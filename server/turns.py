@@ -44,7 +44,7 @@ OWNERS_FIRST = 10.0
 """Seconds after the database was away in which lost owners are left the time to renew their leases."""
 ANSWERED_WITHIN = 2.0
 """Seconds in which the database answers, or is as good as away."""
-WAITED_FOR = 1.9
+WAITED_FOR = ANSWERED_WITHIN - 0.1
 """Seconds after which nobody may wait for a claim any more: it is given back."""
 
 T = TypeVar("T")
@@ -328,11 +328,15 @@ class Turns:
             await asyncio.sleep(SETTLE_AGAIN)
 
     async def _keep_on(self, turn: Turn) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled. What is wrong with its text is for whoever settles it to find."""
         while True:
             await asyncio.sleep(self._settings.keep_every)
-            with suppress(Unavailable):
+            try:
                 await self._soon(self._keep(turn))
+            except Unavailable:
+                pass
+            except Exception:
+                log.exception("keep_failed", message=str(turn.message_id))
 
     def _attempt(self, turn: Turn, claimed_at: float) -> Attempt:
         def tell(event: Live) -> None:

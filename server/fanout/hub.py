@@ -201,8 +201,9 @@ class Hub:
                     room.doubted = True
                     await asyncio.sleep(REPAIR_AFTER)
                     continue
-                if room.epoch != expected:
-                    continue  # everybody has left meanwhile, or comes anew
+                if room.epoch != expected:  # everybody has left meanwhile, or comes anew
+                    room.doubted = True
+                    continue
                 if changes is None or epoch != expected:
                     self._resync(room)
                     return

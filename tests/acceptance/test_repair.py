@@ -8,8 +8,10 @@ import pytest
 from protocol.commands import MessageEdit, ReplyStop, SessionUpdate
 from protocol.errors import Reason
 from protocol.events import Changes
+from protocol.ids import UserId
 from protocol.model import Message, Session
 from server.fanout import watch
+from server.turns import ANSWERED_WITHIN
 from tests.database_proxy import database_proxy
 from tests.device import RefusedError, device
 from tests.hub import running
@@ -195,3 +197,28 @@ async def test_those_who_look_for_what_was_missed_go_on_after_an_error_of_any_ki
         sent = await laptop.send(session, "Are you there?")
         reply = await phone.settled(sent.reply)
         assert (reply.status, reply.content) == ("complete", "Yes.")
+
+
+async def test_a_text_that_cannot_be_kept_does_not_leave_the_reply_open(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["Unspeakable."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub) as phone,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as ours,
+    ):
+        await ours.execute("ALTER TABLE messages ADD CHECK (content NOT LIKE 'Unspeakable%')")
+        _, sent = await phone.begin("Well?")
+        reply = await phone.settled(sent.reply)
+        assert (reply.status, reply.content) == ("failed", "")
+        assert len(tutor.requests) == 1
+
+
+async def test_a_claim_that_nobody_waits_for_any_more_is_given_back_and_no_owner_was_lost(database_url: str) -> None:
+    async with running(database_url, roles="hub") as hub, device(hub) as phone:
+        session, sent = await phone.begin("Well?")
+        assert hub.instance is not None
+        asked_at = asyncio.get_running_loop().time()
+        assert await hub.instance.turns._claim(UserId("ada"), session, asked_at - ANSWERED_WITHIN) is None
+        claimed = await hub.instance.turns._claim(UserId("ada"), session, asked_at)
+        assert claimed is not None
+        assert (claimed.message_id, claimed.attempt, claimed.interrupted) == (sent.reply, 2, 0)

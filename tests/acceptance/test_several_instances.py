@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
@@ -182,6 +183,9 @@ async def test_a_sigterm_while_it_waits_to_start_ends_it_in_order(data_dir: Path
             assert waits.stderr is not None
             assert b"Waiting" in await waits.stderr.readline()
         assert servers(data_dir) == [True, True]
+        waits.send_signal(signal.SIGUSR1)  # somebody wants its counts, which it has not yet
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waits.wait(), 0.5)
         waits.terminate()
         assert b"Traceback" not in await waits.stderr.read()
         await waits.wait()

@@ -8,12 +8,14 @@ from msgspec import structs
 
 from protocol.commands import SessionUpdate
 from protocol.errors import CloseCode
-from protocol.events import SessionChanged
+from protocol.events import ReplySnapshot, SessionChanged, TokenAdded
 from protocol.ids import SessionId, UserId
 from protocol.model import Session
 from server.fanout.frames import frame
+from server.store.turns import Turn
 from tests.device import Device, device
 from tests.hub import Hub, running
+from tests.provider import HOLD, provider
 
 
 def forged(row: Session, seq: int) -> SessionChanged:
@@ -72,3 +74,41 @@ async def test_a_database_that_was_brought_back_to_an_earlier_state_is_noticed(d
         await ours.execute("UPDATE users SET seq = seq - 1")
         await phone.until(lambda: phone.closed is not None)
         assert phone.closed == CloseCode.RESYNC
+
+
+async def test_text_of_an_attempt_that_there_is_not_is_let_go_after_one_read(database_url: str) -> None:
+    async with (
+        provider(lambda _: ["One ", HOLD, "two."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub) as phone,
+    ):
+        session, sent = await phone.begin("Count.")
+        await phone.until(lambda: phone.text(sent.reply) == "One ")
+        assert hub.instance is not None
+        forged = TokenAdded(message=sent.reply, attempt=1_000_000, chunk=5, next=6, text="Forged")
+        hub.instance.hub.hear_live(UserId("ada"), session, frame(forged))
+        [room] = hub.instance.hub.rooms
+        assert room.replies.missing
+        async with asyncio.timeout(1):
+            while room.replies.missing:
+                await asyncio.sleep(0.01)
+        tutor.release()
+        assert (await phone.settled(sent.reply)).content == "One two."
+
+
+async def test_of_what_was_told_here_and_what_was_saved_the_longer_is_what_is_written(database_url: str) -> None:
+    async with (
+        provider(lambda _: [HOLD]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub) as phone,
+    ):
+        session, sent = await phone.begin("Count.")
+        await tutor.until(lambda: tutor.open == 1)
+        assert hub.instance is not None
+        told = ReplySnapshot(message=sent.reply, attempt=1, next=10, text="a" * 10)
+        hub.instance.hub.hear_live(UserId("ada"), session, frame(told))
+        row = Turn(UserId("ada"), sent.reply, session, 1, 0, "us", stop=False, text="a" * 30, chunks=30)
+        for turn, text in ((row, 30), (structs.replace(row, text="a", chunks=1), 10)):
+            written = hub.instance.turns.so_far(turn)
+            assert written is not None
+            assert len(written.text) == text

@@ -1,6 +1,7 @@
 """Connections that die, are silent, or are of a server that is of no use any more."""
 
 import asyncio
+import traceback
 from collections.abc import Generator
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from server.errors import ConnectionBroken, Unavailable
+from server.store.failures import DatabaseFault
 from server.store.pool import LENT_FOR, Database, execute
 from sql import load
 from tests.database_proxy import database_proxy
@@ -148,3 +150,15 @@ async def test_a_connection_to_a_standby_is_of_no_use_and_is_replaced_after_a_pr
 async def _write(database: Database) -> None:
     async with database.connection() as conn:
         await conn.execute("CREATE TABLE IF NOT EXISTS written (n int)")
+
+
+async def test_what_the_database_says_of_a_fault_of_ours_holds_no_row(database_url: str) -> None:
+    """It repeats the row that it refuses, and what is raised is logged."""
+    async with Database(database_url, 2) as database:
+        with pytest.raises(DatabaseFault) as fault:
+            async with database.connection() as conn:
+                await conn.execute(b"INSERT INTO users (user_id, seq) VALUES ('canary', -1)")
+    said = "".join(traceback.format_exception(fault.value))
+    assert "CheckViolation 23514" in said
+    assert "Failing row" not in said
+    assert "(canary" not in said

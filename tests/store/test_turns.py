@@ -88,6 +88,18 @@ async def test_an_attempt_that_a_fail_over_has_forgotten_does_not_meet_another_o
     assert (taken.attempt, taken.former) == (1_001, 1), "whose draft is still of use"
 
 
+async def test_what_is_saved_late_does_not_undo_a_release(database: Database) -> None:
+    async with database.connection() as conn:
+        turn = await turns.claim(conn, ADA, FREE, owner="us", lease=60, take_over=True)
+        assert turn is not None
+        await turns.release(conn, structs.replace(turn, text="all of it", chunks=2))
+        assert await turns.keep(conn, structs.replace(turn, text="some", chunks=1), lease=60) is None
+        left = await turns.one(conn, ADA, turn.message_id)
+        assert Due(ADA, FREE) in await turns.due_of_all_users(conn, 10, take_over=False)
+    assert left is not None
+    assert (left.owner, left.text) == (None, "all of it")
+
+
 async def test_a_turn_is_read_without_waiting_for_who_holds_its_row(database: Database, database_url: str) -> None:
     message = MessageId(UUID(int=0x12))
     async with await psycopg.AsyncConnection.connect(database_url) as ours:

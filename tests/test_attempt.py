@@ -1,0 +1,89 @@
+"""An attempt says nothing that its lease does not cover."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+from protocol.events import Live, ReplySnapshot, TokenAdded, TypingChanged
+from protocol.ids import MessageId, SessionId, UserId
+from protocol.model import TutorName
+from server.attempt import LOST, Attempt
+from server.errors import Unavailable
+from server.lesson import Lesson, Utterance
+from server.settings import TurnSettings
+from server.store.turns import Turn
+from server.tutor.tutor import Piece
+
+SESSION = SessionId(UUID(int=1))
+TURN = Turn(UserId("ada"), MessageId(UUID(int=2)), SESSION, 1, 0, "us", stop=False, text="", chunks=0)
+LESSON = Lesson(mode="fun", language="en", history=[Utterance("user", "Count.")])
+LIMITS = TurnSettings(lease=1.0, keep_every=0.05, merge=0.0)
+
+
+class Counting:
+    """A tutor that says two words."""
+
+    name = TutorName("counting", local=True, note="")
+    continues = False
+
+    async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
+        yield Piece("One ")
+        yield Piece("two.")
+
+
+class Kept:
+    """A database that can be away, and may give the turn to somebody else."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.ours = True
+
+    async def keep(self, text: str, chunks: int) -> bool | None:
+        if self.away:
+            raise Unavailable
+        return False if self.ours else None
+
+    async def read(self) -> Lesson | None:
+        return LESSON
+
+
+def attempt_of(told: list[Live], kept: Kept, *, age: float) -> Attempt:
+    """One that was asked for so many seconds ago."""
+    claimed_at = asyncio.get_running_loop().time() - age
+    return Attempt(
+        TURN,
+        Counting(),
+        LIMITS,
+        told.append,
+        kept.keep,
+        read=kept.read,
+        goes_on=lambda renewed_at: False,
+        claimed_at=claimed_at,
+    )
+
+
+async def test_it_begins_at_once_within_the_lease_that_it_was_claimed_with() -> None:
+    told = list[Live]()
+    kept = Kept()
+    await attempt_of(told, kept, age=0.0).write()
+    said = [event for event in told if not isinstance(event, TypingChanged)]
+    assert [type(event) for event in said] == [ReplySnapshot, TokenAdded, TokenAdded]
+
+
+async def test_one_that_was_claimed_too_long_ago_says_nothing_at_all_and_all_that_was_heard_is_settled() -> None:
+    """Its process was paused after the claim: neither the beginning, nor text, nor that it types."""
+    told = list[Live]()
+    attempt = attempt_of(told, Kept(), age=LIMITS.lease + 0.1)
+    ending = await attempt.write()
+    assert (ending.status, attempt.writer.text, told) == ("complete", "One two.", [])
+
+
+async def test_one_that_has_lost_its_turn_does_not_say_that_it_has_stopped_typing() -> None:
+    """It would be of the attempt that has it now."""
+    told = list[Live]()
+    kept = Kept()
+    kept.away = kept.ours = False
+    attempt = attempt_of(told, kept, age=0.0)
+    attempt.end(LOST)
+    assert await attempt.write() is LOST
+    assert not any(isinstance(event, TypingChanged) and not event.active for event in told)
