@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from msgspec import Struct
 from websockets.asyncio.client import connect as upgraded
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Opcode
@@ -39,31 +40,42 @@ async def devices(hub: Hub, count: int, user: str = "ada") -> AsyncGenerator[lis
         yield [await stack.enter_async_context(device(hub, user, name=str(number))) for number in range(count)]
 
 
-async def farewell(each: Device) -> tuple[float, float]:
-    """When it was to leave, and when it was closed: seconds after it was told."""
-    told = await each.until_event(Draining)
-    began = time.monotonic()
-    await each.until(lambda: each.closed is not None)
-    return told.reconnect_in_ms / 1_000, time.monotonic() - began
+class Farewell(Struct):
+    """When a device was to leave, in seconds after it was told; when it heard that, and when it was closed."""
+
+    seconds: float
+    heard_at: float
+    closed_at: float
+
+
+async def farewells(hub: Hub, leaving: list[Device]) -> list[Farewell]:
+    """Of all of them, when the hub leaves."""
+
+    async def farewell(each: Device) -> Farewell:
+        told = await each.until_event(Draining)
+        heard_at = time.monotonic()
+        await each.until(lambda: each.closed is not None)
+        return Farewell(told.reconnect_in_ms / 1_000, heard_at, time.monotonic())
+
+    async with asyncio.TaskGroup() as group:
+        heard = [group.create_task(farewell(each)) for each in leaving]
+        hub.leave()
+    return [each.result() for each in heard]
 
 
 async def test_devices_leave_one_after_the_other_each_at_the_moment_that_it_was_told(database_url: str) -> None:
     async with running(database_url, drain=5.0) as hub, devices(hub, DEVICES) as leaving:
-        async with asyncio.TaskGroup() as group:
-            farewells = [group.create_task(farewell(each)) for each in leaving]
-            hub.leave()
-        moments = sorted(said for said, _ in (each.result() for each in farewells))
+        heard = await farewells(hub, leaving)
+        moments = sorted(each.seconds for each in heard)
         assert moments == pytest.approx([place / LEAVING_A_SECOND for place in range(DEVICES)], abs=0.002)
-        assert all(-0.01 < closed - said < IN_TIME for said, closed in (each.result() for each in farewells))
+        told_at = min(each.heard_at for each in heard)  # all were told at once; a busy machine hears it later
+        assert all(-0.01 < each.closed_at - told_at - each.seconds < IN_TIME for each in heard)
         assert {each.closed for each in leaving} == {4000}
 
 
 async def test_however_many_devices_there_are_they_have_left_within_the_time_that_is_set(database_url: str) -> None:
     async with running(database_url, drain=0.1) as hub, devices(hub, 60) as leaving:
-        async with asyncio.TaskGroup() as group:
-            farewells = [group.create_task(farewell(each)) for each in leaving]
-            hub.leave()
-        assert max(said for said, _ in (each.result() for each in farewells)) < 0.1
+        assert max(each.seconds for each in await farewells(hub, leaving)) < 0.1
 
 
 async def test_while_replies_come_to_their_end_requests_are_answered_and_nobody_new_is_let_in(
