@@ -16,10 +16,12 @@ from starlette.websockets import WebSocket
 
 from protocol import schema
 from server.counts import counted
+from server.edge.callers import Callers
 from server.edge.door import Door
-from server.edge.http import Rest, dev_sign_in, http_error, problem
+from server.edge.http import Rest, dev_sign_in
 from server.edge.identity import Verifier, verifier
 from server.edge.origins import Origins
+from server.edge.requests import http_error, problem
 from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
@@ -129,7 +131,7 @@ class App:
             return
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
-            *Rest(instance, checks).routes(),
+            *Rest(instance, Callers(checks)).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from client import terminal
 from protocol.ids import SessionId
-from server import settings as environment
+from server import environment
 from server.app import App
 from server.edge import identity, serve
 from server.errors import StartupError

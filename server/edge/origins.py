@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.edge.http import problem
+from server.edge.requests import problem
 from server.errors import Forbidden
 from server.settings import is_loopback
 

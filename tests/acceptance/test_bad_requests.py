@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.routing import Route
 
-from server.edge.http import BODY_BYTES, Rest
+from server.edge.http import Rest
+from server.edge.requests import BODY_BYTES
 from tests import hostile
 from tests.hostile import Playground, http
 from tests.tokens import bad_tokens

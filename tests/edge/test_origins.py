@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from tests.device import device
 from tests.edge.sockets import certified
 from tests.hub import Hub, running
-from tests.test_settings import HOME, refusal
+from tests.test_environment import HOME, refusal
 
 FRIEND = "https://app.example.com"
 STRANGERS = [

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
+from server.environment import read, secret
 from server.errors import StartupError
-from server.settings import Settings, TurnSettings, read, secret
+from server.settings import Settings, TurnSettings
 
 HOME = {"HOME": "/home/lan"}
 
@@ -277,7 +278,7 @@ def test_a_secret_that_was_not_set_is_made_once_and_kept_for_its_owner_only(tmp_
 
 
 def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
-    program = "from server.settings import read, secret; print(secret(read()))"
+    program = "from server.environment import read, secret; print(secret(read()))"
     environ = {**os.environ, "TUTORHUB_DATA_DIR": str(tmp_path)}
     processes = [Popen([executable, "-c", program], env=environ, stdout=PIPE, text=True) for _ in range(4)]
     assert len({process.communicate()[0] for process in processes}) == 1

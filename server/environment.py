@@ -1,0 +1,192 @@
+"""The one place where the environment is read. Every bad value is reported at once, by name."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
+
+from server.errors import StartupError
+from server.settings import REDIS_SCHEMES, Origins, Roles, Settings, TurnSettings, is_loopback
+
+_SECRETS = {
+    "database_url",
+    "redis_url",
+    "jwt_secret",
+    "openai_api_key",
+}  # these may also be in a file named by `…_FILE`; their values are never shown
+_OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}
+"""Read by the terminal chat."""
+_WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """What the environment asks for; an empty variable is as good as none.
+
+    Raises StartupError with a line for each bad variable.
+    """
+    reading = _Reading(environ)
+    turns = TurnSettings(**reading.values(TurnSettings, "TUTORHUB_TURN_"))
+    found = reading.values(Settings, "TUTORHUB_")
+    if "data_dir" not in found:
+        found["data_dir"] = reading.home()
+    settings = Settings(**found, turns=turns)
+    if problems := [*reading.problems, *_problems(settings, environ)]:
+        raise StartupError("\n".join(problems))
+    return settings
+
+
+def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong though each value by itself may be right."""
+    ours = {name for name, text in environ.items() if name.startswith("TUTORHUB_") and text.strip()}
+    for unknown in sorted(ours - _names()):
+        near = get_close_matches(unknown, _names(), n=1, cutoff=0.85)
+        yield f"{unknown}: there is no such setting{f': {near[0]} may be meant' if near else ''}"
+    if settings.turns.lease < 2 * settings.turns.keep_every:
+        yield (
+            "TUTORHUB_TURN_LEASE: would run out before it is renewed: expected at least twice"
+            f" TUTORHUB_TURN_KEEP_EVERY, which is {settings.turns.keep_every:g}"
+        )
+    if settings.dev_sign_in and not is_loopback(settings.host):
+        yield (
+            "TUTORHUB_DEV_SIGN_IN: lets anybody be anybody, so it is for this machine only:"
+            f" TUTORHUB_HOST would be 127.0.0.1 and not {settings.host}"
+        )
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        missing = "TUTORHUB_TLS_KEY" if settings.tls_key is None else "TUTORHUB_TLS_CERT"
+        yield f"{missing}: is needed too: a certificate is of no use without its key"
+    if settings.redis_url and not _names_a_redis(settings.redis_url):
+        yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "0", "1"}:
+        yield (
+            "WEB_CONCURRENCY: a process is one instance, and has no workers."
+            " Start several instances instead, each on a port of its own, with one TUTORHUB_REDIS_URL"
+        )
+
+
+def _names() -> set[str]:
+    """Of all variables that begin with TUTORHUB_."""
+    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name != "turns"}
+    turns = {f"TUTORHUB_TURN_{field.name.upper()}" for field in fields(TurnSettings)}
+    files = {f"TUTORHUB_{name.upper()}_FILE" for name in _SECRETS}
+    return ours | turns | files | _OF_CHAT
+
+
+def _names_a_redis(url: str) -> bool:
+    """Whether it could be; the client library looks closer."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "unix":
+            return bool(parts.path.strip("/"))
+        return parts.scheme in REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+
+
+def secret(settings: Settings) -> str:
+    """The key that signs tokens: the one that was set, else one of our own, made once and kept in the data folder."""
+    if settings.jwt_secret:
+        return settings.jwt_secret
+    kept = settings.data_dir / "jwt-secret"
+    try:
+        settings.data_dir.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError), tempfile.NamedTemporaryFile("w", dir=settings.data_dir) as fresh:
+            if not kept.exists():
+                fresh.write(secrets.token_urlsafe(48))
+                fresh.flush()
+                os.link(fresh.name, kept)  # whole or not at all, and never over another's
+        return kept.read_text().strip()
+    except OSError as error:
+        raise StartupError(
+            f"The key for tokens cannot be kept in {kept}: {error.strerror}. Set TUTORHUB_JWT_SECRET."
+        ) from error
+
+
+class _Reading:
+    """One reading of the environment; collects what is wrong with it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def values(self, kind: type[Struct], prefix: str) -> dict[str, Any]:
+        """The fields of a struct that are set, and are right."""
+        return dict(value for field in fields(kind) if field.name != "turns" for value in self._value(field, prefix))
+
+    def home(self) -> Path:
+        """Where the data of this user belong."""
+        if os.geteuid() == 0:
+            return Path("/var/lib/tutorhub/data")
+        home = Path(self.environ.get("HOME") or "~")
+        try:
+            return Path(self.environ.get("XDG_DATA_HOME") or home / ".local/share").expanduser().absolute() / "tutorhub"
+        except RuntimeError:
+            self.problems.append("TUTORHUB_DATA_DIR: is needed, this user has no home folder")
+            return Path()
+
+    def _value(self, field: FieldInfo, prefix: str) -> Iterator[tuple[str, Any]]:
+        variable, text = self._text(field.name, prefix)
+        if text:
+            given: object = text
+            if field.type is Roles:
+                given = ",".join(sorted({role.strip() for role in text.split(",")}))  # in any order
+            elif field.type == Origins:
+                given = [origin.strip().removesuffix("/") for origin in text.split(",")]
+            try:
+                yield field.name, msgspec.convert(given, field.type, strict=False, dec_hook=_path)
+            except msgspec.ValidationError as error:
+                shown = "" if field.name in _SECRETS else f" (it is {text!r})"
+                self.problems.append(f"{variable}: {_in_plain_words(str(error), field)}{shown}")
+
+    def _text(self, name: str, prefix: str) -> tuple[str, str]:
+        """The variable that a setting comes from, and its text."""
+        prefixes = [prefix, ""] if name in _WITHOUT_PREFIX else [prefix]
+        for variable in [prefix + name.upper() for prefix in prefixes]:
+            if text := self.environ.get(variable, "").strip():
+                return variable, text
+            if name in _SECRETS and (file := self.environ.get(f"{variable}_FILE")):
+                return f"{variable}_FILE", self._content(f"{variable}_FILE", Path(file))
+        return prefix + name.upper(), ""
+
+    def _content(self, variable: str, file: Path) -> str:
+        try:
+            return file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{variable}: {file} cannot be read: {error}")
+            return ""
+
+
+def _in_plain_words(problem: str, field: FieldInfo) -> str:
+    words = {
+        ", got `str`": "",
+        "Number out of range": "expected a smaller number",
+        "`int`": "a whole number",
+        "`float`": "a number",
+        "`bool`": "true or false",
+        "`str`": "text",
+        "matching regex '^https?://'": "that begins with http:// or https://",
+        "matching regex '^https?://[a-z0-9.\\\\-]+(:[0-9]{1,5})?$'": "such as https://app.example.com",
+    }
+    for word, plain in words.items():
+        problem = problem.replace(word, plain)
+    problem = problem.partition(" - at ")[0]
+    if problem.startswith("Invalid enum value"):
+        return f"expected {' or '.join(get_args(field.type))}"
+    return problem.replace("Expected", "expected")
+
+
+def _path(kind: type, text: str) -> Path:
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # a home folder of nobody
+        raise ValueError("expected a folder or a file") from error
