@@ -5,7 +5,7 @@ from msgspec import Struct
 from protocol import commands as say
 from protocol.events import Pong, Welcome
 from protocol.ids import MessageId, SessionId
-from protocol.model import Message, Reply, Session
+from protocol.model import Message, Reply, SeenDevice, Session
 
 
 class Nothing(Struct, frozen=True):
@@ -53,6 +53,12 @@ class SearchHit(Struct, frozen=True, rename="camel"):
 class SearchPage(Struct, frozen=True, rename="camel"):
     hits: list[SearchHit]
     cursor: str | None
+
+
+class DeviceList(Struct, frozen=True, rename="camel"):
+    """The user's devices, the last seen first; so many as are kept."""
+
+    devices: list[SeenDevice]
 
 
 class DevToken(Struct, frozen=True, rename="camel"):

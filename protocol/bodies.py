@@ -48,6 +48,12 @@ class SignIn(_Body, frozen=True):
     user: Annotated[str, Meta(min_length=1, max_length=255, pattern="^[^\\x00-\\x1f\\x7f-\\x9f]+$(?!\\n)")]
 
 
+class SignOut(_Body, frozen=True):
+    """The token of this request, and the sockets that it let in; `everywhere`: all tokens issued until now."""
+
+    everywhere: bool = False
+
+
 class NoQuery(_Body, frozen=True):
     """No parameters."""
 

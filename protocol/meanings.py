@@ -50,5 +50,5 @@ CLOSES = {
     CloseCode.NO_HELLO: "No `hello` within 5 s.",
     CloseCode.FORBIDDEN: "Reserved. The user may not connect.",
     CloseCode.TOO_MANY_CONNECTIONS: "Reserved. The user has too many devices connected.",
-    CloseCode.SIGNED_OUT: "Reserved. The user has signed out.",
+    CloseCode.SIGNED_OUT: "The token was revoked: the user has signed out here, or everywhere.",
 }

@@ -124,6 +124,19 @@ class Device(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=TEXT_PATTERN)]
 
 
+class SeenDevice(Struct, frozen=True, rename="camel", kw_only=True):
+    """A device that the user has signed in with. `seen_at`: when it last connected, or took a fresh token.
+
+    `current`: it was let in by the token of whoever asks.
+    """
+
+    id: DeviceId
+    name: str
+    first_seen_at: Moment
+    seen_at: Moment
+    current: bool
+
+
 class Cursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Where a device stands: the epoch of the numbers, and the last one it has applied."""
 

@@ -5,12 +5,12 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from protocol import bodies
-from protocol.answers import DevToken, MessagePage, SearchPage, Sent, SessionPage
+from protocol.answers import DeviceList, DevToken, MessagePage, Nothing, SearchPage, Sent, SessionPage
 from protocol.errors import Reason
 from protocol.events import Changes, Snapshot
 from protocol.model import Message, Session
 
-Tag = Literal["sessions", "messages", "timeline", "operation"]
+Tag = Literal["sessions", "messages", "timeline", "account", "operation"]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -176,6 +176,32 @@ ENDPOINTS = (
         does="A page of what came after a cursor; a snapshot without one, or if its numbers are of no use any more.",
         query=bodies.ChangesQuery,
         answer=Changes | Snapshot,
+    ),
+    Endpoint(
+        name="listDevices",
+        method="GET",
+        path="/api/devices",
+        tag="account",
+        does="The devices that the user has signed in with, the last seen first.",
+        answer=DeviceList,
+    ),
+    Endpoint(
+        name="signOutDevice",
+        method="DELETE",
+        path="/api/devices/{device}",
+        tag="account",
+        does="Sign a device out: its token is revoked and its sockets are closed.",
+        answer=Nothing,
+        reasons=(Reason.NOT_FOUND, Reason.FORBIDDEN),
+    ),
+    Endpoint(
+        name="signOut",
+        method="POST",
+        path="/auth/sign-out",
+        tag="account",
+        does="Revoke the token of this request, or every token of the user; all instances hear of it within 2 s.",
+        body=bodies.SignOut,
+        answer=Nothing,
     ),
     Endpoint(
         name="signIn",

@@ -27,6 +27,7 @@ SHAPES: list[Any] = [
     *get_args(Command),
     *get_args(Event),
     *get_args(Answer),
+    answers.DeviceList,
     answers.DevToken,
     Problem,
     *(endpoint.body for endpoint in ENDPOINTS if endpoint.body),
@@ -114,8 +115,9 @@ def _operation(endpoint: Endpoint) -> Json:
 
 def _parameters(endpoint: Endpoint) -> list[Json]:
     found: list[Json] = []
-    if "{id}" in endpoint.path:
-        found.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}})
+    for name in re.findall(r"{(\w+)}", endpoint.path):
+        schema = {"type": "string"} | ({"format": "uuid"} if name == "id" else {})
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
     if endpoint.query is not None:
         shape = _shapes([endpoint.query], "#/{name}")[endpoint.query.__name__]
         required = shape.get("required", [])

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from protocol import schema
 from server.counts import counted
+from server.edge.account import Account
 from server.edge.callers import Callers
 from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in
@@ -31,6 +32,8 @@ from server.hearing import Hearing
 from server.instance import Instance
 from server.pulse import Pulse
 from server.settings import Settings
+from server.sightings import Sightings
+from server.standing import Standing
 from server.store.pool import Database
 from server.tasks import Tasks
 from server.turns import Turns
@@ -110,14 +113,29 @@ class App:
             writes="tutor" in settings.roles,
         )
         watch = Watch(hub, broker, tasks, database)
+        standing = Standing(database, hub, tasks)
+        sightings = Sightings(database, tasks)
         tasks.start(pulse.run(), "pulse")
         tasks.start(broker.run(Hearing(hub, turns, watch)), "broker")
         tasks.start(watch.run(), "watch")
         tasks.start(turns.look_out(), "look-out for open replies")
-        return Instance(settings, database, broker, hub, turns, tutor, tasks)
+        tasks.start(standing.run(), "look-out for revoked tokens")
+        tasks.start(sightings.run(), "devices seen")
+        return Instance(
+            settings=settings,
+            database=database,
+            broker=broker,
+            hub=hub,
+            turns=turns,
+            standing=standing,
+            sightings=sightings,
+            tutor=tutor,
+            tasks=tasks,
+        )
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
-        door = self._door = Door(instance, checks)
+        callers = Callers(checks, instance.standing)
+        door = self._door = Door(instance, callers)
 
         async def websocket(socket: WebSocket) -> None:
             refusal = door.refusal(socket)
@@ -131,7 +149,8 @@ class App:
             return
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
-            *Rest(instance, Callers(checks)).routes(),
+            *Rest(instance, callers).routes(),
+            *Account(instance, callers).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]

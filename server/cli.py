@@ -17,17 +17,17 @@ import uvloop
 from msgspec import structs
 
 from client import terminal
-from protocol.ids import SessionId
+from protocol.ids import SessionId, UserId
 from server import environment
 from server.app import App
 from server.edge import identity, serve
-from server.errors import StartupError
+from server.errors import Refusal, StartupError
 from server.fanout import redis_wire
 from server.fanout.embedded_redis import address, embedded_redis
 from server.instance import Instance
 from server.logs import log_to_stderr
 from server.settings import Roles, Settings
-from server.store import migrations
+from server.store import migrations, revocations
 from server.store.embedded import embedded
 from server.store.presence import present
 from server.tasks import cancel_all
@@ -137,6 +137,41 @@ def mint(user: str, hours: float) -> None:
     if settings.jwt_secret is None:
         raise StartupError("Tokens are made by the issuer of TUTORHUB_JWKS_URL: this hub takes no other.")
     click.echo(identity.mint(settings.jwt_secret, user, settings=settings, lifetime=hours * 3_600))
+
+
+@token.command()
+@click.argument("bearer", required=False, metavar="[TOKEN]")
+@click.option("--user", help="Whose tokens, instead of one token.")
+@click.option("--id", "token_id", help="Only the user's token with this id (jti).")
+@_one_line_errors
+def revoke(bearer: str | None, user: str | None, token_id: str | None) -> None:
+    """Let nobody in any more by this TOKEN, or by any token of a user that was issued until now.
+
+    The sockets that it let in are closed within two seconds, on every instance.
+    """
+    if (bearer is None) == (user is None) or (token_id is not None and user is None):
+        raise StartupError("Which tokens? Name one TOKEN, or a --user, or a --user and the --id of a token.")
+    settings = _settings({})
+    with _database() as conninfo:
+        click.echo(asyncio.run(_revoke(settings, conninfo, bearer, user=user, token_id=token_id)))
+
+
+async def _revoke(
+    settings: Settings, conninfo: str, bearer: str | None, *, user: str | None, token_id: str | None
+) -> str:
+    expires_at = None
+    if bearer is not None:
+        try:
+            known = await identity.verifier(settings).verify(bearer)
+        except Refusal as refusal:
+            raise StartupError("This token lets nobody in: it has expired, or is not valid here.") from refusal
+        user, token_id, expires_at = known.user, known.token_id, known.expires_at
+        if token_id is None:
+            raise StartupError(f"This token has no id (jti). To revoke all of its user: --user {user}")
+    assert user is not None, "one of the two was given"
+    async with migrations.in_use(conninfo) as conn:
+        await revocations.revoke(conn, UserId(user), token_id or revocations.EVERY_TOKEN, expires_at)
+    return f"revoked: {f'token {token_id}' if token_id else 'every token'} of {user}"
 
 
 @main.group()

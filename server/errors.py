@@ -62,6 +62,12 @@ class Unauthenticated(Refusal):
     code, title, retryable = Reason.UNAUTHENTICATED, "Not signed in", False
 
 
+class SignedOut(Unauthenticated):
+    """You have signed out. Please sign in again."""
+
+    title = "Signed out"
+
+
 class Forbidden(Refusal):
     """You may not do this."""
 

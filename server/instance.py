@@ -9,6 +9,8 @@ from protocol.ids import UserId
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
 from server.settings import Settings
+from server.sightings import Sightings
+from server.standing import Standing
 from server.store.pool import Database
 from server.store.users import Change
 from server.tasks import Tasks
@@ -25,6 +27,8 @@ class Instance(Struct, frozen=True):
     broker: Broker
     hub: Hub
     turns: Turns
+    standing: Standing
+    sightings: Sightings
     tutor: Tutor
     tasks: Tasks
 

@@ -6,10 +6,8 @@ device that reads slowly is caught up when it has read; what it asks waits while
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from sys import getsizeof
 
 from msgspec import Raw, structs
@@ -19,17 +17,21 @@ from protocol.answers import Answer, Nothing
 from protocol.codec import Undecodable, decode_command, encode
 from protocol.commands import AuthRefresh, Command, Hello, Ping
 from protocol.errors import CloseCode
-from protocol.events import Accepted, Draining, Event, Pong, Refused, TokenExpiring
+from protocol.events import Accepted, Draining, Event, Pong, Refused
 from protocol.ids import UserId
+from server.edge.callers import Callers
 from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
+from server.edge.expiry import Expiry
 from server.edge.guard import EXTENSION
-from server.edge.identity import Identity, Verifier, bearer
+from server.edge.identity import bearer
 from server.edge.refusing import fault, undecodable
 from server.edge.writer import Writer
-from server.errors import Forbidden, Invalid, Refusal, Unauthenticated
+from server.errors import Forbidden, Invalid, Refusal, SignedOut, Unauthenticated
 from server.fanout.member import Member
+from server.identity import Identity
 from server.instance import Instance
+from server.store.devices import Sighting
 
 SUBPROTOCOL = "tutorhub.v1"
 UNSUPPORTED_DATA = 1003
@@ -39,8 +41,6 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 WAITING_BYTES = 4 * 1024 * 1024
 """What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
-EXPIRY_SAID_BEFORE = 60.0
-LONGEST_TIMER = 86_400.0
 CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 
@@ -51,14 +51,12 @@ class Connection:
     `on_hello` is called once the device has said who it is, `on_joined` once it is in step for the first time.
     """
 
-    def __init__(
-        self, websocket: WebSocket, instance: Instance, verifier: Verifier, reading: asyncio.Semaphore
-    ) -> None:
+    def __init__(self, websocket: WebSocket, instance: Instance, callers: Callers, reading: asyncio.Semaphore) -> None:
         self.on_hello: Callable[[], None] = _nothing
         self.on_joined: Callable[[], None] = _nothing
         self._websocket = websocket
         self._instance = instance
-        self._verifier = verifier
+        self._callers = callers
         self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
@@ -68,7 +66,7 @@ class Connection:
         self._malformed = 0
         self._member: Member | None = None
         self._identity: Identity | None = None
-        self._expiry: asyncio.TimerHandle | None = None
+        self._expiry = Expiry(self._offer, self.close)
         self._closed = False
 
     async def serve(self) -> None:
@@ -79,8 +77,7 @@ class Connection:
                 self._group.create_task(self._work())
                 await self._listen()
         finally:
-            if self._expiry is not None:
-                self._expiry.cancel()
+            self._expiry.end()
 
     @property
     def waiting_bytes(self) -> int:
@@ -154,7 +151,8 @@ class Connection:
             return
         self.on_hello()
         user = self._identity.user
-        member = self._member = Member(hello.device, self._writer.outbox, self._writer.wake, self.close)
+        member = self._member = Member(hello.device, self._identity, self._writer.outbox, self._writer.wake, self.close)
+        self._saw(member, self._identity)
         async with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
@@ -205,9 +203,8 @@ class Connection:
             if not isinstance(command, Hello):
                 raise Invalid.field("type", "order", "the first command is hello")
             token = command.token or bearer(self._websocket.headers.get("authorization"))
-            if token is None:
-                raise Unauthenticated
-            self._identify(await self._verifier.verify(token))
+            self._identity = await self._callers.known(token)
+            self._expiry.watch(self._identity.expires_at)
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
             self.close(_close_code(refusal), refusal.title)
@@ -225,7 +222,7 @@ class Connection:
                 case Ping():
                     self._offer(Pong(ref=command.ref))
                 case AuthRefresh():
-                    await self._refresh(command, user)
+                    await self._refresh(command, user, member)
                     self._accept(command, Nothing())
                 case _:
                     self._accept(command, await obey(self._instance, user, member, command))
@@ -254,30 +251,17 @@ class Connection:
 
     # Identity: believed until its token expires.
 
-    async def _refresh(self, command: AuthRefresh, user: UserId) -> None:
-        identity = await self._verifier.verify(command.token)
+    async def _refresh(self, command: AuthRefresh, user: UserId, member: Member) -> None:
+        identity = await self._callers.known(command.token)
         if identity.user != user:
             raise Forbidden("This token is of another user.")
-        self._identify(identity)
+        self._expiry.watch(identity.expires_at)
+        self._saw(member, identity)
 
-    def _identify(self, identity: Identity) -> None:
-        self._identity = identity
-        self._watch_expiry(said=False)
-
-    def _watch_expiry(self, *, said: bool) -> None:
-        """Say it a minute before the token expires, and close when it does."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-        assert self._identity is not None, "it was identified"
-        left = self._identity.expires_at - time.time()
-        if left <= 0:
-            self.close(CloseCode.TOKEN_EXPIRED, "the token has expired")
-            return
-        if left <= EXPIRY_SAID_BEFORE and not said:
-            self._offer(TokenExpiring(in_ms=int(left * 1_000)))
-            said = True
-        wait = left if said else left - EXPIRY_SAID_BEFORE
-        self._expiry = self._loop.call_later(min(wait, LONGEST_TIMER), partial(self._watch_expiry, said=said))
+    def _saw(self, member: Member, identity: Identity) -> None:
+        """The device is here, by this token."""
+        member.identity = identity
+        self._instance.sightings.saw(Sighting(identity, member.device))
 
 
 def _nothing() -> None:
@@ -287,6 +271,8 @@ def _nothing() -> None:
 def _close_code(refusal: Refusal) -> CloseCode:
     """How a connection ends whose hello was refused."""
     match refusal:
+        case SignedOut():
+            return CloseCode.SIGNED_OUT
         case Unauthenticated():
             return CloseCode.UNAUTHENTICATED
         case Invalid():

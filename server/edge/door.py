@@ -6,8 +6,8 @@ from random import sample, uniform
 
 from starlette.websockets import WebSocket
 
+from server.edge.callers import Callers
 from server.edge.connection import SUBPROTOCOL, Connection
-from server.edge.identity import Verifier
 from server.errors import Leaving, Malformed, Overloaded, Refusal
 from server.instance import Instance
 
@@ -25,10 +25,10 @@ LEAVING_A_SECOND = 200
 class Door:
     """All sockets of this instance. Once `leaving`, no more are let in."""
 
-    def __init__(self, instance: Instance, verifier: Verifier) -> None:
+    def __init__(self, instance: Instance, callers: Callers) -> None:
         self.leaving = False
         self._instance = instance
-        self._verifier = verifier
+        self._callers = callers
         self._inside: set[Connection] = set()
         self._joining: dict[Connection, asyncio.TimerHandle] = {}
         self._reading = asyncio.Semaphore(instance.settings.pool_size // 2)  # the other half is for requests
@@ -60,7 +60,7 @@ class Door:
 
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""
-        connection = Connection(websocket, self._instance, self._verifier, self._reading)
+        connection = Connection(websocket, self._instance, self._callers, self._reading)
         connection.on_hello = partial(self._count, connection, JOINING_FOR)
         connection.on_joined = partial(self._count_no_more, connection)
         self._count(connection, SILENT_FOR)

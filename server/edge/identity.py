@@ -19,6 +19,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from protocol.ids import UserId
 from server.edge.key_set import KeySet
 from server.errors import StartupError, Unauthenticated
+from server.identity import Identity
 from server.settings import Settings
 
 TOKEN_BYTES = 16_384
@@ -33,14 +34,6 @@ LIFETIME = 43_200.0
 NAME_LENGTH = 255
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
-
-
-class Identity(Struct, frozen=True):
-    """Who is calling, and until when (unix seconds) they may be believed."""
-
-    user: UserId
-    expires_at: float
-    token_id: str | None = None
 
 
 class Header(Struct):
@@ -92,7 +85,12 @@ class Verifier:
         except (jwt.PyJWTError, msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
             raise Unauthenticated from error
         self._check(claims)
-        return Identity(UserId(claims.sub), claims.exp, None if claims.jti is UNSET else claims.jti)
+        return Identity(
+            user=UserId(claims.sub),
+            expires_at=claims.exp,
+            token_id=None if claims.jti is UNSET else claims.jti,
+            issued_at=None if claims.iat is UNSET else claims.iat,
+        )
 
     def _header(self, token: str) -> Header:
         if len(token) > TOKEN_BYTES or not token.isascii() or token.count(".") != DOTS:
@@ -150,7 +148,7 @@ def mint(
     """
     if not 0 < len(user) <= NAME_LENGTH or not printable(user):
         raise StartupError(f"A user's name has 1 to {NAME_LENGTH} characters, none of them a control character.")
-    made_at = int(now())
+    made_at = now()
     claims: dict[str, Any] = {"sub": user, "jti": uuid4().hex, "iat": made_at, "exp": made_at + lifetime}
     if settings is not None and settings.jwt_issuer is not None:
         claims["iss"] = settings.jwt_issuer

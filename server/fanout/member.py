@@ -11,6 +11,7 @@ from protocol.ids import SessionId
 from protocol.model import Device
 from server.fanout.frames import Frame, subject
 from server.fanout.outbox import MAX_FRAMES, Outbox, is_numbered
+from server.identity import Identity
 
 HELD_BYTES = 32 * 1024
 
@@ -18,13 +19,19 @@ HELD_BYTES = 32 * 1024
 class Member:
     """`given` is the last number that it was given, or that waits for it; `holding` what was told during a read.
 
-    `close` ends its connection, with a code and a reason.
+    `identity` is what it was let in by, last; `close` ends its connection, with a code and a reason.
     """
 
     def __init__(
-        self, device: Device, outbox: Outbox, wake: Callable[[], None], close: Callable[[CloseCode, str], None]
+        self,
+        device: Device,
+        identity: Identity,
+        outbox: Outbox,
+        wake: Callable[[], None],
+        close: Callable[[CloseCode, str], None],
     ) -> None:
         self.device = device
+        self.identity = identity
         self.outbox = outbox
         self.close = close
         self.opened: set[SessionId] = set()

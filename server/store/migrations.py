@@ -29,7 +29,7 @@ class Applied(Struct, frozen=True):
 async def migrate(conninfo: str) -> list[str]:
     """Apply what is missing; returns its names. Raises StartupError, and then the old schema is left."""
     done: list[str] = []
-    async with _in_use(conninfo) as conn:
+    async with in_use(conninfo) as conn:
         for name, up, _ in migrations():
             if await _apply(conn, name, up):
                 done.append(name)
@@ -38,7 +38,7 @@ async def migrate(conninfo: str) -> list[str]:
 
 async def revert(conninfo: str) -> str | None:
     """Take back the last migration; returns its name, None when there is none."""
-    async with _in_use(conninfo) as conn, conn.transaction():
+    async with in_use(conninfo) as conn, conn.transaction():
         applied = await _applied(conn)
         if not applied:
             return None
@@ -51,7 +51,7 @@ async def revert(conninfo: str) -> str | None:
 
 async def status(conninfo: str) -> list[tuple[str, bool]]:
     """Each migration of this version, and whether it was applied."""
-    async with _in_use(conninfo) as conn, conn.transaction():
+    async with in_use(conninfo) as conn, conn.transaction():
         applied = {row.name for row in await _applied(conn)}
         return [(name, name in applied) for name, _, _ in migrations()]
 
@@ -78,8 +78,8 @@ async def connect(conninfo: str) -> Connection:
 
 
 @asynccontextmanager
-async def _in_use(conninfo: str) -> AsyncGenerator[Connection]:
-    """As `connect`; whatever the database refuses is a StartupError."""
+async def in_use(conninfo: str) -> AsyncGenerator[Connection]:
+    """As `connect`, and closed afterwards; whatever the database refuses is a StartupError."""
     async with await connect(conninfo) as conn:
         try:
             yield conn

@@ -50,7 +50,7 @@ async def refused(token: str, checker: Verifier | None = None) -> None:
 
 
 async def test_a_good_token_says_who_is_calling_and_until_when() -> None:
-    assert await checks().verify(signed()) == Identity("mira", NOW + 60, "t1")  # type: ignore[arg-type]
+    assert await checks().verify(signed()) == Identity("mira", NOW + 60, "t1", NOW)  # type: ignore[arg-type]
 
 
 async def test_a_token_needs_no_more_than_a_user_and_an_end() -> None:

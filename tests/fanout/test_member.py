@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from protocol.events import Changes, SessionChanged
+from protocol.ids import UserId
 from protocol.model import Device, Session
 from protocol.timeline import Outcome, Timeline
 from server.fanout.frames import frame
 from server.fanout.member import HELD_BYTES, Member
 from server.fanout.outbox import MAX_BYTES, Outbox
+from server.identity import Identity
 from tests.fanout.test_outbox import large_change, parsed, pong, session_row
 
 if sys.version_info >= (3, 12):
@@ -19,9 +21,11 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
+ADA = Identity(UserId("ada"), expires_at=2e9)
+
 
 def test_what_a_member_is_told_while_a_page_is_read_is_bounded_and_more_is_another_read() -> None:
-    member = Member(Device(id="phone", name="phone"), Outbox(), lambda: None, lambda code, reason: None)
+    member = Member(Device(id="phone", name="phone"), ADA, Outbox(), lambda: None, lambda code, reason: None)
     member.hold()
     for seq in range(1, 4):
         member.tell(frame(large_change(seq)))
@@ -42,7 +46,7 @@ class Slow(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.member = Member(Device(id="phone", name="phone"), Outbox(), lambda: None, lambda code, reason: None)
+        self.member = Member(Device(id="phone", name="phone"), ADA, Outbox(), lambda: None, lambda code, reason: None)
         self.reader = Timeline()
         self.titles: list[str] = []
         self.told = 0

@@ -15,7 +15,9 @@ from server.fanout.frames import frame
 from server.fanout.member import Member
 from server.fanout.outbox import Outbox
 from server.fanout.room import WAITING_FRAMES, Room
+from server.identity import Identity
 
+ADA = Identity(UserId("ada"), expires_at=2e9)
 SESSION = SessionId(UUID(int=1))
 REPLY = MessageId(UUID(int=2))
 
@@ -24,7 +26,7 @@ class Listening(Member):
     """A member whose outbox is not emptied by a socket; `heard` looks into it."""
 
     def __init__(self, name: str = "phone") -> None:
-        super().__init__(Device(id=name, name=name), Outbox(), lambda: None, lambda code, reason: None)
+        super().__init__(Device(id=name, name=name), ADA, Outbox(), lambda: None, lambda code, reason: None)
 
     @property
     def heard(self) -> list[object]:

@@ -1,0 +1,89 @@
+"""Whether a token is still good: what was revoked, and that every instance hears of it within two seconds.
+
+A user's revocations are read once and then held; what is new is looked for every second, a little further back than
+the last time, because a change may be committed later than it was made. So it works without Redis, and whoever was
+let in while somebody revoked is found at the next look.
+"""
+
+import asyncio
+
+import structlog
+
+from protocol.errors import CloseCode
+from protocol.ids import UserId
+from server.errors import Refusal, SignedOut
+from server.fanout.hub import Hub
+from server.identity import Identity
+from server.store import revocations
+from server.store.pool import Database
+from server.store.revocations import Revocation, subject
+from server.tasks import Tasks
+
+LOOKED_EVERY = 1.0
+LOOKED_BACK = 10.0
+"""Seconds: longer than a transaction may take."""
+WITHIN = 2.0
+HELD_USERS = 10_000
+
+log = structlog.get_logger()
+
+
+class Standing:
+    """Of the users whom this instance knows. `run` looks for what others have revoked."""
+
+    def __init__(self, database: Database, hub: Hub, tasks: Tasks) -> None:
+        self._database = database
+        self._hub = hub
+        self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
+        self._looked_at = self._loop.time()
+        self._held: dict[bytes, dict[str, Revocation]] = {}
+
+    async def check(self, identity: Identity) -> None:
+        """Raises SignedOut, or Unavailable where that cannot be known."""
+        held = self._held.get(subject(identity.user))
+        if held is None:
+            held = await self._read(identity.user)
+        if any(revocation.takes(identity) for revocation in held.values()):
+            raise SignedOut
+
+    async def revoke(self, user: UserId, token_id: str, expires_at: float | None) -> None:
+        """One token of a user, or EVERY_TOKEN that was issued until now: the sockets that it let in are closed."""
+        async with self._database.connection() as conn:
+            self._hear(await revocations.revoke(conn, user, token_id, expires_at))
+
+    async def run(self) -> None:
+        """For ever: hear what others have revoked. While the database is away nobody can revoke."""
+        while True:
+            asked_at = self._loop.time()
+            try:
+                for revocation in await self._tasks.within(WITHIN, self._lately(asked_at), "revocations"):
+                    self._hear(revocation)
+            except (Refusal, TimeoutError):
+                pass
+            except Exception:  # whatever it is, the next look must come
+                log.exception("revocations_not_read")
+            else:
+                self._looked_at = asked_at
+            await asyncio.sleep(LOOKED_EVERY)
+
+    async def _lately(self, asked_at: float) -> list[Revocation]:
+        async with self._database.reserved() as conn:
+            return await revocations.lately_of_all_users(conn, asked_at - self._looked_at + LOOKED_BACK)
+
+    async def _read(self, user: UserId) -> dict[str, Revocation]:
+        async with self._database.connection() as conn:
+            found = await revocations.of(conn, user)
+        while len(self._held) >= HELD_USERS:
+            del self._held[next(iter(self._held))]
+        held = self._held[subject(user)] = {revocation.token_id: revocation for revocation in found}
+        return held
+
+    def _hear(self, revocation: Revocation) -> None:
+        if (held := self._held.get(revocation.subject)) is not None:
+            held[revocation.token_id] = revocation
+        for room in self._hub.rooms:
+            if subject(room.user) == revocation.subject:
+                for member in list(room.members):
+                    if revocation.takes(member.identity):
+                        member.close(CloseCode.SIGNED_OUT, "signed out")

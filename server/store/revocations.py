@@ -1,0 +1,50 @@
+"""The rows of tokens that are good no more. A user stands there as a hash, so that a row may outlive the user."""
+
+from hashlib import sha256
+
+from msgspec import Struct
+
+from protocol.ids import UserId
+from server.identity import Identity
+from server.store.pool import Connection, execute, fetch_all, fetch_one
+from sql import load
+
+_SQL = load("revocations")
+
+EVERY_TOKEN = ""
+
+
+class Revocation(Struct, frozen=True):
+    """One token of somebody, or, where `token_id` is EVERY_TOKEN, all that were issued until then (unix seconds)."""
+
+    subject: bytes
+    token_id: str
+    revoked_at: float
+
+    def takes(self, identity: Identity) -> bool:
+        """Whether the token of this identity is meant. One that does not say when it was issued may be old."""
+        if self.token_id == EVERY_TOKEN:
+            return identity.issued_at is None or identity.issued_at <= self.revoked_at
+        return identity.token_id == self.token_id
+
+
+def subject(user: UserId) -> bytes:
+    return sha256(user.encode()).digest()
+
+
+async def revoke(conn: Connection, user: UserId, token_id: str, expires_at: float | None) -> Revocation:
+    """`expires_at`: when the token is no longer good anyway. What has expired is forgotten with this."""
+    await execute(conn, _SQL["forget_expired_of_all_users"], {})
+    parameters = {"subject": subject(user), "token": token_id, "expires_at": expires_at}
+    made = await fetch_one(conn, Revocation, _SQL["revoke"], parameters)
+    assert made is not None, "an insert returns its row"
+    return made
+
+
+async def of(conn: Connection, user: UserId) -> list[Revocation]:
+    return await fetch_all(conn, Revocation, _SQL["revoked"], {"subject": subject(user)})
+
+
+async def lately_of_all_users(conn: Connection, seconds: float) -> list[Revocation]:
+    """Those of the last seconds, of any user."""
+    return await fetch_all(conn, Revocation, _SQL["revoked_lately_of_all_users"], {"seconds": seconds})
