@@ -53,6 +53,7 @@ NOT_NOW = frozenset(
         Reason.DRAINING,
         Reason.TOO_MANY_PENDING,
         Reason.OVERLOADED,
+        Reason.RATE_LIMITED,
     }
 )
 """The reasons that are about the hub and not about the command."""

@@ -29,6 +29,12 @@ PROBE = "probe"
 """A user who is no learner."""
 PACE = (40, 120)
 """Pieces per second of a reply: fast, because a session's replies are written one by one, and devices ask in bursts."""
+UNLIMITED = {
+    **dict.fromkeys(("COMMANDS", "SENDS", "TOKENS", "MISSES", "UPLOADS", "SIGN_INS"), "none"),
+    "RUNNING": "1000",
+    **dict.fromkeys(("CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "UNAUTHENTICATED_PER_ADDRESS"), "1000000"),
+}
+"""A crowd comes from one address, and does in minutes what people do in days."""
 TURN_LIMITS = {"FIRST_TOKEN": "6", "SILENCE": "6", "WHOLE": "120"}
 """Shorter than usual, so that a silent tutor costs the proof less time."""
 
@@ -161,6 +167,7 @@ async def _instance(world: World, index: int, hub: str, extra: Mapping[str, str]
         "TUTORHUB_DRAIN": "2",
         "TUTORHUB_ROLES": "hub" if index % 3 == 2 else "hub,tutor",
         **{f"TUTORHUB_TURN_{name}": value for name, value in TURN_LIMITS.items()},
+        **{f"TUTORHUB_LIMIT_{name}": value for name, value in UNLIMITED.items()},
         **extra,
     }
     links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis.socket)}

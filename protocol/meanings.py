@@ -23,6 +23,9 @@ REASONS = {
     Reason.TOO_MANY_PENDING: Meaning(
         429, "The session has too many open replies; `limits.pendingReplies` says how many are borne."
     ),
+    Reason.RATE_LIMITED: Meaning(429, "Too much in too short a time; `retryAfterMs` says when there is room again."),
+    Reason.BUDGET_SPENT: Meaning(429, "The user has used up the tutor's tokens; `retryAfterMs` says until when."),
+    Reason.TOO_MANY_CONNECTIONS: Meaning(429, "The user, or their address, has too many devices connected."),
     Reason.PRECONDITION_FAILED: Meaning(412, "The row has changed since the ETag in If-Match."),
     Reason.TOO_LARGE: Meaning(413, "The body is over the limit."),
     Reason.UNSUPPORTED_MEDIA_TYPE: Meaning(415, "The body must be plain JSON."),
@@ -49,6 +52,6 @@ CLOSES = {
     CloseCode.UNAUTHENTICATED: "The token of `hello` is missing or not valid.",
     CloseCode.NO_HELLO: "No `hello` within 5 s.",
     CloseCode.FORBIDDEN: "Reserved. The user may not connect.",
-    CloseCode.TOO_MANY_CONNECTIONS: "Reserved. The user has too many devices connected.",
+    CloseCode.TOO_MANY_CONNECTIONS: "The user, or their address, has too many devices connected.",
     CloseCode.SIGNED_OUT: "The token was revoked: the user has signed out here, or everywhere.",
 }

@@ -27,9 +27,11 @@ from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
+from server.fanout.shares import RedisShares
 from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
 from server.instance import Instance
+from server.limits import Limits
 from server.pulse import Pulse
 from server.settings import Settings
 from server.sightings import Sightings
@@ -99,6 +101,7 @@ class App:
         settings = self._settings
         owner = uuid4().hex[:12]
         broker = RedisBroker(settings.redis_url, owner) if settings.redis_url else MemoryBroker()
+        limits = Limits(settings.limits, tasks, owner, RedisShares(broker) if isinstance(broker, RedisBroker) else None)
         pulse = Pulse()
         hub = Hub(broker, tasks, database)
         turns = Turns(
@@ -107,6 +110,7 @@ class App:
             broker,
             tutor,
             tasks,
+            limits=limits,
             pulse=pulse,
             settings=settings.turns,
             owner=owner,
@@ -121,12 +125,14 @@ class App:
         tasks.start(turns.look_out(), "look-out for open replies")
         tasks.start(standing.run(), "look-out for revoked tokens")
         tasks.start(sightings.run(), "devices seen")
+        tasks.start(limits.run(), "places of connections")
         return Instance(
             settings=settings,
             database=database,
             broker=broker,
             hub=hub,
             turns=turns,
+            limits=limits,
             standing=standing,
             sightings=sightings,
             tutor=tutor,
@@ -134,7 +140,7 @@ class App:
         )
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
-        callers = Callers(checks, instance.standing)
+        callers = Callers(checks, instance.standing, instance.limits)
         door = self._door = Door(instance, callers)
 
         async def websocket(socket: WebSocket) -> None:
@@ -155,7 +161,7 @@ class App:
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
-            asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings))
+            asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))
 
 
 async def _alive(request: Request) -> Response:

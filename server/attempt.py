@@ -26,6 +26,9 @@ from server.tutor.tutor import Piece, Tutor, TutorFailed
 TYPING_SAID_AGAIN = 3.0
 """Seconds; devices believe it for 6."""
 
+BYTES_OF_A_TOKEN = 4
+"""About."""
+
 log = structlog.get_logger()
 
 Keep = Callable[[str, int], Awaitable[bool | None]]
@@ -86,6 +89,13 @@ class Attempt:
         self._heard = False
         self._usage: Usage | None = None
         self._truncated = False
+
+    @property
+    def tokens(self) -> int:
+        """What it has cost: as the provider has counted, else by the length of the text."""
+        if self._usage is not None:
+            return self._usage.prompt_tokens + self._usage.completion_tokens
+        return len(self.writer.text.encode()) // BYTES_OF_A_TOKEN
 
     def end(self, ending: Ending) -> None:
         """Let it end like this, unless it has ended."""

@@ -96,9 +96,10 @@ async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> No
             app = App(settings, seen, _banner)
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
             _collect_garbage_rarely()
-            await serve.Server(
-                serve.config(app.asgi, certificate=settings.tls_cert, key=settings.tls_key), app.drain
-            ).serve([listener])
+            listening = serve.config(
+                app.asgi, proxies=settings.trusted_proxies, certificate=settings.tls_cert, key=settings.tls_key
+            )
+            await serve.Server(listening, app.drain).serve([listener])
     finally:
         await cancel_all(LEFT_OVER_WITHIN)
 

@@ -15,7 +15,16 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from server.errors import StartupError
-from server.settings import REDIS_SCHEMES, Origins, Roles, Settings, TurnSettings, is_loopback
+from server.settings import (
+    REDIS_SCHEMES,
+    Addresses,
+    LimitSettings,
+    Origins,
+    Roles,
+    Settings,
+    TurnSettings,
+    is_loopback,
+)
 
 _SECRETS = {
     "database_url",
@@ -23,6 +32,11 @@ _SECRETS = {
     "jwt_secret",
     "openai_api_key",
 }  # these may also be in a file named by `…_FILE`; their values are never shown
+_GROUPS: dict[str, tuple[type[Struct], str]] = {
+    "turns": (TurnSettings, "TUTORHUB_TURN_"),
+    "limits": (LimitSettings, "TUTORHUB_LIMIT_"),
+}
+"""Settings that have a struct of their own, and a prefix."""
 _OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}
 """Read by the terminal chat."""
 _WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
@@ -34,11 +48,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises StartupError with a line for each bad variable.
     """
     reading = _Reading(environ)
-    turns = TurnSettings(**reading.values(TurnSettings, "TUTORHUB_TURN_"))
+    groups: dict[str, Any] = {name: kind(**reading.values(kind, prefix)) for name, (kind, prefix) in _GROUPS.items()}
     found = reading.values(Settings, "TUTORHUB_")
     if "data_dir" not in found:
         found["data_dir"] = reading.home()
-    settings = Settings(**found, turns=turns)
+    settings = Settings(**found, **groups)
     if problems := [*reading.problems, *_problems(settings, environ)]:
         raise StartupError("\n".join(problems))
     return settings
@@ -74,10 +88,10 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _names() -> set[str]:
     """Of all variables that begin with TUTORHUB_."""
-    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name != "turns"}
-    turns = {f"TUTORHUB_TURN_{field.name.upper()}" for field in fields(TurnSettings)}
+    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name not in _GROUPS}
+    groups = {f"{prefix}{field.name.upper()}" for kind, prefix in _GROUPS.values() for field in fields(kind)}
     files = {f"TUTORHUB_{name.upper()}_FILE" for name in _SECRETS}
-    return ours | turns | files | _OF_CHAT
+    return ours | groups | files | _OF_CHAT
 
 
 def _names_a_redis(url: str) -> bool:
@@ -119,7 +133,9 @@ class _Reading:
 
     def values(self, kind: type[Struct], prefix: str) -> dict[str, Any]:
         """The fields of a struct that are set, and are right."""
-        return dict(value for field in fields(kind) if field.name != "turns" for value in self._value(field, prefix))
+        return dict(
+            value for field in fields(kind) if field.name not in _GROUPS for value in self._value(field, prefix)
+        )
 
     def home(self) -> Path:
         """Where the data of this user belong."""
@@ -138,8 +154,8 @@ class _Reading:
             given: object = text
             if field.type is Roles:
                 given = ",".join(sorted({role.strip() for role in text.split(",")}))  # in any order
-            elif field.type == Origins:
-                given = [origin.strip().removesuffix("/") for origin in text.split(",")]
+            elif field.type in (Origins, Addresses):
+                given = [each.strip().removesuffix("/") for each in text.split(",")]
             try:
                 yield field.name, msgspec.convert(given, field.type, strict=False, dec_hook=_path)
             except msgspec.ValidationError as error:

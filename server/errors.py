@@ -128,6 +128,24 @@ class TooManyPending(Refusal):
     code, title, retryable = Reason.TOO_MANY_PENDING, "Too many pending replies", True
 
 
+class RateLimited(Refusal):
+    """That was too much in too short a time. Please wait a moment."""
+
+    code, title, retryable = Reason.RATE_LIMITED, "Too fast", True
+
+
+class BudgetSpent(RateLimited):
+    """The tutor has said as much as it may for today. Please come back later."""
+
+    code, title = Reason.BUDGET_SPENT, "Enough for today"
+
+
+class TooManyConnections(Refusal):
+    """Too many devices are connected already. Please close one of them."""
+
+    code, title, retryable = Reason.TOO_MANY_CONNECTIONS, "Too many devices", False
+
+
 class Unavailable(Refusal):
     """This can't be done right now. Please try again, with the same id."""
 

@@ -8,6 +8,7 @@ from protocol.events import Durable
 from protocol.ids import UserId
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
+from server.limits import Limits
 from server.settings import Settings
 from server.sightings import Sightings
 from server.standing import Standing
@@ -27,6 +28,7 @@ class Instance(Struct, frozen=True):
     broker: Broker
     hub: Hub
     turns: Turns
+    limits: Limits
     standing: Standing
     sightings: Sightings
     tutor: Tutor

@@ -34,9 +34,10 @@ class Draft(Struct, frozen=True):
 async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     """Add a message and its pending reply. The same send again is answered the same and adds nothing.
 
-    Raises NotFound, IdempotencyConflict, TooManyPending, Invalid.
+    Raises NotFound, IdempotencyConflict, TooManyPending, Invalid, RateLimited.
     """
     _check_text(draft.content)
+    await instance.limits.ask_tutor(user)
     async with instance.change(user, MessageAdded) as change:
         earlier = await messages.receipt(change.conn, user, draft.message)
         sent = await _add(instance, change, draft) if earlier is None else _repeated(earlier, draft)
@@ -105,7 +106,8 @@ async def delete(instance: Instance, user: UserId, message: MessageId, expected:
 
 
 async def retry(instance: Instance, user: UserId, message: MessageId) -> Message:
-    """Delete a settled reply and add a new one to the same message. Raises NotSettled, TooManyPending."""
+    """Delete a settled reply and add a new one to the same message. Raises NotSettled, TooManyPending, RateLimited."""
+    await instance.limits.ask_tutor(user)
     async with instance.change(user, MessageAdded) as change:
         former = await messages.existing(change.conn, user, message)
         if former.reply_to is None:

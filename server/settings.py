@@ -14,6 +14,8 @@ HttpUrl = Annotated[str, Meta(pattern="^https?://")]
 Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.\-]+(:[0-9]{1,5})?$")]
 """Of a web page, as a browser says it: without a path, in lower case."""
 Origins = tuple[Origin, ...]
+Addresses = tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$(?!\n)")], ...]
+"""Of machines, or of networks: `10.0.0.0/8`."""
 REDIS_SCHEMES = ("redis", "rediss")
 
 
@@ -45,6 +47,35 @@ class TurnSettings(Struct, frozen=True):
     """Replies that one instance writes at once."""
 
 
+Rate = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,8}/[1-9][0-9]{0,6}|none)$(?!\n)")]
+"""`60/30`: 60 at once, and as many again in 30 seconds."""
+
+
+class LimitSettings(Struct, frozen=True):
+    """How much somebody may do. Variables: `TUTORHUB_LIMIT_…`; a rate of `none` is no limit."""
+
+    commands: Rate = "400/20"
+    """Of a user: commands and requests."""
+    sends: Rate = "60/60"
+    """Of a user: what the tutor is to answer."""
+    tokens: Rate = "500000/86400"
+    """Of a user: what the model has read and written for them, as the provider counts."""
+    misses: Rate = "30/60"
+    """Of a user: asking for what is not there."""
+    uploads: Rate = "30/300"
+    """Of a user: files."""
+    sign_ins: Rate = "30/60"
+    """Of an address: signing in, and tokens that are not good."""
+    running: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    """Replies of a user that are written at once; more of them wait for their turn."""
+    connections: Count = 20
+    """Of a user."""
+    connections_per_address: Count = 1_000
+    """A school may have one address."""
+    unauthenticated_per_address: Count = 20
+    """Sockets that have not said who they are, of one address on one instance."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this instance runs. Each has a variable of the same name, `TUTORHUB_…`."""
 
@@ -64,6 +95,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     dev_sign_in: bool = False
     origins: Origins = ()
     """Of pages at other addresses that may talk to the hub."""
+    trusted_proxies: Addresses = ()
+    """Whose word is taken for where a request comes from (`X-Forwarded-For`, `X-Forwarded-Proto`)."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     openai_base_url: HttpUrl | None = None
@@ -74,6 +107,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     local_model: Path | None = None
     log_level: Level = "info"
     turns: TurnSettings = TurnSettings()
+    limits: LimitSettings = LimitSettings()
 
 
 def is_loopback(host: str) -> bool:

@@ -4,17 +4,23 @@ The device is put into its room first, which holds back what is told meanwhile; 
 its cursor; then what was held above that goes out.
 """
 
+import time
+
 from msgspec import structs
 
 from protocol.answers import MessagePage
 from protocol.events import Changes, Snapshot, TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
+from server.buckets import Rate, Want
 from server.errors import NotFound
 from server.fanout.member import Member
 from server.instance import Instance
 from server.store import timeline
 from server.store.users import Head
+
+TYPING = Rate(4, 8.0)
+"""Of a device in a session: it is said every 3 s, and when it begins and ends."""
 
 
 async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
@@ -39,8 +45,13 @@ def join_session(
 
 
 def type_in(instance: Instance, user: UserId, member: Member, session: SessionId, *, active: bool) -> None:
-    """Tell the user's other devices. Never stored. Raises NotFound for a session that the device has not opened."""
+    """Tell the user's other devices. Never stored; dropped without a word if it is said too often.
+
+    Raises NotFound for a session that the device has not opened.
+    """
     if session not in member.opened:
         raise NotFound
+    if member.typing.take("", [Want(str(session), TYPING)], time.monotonic()) is not None:
+        return
     event = TypingChanged(session=session, who=member.device.id, name=member.device.name, active=active)
     instance.hub.tell_live(user, session, event)

@@ -8,6 +8,7 @@ Long because it is one thing: who writes a reply, from its claim to its end.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from server.errors import NotFound, Unavailable
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
 from server.lesson import Lesson
+from server.limits import Limits
 from server.pulse import Pulse
 from server.settings import TurnSettings
 from server.store import messages, sessions, turns
@@ -66,6 +68,7 @@ class Turns:
         tutor: Tutor,
         tasks: Tasks,
         *,
+        limits: Limits,
         pulse: Pulse,
         settings: TurnSettings,
         owner: str,
@@ -77,12 +80,14 @@ class Turns:
         self._loop = asyncio.get_running_loop()
         self._tutor = tutor
         self._tasks = tasks
+        self._limits = limits
         self._pulse = pulse
         self._settings = settings
         self._owner = owner
         self._writes = writes
         self._attempts: dict[tuple[UserId, MessageId], Attempt] = {}
         self._sessions: dict[tuple[UserId, SessionId], bool] = {}
+        self._waiting: defaultdict[UserId, set[SessionId]] = defaultdict(set)
         self._at_once = asyncio.Semaphore(settings.running)
         self._leaving = False
         self._quiet = asyncio.Event()
@@ -228,6 +233,7 @@ class Turns:
                         return
                     wrote = await self._write_next(user, session)
                 if not wrote and not self._sessions[key]:
+                    self._wait_for_place(user, session)
                     return
         except Unavailable:
             log.info("turn_left", session=str(session))
@@ -237,6 +243,11 @@ class Turns:
                 self._broker.wake(user, session)
             if not self._sessions:
                 self._quiet.set()
+
+    def _wait_for_place(self, user: UserId, session: SessionId) -> None:
+        """Nothing could be claimed. If replies of the user are written here, their places may be what is missing."""
+        if any(writing == user for writing, _ in self._attempts):
+            self._waiting[user].add(session)
 
     async def _write_next(self, user: UserId, session: SessionId) -> bool:
         asked_at = self._loop.time()
@@ -256,7 +267,13 @@ class Turns:
     async def _claim(self, user: UserId, session: SessionId, asked_at: float) -> Claimed | None:
         async with self._database.reserved() as conn:
             claimed = await turns.claim(
-                conn, user, session, owner=self._owner, lease=self._settings.lease, take_over=self._takes_over()
+                conn,
+                user,
+                session,
+                owner=self._owner,
+                lease=self._settings.lease,
+                take_over=self._takes_over(),
+                places=self._limits.places,
             )
             if claimed is not None and self._loop.time() - asked_at > WAITED_FOR:
                 await turns.release(conn, claimed)
@@ -265,7 +282,9 @@ class Turns:
 
     async def _due(self) -> list[Due]:
         async with self._database.reserved() as conn:
-            return await turns.due_of_all_users(conn, DUE_AT_ONCE, take_over=self._takes_over())
+            return await turns.due_of_all_users(
+                conn, DUE_AT_ONCE, take_over=self._takes_over(), places=self._limits.places
+            )
 
     def _takes_over(self) -> bool:
         return not self._database.failed_within(OWNERS_FIRST)
@@ -288,10 +307,14 @@ class Turns:
             async with self._hub.writing(turn.user_id, turn.message_id):
                 if self._leaving:
                     attempt.end(RELEASED)
-                await self._finish(attempt, await attempt.write())
+                ending = await attempt.write()
+                self._limits.spend(turn.user_id, attempt.tokens)
+                await self._finish(attempt, ending)
         finally:
             attempt.settled.set()
             del self._attempts[turn.user_id, turn.message_id]
+            for session in self._waiting.pop(turn.user_id, ()):
+                self.wake_here(turn.user_id, session)
 
     async def _finish(self, attempt: Attempt, ending: Ending) -> None:
         written = structs.replace(attempt.turn, text=attempt.writer.text, chunks=attempt.writer.chunks)

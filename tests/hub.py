@@ -16,11 +16,26 @@ from server.edge.door import Door
 from server.edge.identity import mint
 from server.edge.serve import Server, bind, config
 from server.instance import Instance
-from server.settings import Settings, TurnSettings
+from server.settings import LimitSettings, Settings, TurnSettings
 
 SECRET = "a secret that only tests know, and long enough"
 STARTS_WITHIN = 20.0
 SERVE = ("-m", "server", "serve")
+
+
+UNLIMITED = {
+    "commands": "none",
+    "sends": "none",
+    "tokens": "none",
+    "misses": "none",
+    "uploads": "none",
+    "sign_ins": "none",
+    "running": 1_000,
+    "connections": 10_000,
+    "connections_per_address": 10_000,
+    "unauthenticated_per_address": 10_000,
+}
+"""What one test does in seconds, a whole school does in minutes. tests/acceptance/test_limits.py has the limits."""
 
 
 class Hub(Struct):
@@ -54,8 +69,9 @@ class Hub(Struct):
 
 
 def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Settings:
-    """As in production, but for what a test changes. `turns` is a dict of TurnSettings' fields."""
+    """As in production, but unlimited, and for what a test changes: `turns` and `limits` are dicts of their fields."""
     turns = TurnSettings(**({"due_every": 0.2} | changes.pop("turns", {})))
+    limits = LimitSettings(**(UNLIMITED | changes.pop("limits", {})))
     usual = Settings(
         data_dir=Path("/nonexistent"),
         port=0,
@@ -65,6 +81,7 @@ def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Set
         openai_model="test-model",
         drain=0.2,
         turns=turns,
+        limits=limits,
     )
     return structs.replace(usual, **changes)
 
@@ -83,7 +100,10 @@ async def running(
             hub.door = app._door
 
         app = App(settings, database_url, announce)
-        hub.server = server = Server(config(app.asgi, certificate=settings.tls_cert, key=settings.tls_key), app.drain)
+        listening = config(
+            app.asgi, proxies=settings.trusted_proxies, certificate=settings.tls_cert, key=settings.tls_key
+        )
+        hub.server = server = Server(listening, app.drain)
         async with asyncio.timeout(lasts), asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve([listener]))
             await server.ready.wait()
@@ -137,6 +157,7 @@ async def child(
             "TUTORHUB_OPENAI_MODEL": "test-model",
             "TUTORHUB_DRAIN": "0.2",
         }
+        | {f"TUTORHUB_LIMIT_{name.upper()}": str(value) for name, value in UNLIMITED.items()}
         | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,

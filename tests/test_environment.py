@@ -46,6 +46,7 @@ EACH = [
     ("TUTORHUB_JWT_AUDIENCE", "audience", "audience"),
     ("TUTORHUB_DEV_SIGN_IN", "true", True),
     ("TUTORHUB_ORIGINS", "https://a.example, http://b.example:8080/", ("https://a.example", "http://b.example:8080")),
+    ("TUTORHUB_TRUSTED_PROXIES", "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     ("TUTORHUB_TLS_CERT", "/cert.pem", Path("/cert.pem")),
     ("TUTORHUB_TLS_KEY", "/key.pem", Path("/key.pem")),
     ("TUTORHUB_OPENAI_BASE_URL", "http://model/v1", "http://model/v1"),
@@ -83,7 +84,7 @@ def test_a_certificate_and_its_key_belong_together(given: str, missing: str) -> 
 
 def test_no_setting_is_without_a_variable() -> None:
     names = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)}
-    assert names - {"TUTORHUB_TURNS"} == {variable for variable, _, _ in EACH}
+    assert names - {"TUTORHUB_TURNS", "TUTORHUB_LIMITS"} == {variable for variable, _, _ in EACH}
 
 
 @pytest.mark.parametrize(

@@ -32,18 +32,19 @@ class Account:
 
     async def devices(self, request: Request) -> Response:
         caller = await self._callers.caller(request)
-        found = await carried_out(self._instance, lambda: devices.seen(self._instance, caller))
+        found = await carried_out(self._instance, caller.user, lambda: devices.seen(self._instance, caller))
         return answer(DeviceList(devices=found))
 
     async def sign_out_device(self, request: Request) -> Response:
         caller, device = await self._callers.caller(request), _device(request)
-        await carried_out(self._instance, lambda: devices.sign_out_device(self._instance, caller, device))
+        await carried_out(self._instance, caller.user, lambda: devices.sign_out_device(self._instance, caller, device))
         return answer(Nothing())
 
     async def sign_out(self, request: Request) -> Response:
         caller, body = await self._callers.caller(request), await read_body(request, bodies.SignOut)
         await carried_out(
             self._instance,
+            caller.user,
             lambda: devices.sign_out(self._instance, caller, everywhere=body.everywhere),
             repeatable=True,
         )

@@ -1,28 +1,38 @@
-"""Who calls: the one door for tokens, of requests and of sockets alike. A good token may have been revoked."""
+"""Who calls: the one door for tokens, of requests and of sockets alike.
+
+A good token may have been revoked, and who has it may have asked too much already.
+"""
 
 from starlette.requests import Request
 
 from protocol import bodies
 from protocol.ids import UserId
+from server.edge.address import address_of
 from server.edge.identity import Verifier, bearer
 from server.edge.requests import read_query
 from server.errors import Unauthenticated
 from server.identity import Identity
+from server.limits import Limits
 from server.standing import Standing
 
 
 class Callers:
     """Those whom a verifier knows, and who are in good standing."""
 
-    def __init__(self, verifier: Verifier, standing: Standing) -> None:
+    def __init__(self, verifier: Verifier, standing: Standing, limits: Limits) -> None:
         self._verifier = verifier
         self._standing = standing
+        self._limits = limits
 
-    async def known(self, token: str | None) -> Identity:
-        """Raises Unauthenticated, or Unavailable where it cannot be decided."""
+    async def known(self, token: str | None, address: str) -> Identity:
+        """Raises Unauthenticated, RateLimited for who tries many tokens, or Unavailable where it cannot be decided."""
         if token is None:
             raise Unauthenticated
-        identity = await self._verifier.verify(token)
+        try:
+            identity = await self._verifier.verify(token)
+        except Unauthenticated:
+            await self._limits.sign_in(address)
+            raise
         await self._standing.check(identity)
         return identity
 
@@ -31,7 +41,9 @@ class Callers:
         return (await self.caller(request, queried=queried)).user
 
     async def caller(self, request: Request, *, queried: bool = False) -> Identity:
-        """Who asks. An endpoint that knows no parameters refuses them: a token may be among them."""
+        """Who asks, if they may. An endpoint without parameters refuses them: a token may be among them."""
         if not queried:
             read_query(request, bodies.NoQuery)
-        return await self.known(bearer(request.headers.get("authorization")))
+        caller = await self.known(bearer(request.headers.get("authorization")), address_of(request))
+        await self._limits.ask(caller.user)
+        return caller

@@ -7,7 +7,8 @@ to have it done. So whoever is refused here may find it done, and may say it aga
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from server.errors import ConnectionBroken, Unavailable
+from protocol.ids import UserId
+from server.errors import ConnectionBroken, NotFound, Unavailable
 from server.instance import Instance
 
 T = TypeVar("T")
@@ -21,16 +22,24 @@ TRIES = 3
 
 
 async def carried_out(
-    instance: Instance, work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool = False, within: float = WITHIN
+    instance: Instance,
+    user: UserId,
+    work: Callable[[], Coroutine[Any, Any, T]],
+    *,
+    repeatable: bool = False,
+    within: float = WITHIN,
 ) -> T:
     """The result of a use case. `work` begins it; `repeatable`: done twice, it is as if it was done once.
 
-    Raises what it raises, and Unavailable when it takes too long.
+    Raises what it raises, Unavailable when it takes too long, and RateLimited in the place of one NotFound too many.
     """
     try:
         return await instance.tasks.within(within, _persisted(work, repeatable=repeatable), "a use case")
     except TimeoutError:
         raise Unavailable(retry_after_ms=1_000) from None
+    except NotFound:
+        await instance.limits.miss(user)
+        raise
 
 
 async def _persisted(work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool) -> T:

@@ -37,12 +37,12 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
             return Nothing()
         case say.SessionOpen():
             with instance.hub.opening(user, said.session):
-                page = await carried_out(instance, partial(_page, instance, user, said))
+                page = await carried_out(instance, user, partial(_page, instance, user, said))
                 return sync.join_session(instance, user, member, said.session, page)
         case _:
             within = STOP_WITHIN if isinstance(said, say.ReplyStop) else WITHIN
             work = partial(_done, instance, user, said)
-            return await carried_out(instance, work, repeatable=_is_repeatable(said), within=within)
+            return await carried_out(instance, user, work, repeatable=_is_repeatable(said), within=within)
 
 
 def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:

@@ -15,10 +15,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol.answers import Answer, Nothing
 from protocol.codec import Undecodable, decode_command, encode
-from protocol.commands import AuthRefresh, Command, Hello, Ping
+from protocol.commands import AuthRefresh, Command, Hello, MessageSend, Ping, ReplyRetry, TypingSet
 from protocol.errors import CloseCode
 from protocol.events import Accepted, Draining, Event, Pong, Refused
 from protocol.ids import UserId
+from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
@@ -27,7 +28,7 @@ from server.edge.guard import EXTENSION
 from server.edge.identity import bearer
 from server.edge.refusing import fault, undecodable
 from server.edge.writer import Writer
-from server.errors import Forbidden, Invalid, Refusal, SignedOut, Unauthenticated
+from server.errors import Forbidden, Invalid, RateLimited, Refusal, SignedOut, TooManyConnections, Unauthenticated
 from server.fanout.member import Member
 from server.identity import Identity
 from server.instance import Instance
@@ -41,6 +42,7 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 WAITING_BYTES = 4 * 1024 * 1024
 """What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
+WITH_LIMITS_OF_THEIR_OWN = (MessageSend, ReplyRetry, TypingSet)
 CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 
@@ -55,6 +57,7 @@ class Connection:
         self.on_hello: Callable[[], None] = _nothing
         self.on_joined: Callable[[], None] = _nothing
         self._websocket = websocket
+        self._address = address_of(websocket)
         self._instance = instance
         self._callers = callers
         self._reading = reading
@@ -150,9 +153,17 @@ class Connection:
         if hello is None or self._identity is None:
             return
         self.on_hello()
-        user = self._identity.user
-        member = self._member = Member(hello.device, self._identity, self._writer.outbox, self._writer.wake, self.close)
-        self._saw(member, self._identity)
+        try:
+            async with self._instance.limits.connected(self._identity.user, self._address):
+                await self._be_a_device(hello, self._identity)
+        except TooManyConnections as refusal:
+            self._refuse(hello.ref, refusal)
+            self.close(CloseCode.TOO_MANY_CONNECTIONS, refusal.title)
+
+    async def _be_a_device(self, hello: Hello, identity: Identity) -> None:
+        user = identity.user
+        member = self._member = Member(hello.device, identity, self._writer.outbox, self._writer.wake, self.close)
+        self._saw(member, identity)
         async with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
@@ -203,7 +214,7 @@ class Connection:
             if not isinstance(command, Hello):
                 raise Invalid.field("type", "order", "the first command is hello")
             token = command.token or bearer(self._websocket.headers.get("authorization"))
-            self._identity = await self._callers.known(token)
+            self._identity = await self._callers.known(token, self._address)
             self._expiry.watch(self._identity.expires_at)
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
@@ -225,6 +236,8 @@ class Connection:
                     await self._refresh(command, user, member)
                     self._accept(command, Nothing())
                 case _:
+                    if not isinstance(command, WITH_LIMITS_OF_THEIR_OWN):
+                        await self._instance.limits.ask(user)
                     self._accept(command, await obey(self._instance, user, member, command))
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
@@ -252,7 +265,7 @@ class Connection:
     # Identity: believed until its token expires.
 
     async def _refresh(self, command: AuthRefresh, user: UserId, member: Member) -> None:
-        identity = await self._callers.known(command.token)
+        identity = await self._callers.known(command.token, self._address)
         if identity.user != user:
             raise Forbidden("This token is of another user.")
         self._expiry.watch(identity.expires_at)
@@ -277,5 +290,7 @@ def _close_code(refusal: Refusal) -> CloseCode:
             return CloseCode.UNAUTHENTICATED
         case Invalid():
             return CloseCode.BAD_REQUEST
+        case RateLimited():
+            return CloseCode.RATE_LIMITED
         case _:
             return CloseCode.OVERLOADED

@@ -1,11 +1,14 @@
 """The door of the sockets: who is let in, who is inside, and how all of them are seen out."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from random import sample, uniform
 
 from starlette.websockets import WebSocket
 
+from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.connection import SUBPROTOCOL, Connection
 from server.errors import Leaving, Malformed, Overloaded, Refusal
@@ -30,6 +33,7 @@ class Door:
         self._instance = instance
         self._callers = callers
         self._inside: set[Connection] = set()
+        self._strangers: Counter[str] = Counter()
         self._joining: dict[Connection, asyncio.TimerHandle] = {}
         self._reading = asyncio.Semaphore(instance.settings.pool_size // 2)  # the other half is for requests
         self._empty = asyncio.Event()
@@ -54,14 +58,16 @@ class Door:
         offered = websocket.scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
             return Malformed(f"The only subprotocol here is {SUBPROTOCOL}.")
-        if len(self._joining) >= JOINING:
+        strangers = self._strangers[address_of(websocket)]
+        if strangers >= self._instance.settings.limits.unauthenticated_per_address or len(self._joining) >= JOINING:
             return Overloaded(retry_after_ms=int(uniform(*COME_AGAIN_MS)))
         return None
 
     async def enter(self, websocket: WebSocket) -> None:
         """Serve one socket until it ends."""
         connection = Connection(websocket, self._instance, self._callers, self._reading)
-        connection.on_hello = partial(self._count, connection, JOINING_FOR)
+        known = self._stranger(address_of(websocket))
+        connection.on_hello = partial(self._met, connection, known)
         connection.on_joined = partial(self._count_no_more, connection)
         self._count(connection, SILENT_FOR)
         self._inside.add(connection)
@@ -69,10 +75,30 @@ class Door:
         try:
             await connection.serve()
         finally:
+            known()
             self._count_no_more(connection)
             self._inside.discard(connection)
             if not self._inside:
                 self._empty.set()
+
+    def _stranger(self, address: str) -> Callable[[], None]:
+        """Somebody has come. To be called once they have said who they are, or are gone; twice does no harm."""
+        self._strangers[address] += 1
+        is_one = True
+
+        def known() -> None:
+            nonlocal is_one
+            if is_one:
+                is_one = False
+                self._strangers[address] -= 1
+                if not self._strangers[address]:
+                    del self._strangers[address]
+
+        return known
+
+    def _met(self, connection: Connection, known: Callable[[], None]) -> None:
+        known()
+        self._count(connection, JOINING_FOR)
 
     def _count(self, connection: Connection, seconds: float) -> None:
         """It is joining, for so many seconds from now at most."""

@@ -9,9 +9,10 @@ from starlette.routing import Route
 
 from protocol import bodies
 from protocol.answers import DevToken
-from protocol.ids import MessageId, SessionId, fresh_message_id, fresh_session_id
+from protocol.ids import MessageId, SessionId, UserId, fresh_message_id, fresh_session_id
 from protocol.model import Cursor
 from server import errors, messages, search, sessions, sync
+from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
 from server.edge.identity import LIFETIME, mint
@@ -26,6 +27,7 @@ from server.edge.requests import (
     row_answer,
 )
 from server.instance import Instance
+from server.limits import Limits
 from server.messages import Draft
 from server.settings import Settings
 
@@ -62,13 +64,14 @@ class Rest:
 
     async def list_sessions(self, request: Request) -> Response:
         user, query = await self._callers.user(request, queried=True), read_query(request, bodies.PageQuery)
-        page = await self._done(lambda: sessions.page(self._instance, user, query.before, query.limit))
+        page = await self._done(user, lambda: sessions.page(self._instance, user, query.before, query.limit))
         return answer(page)
 
     async def create_session(self, request: Request) -> Response:
         user, body = await self._callers.user(request), await read_body(request, bodies.NewSession)
         session = body.id or idempotency_key(request, SessionId) or fresh_session_id()
         row = await self._done(
+            user,
             lambda: sessions.create(
                 self._instance, user, session, title=body.title, mode=body.mode, language=body.language
             ),
@@ -78,17 +81,18 @@ class Rest:
 
     async def search(self, request: Request) -> Response:
         user, query = await self._callers.user(request, queried=True), read_query(request, bodies.SearchQuery)
-        page = await self._done(lambda: search.search(self._instance, user, query.q, query.before, query.limit))
+        page = await self._done(user, lambda: search.search(self._instance, user, query.q, query.before, query.limit))
         return answer(page)
 
     async def session(self, request: Request) -> Response:
         user, session = await self._callers.user(request), path_id(request, SessionId)
-        return row_answer(request, await self._done(lambda: sessions.one(self._instance, user, session)))
+        return row_answer(request, await self._done(user, lambda: sessions.one(self._instance, user, session)))
 
     async def update_session(self, request: Request) -> Response:
         user, body = await self._callers.user(request), await read_body(request, bodies.SessionChange)
         session, expected = path_id(request, SessionId), expected_number(request)
         row = await self._done(
+            user,
             lambda: sessions.update(
                 self._instance,
                 user,
@@ -97,7 +101,7 @@ class Rest:
                 mode=body.mode,
                 language=body.language,
                 expected=expected,
-            )
+            ),
         )
         return row_answer(request, row)
 
@@ -107,11 +111,13 @@ class Rest:
             path_id(request, SessionId),
             expected_number(request),
         )
-        return row_answer(request, await self._done(lambda: sessions.delete(self._instance, user, session, expected)))
+        return row_answer(
+            request, await self._done(user, lambda: sessions.delete(self._instance, user, session, expected))
+        )
 
     async def restore_session(self, request: Request) -> Response:
         user, session = await self._callers.user(request), path_id(request, SessionId)
-        return row_answer(request, await self._done(lambda: sessions.restore(self._instance, user, session)))
+        return row_answer(request, await self._done(user, lambda: sessions.restore(self._instance, user, session)))
 
     # Messages.
 
@@ -119,9 +125,10 @@ class Rest:
         user, query = await self._callers.user(request, queried=True), read_query(request, bodies.MessageQuery)
         session = path_id(request, SessionId)
         page = await self._done(
+            user,
             lambda: messages.page(
                 self._instance, user, session, before=query.before, after=query.after, limit=query.limit
-            )
+            ),
         )
         return answer(page)
 
@@ -129,13 +136,13 @@ class Rest:
         user, body = await self._callers.user(request), await read_body(request, bodies.NewMessage)
         message = body.id or idempotency_key(request, MessageId) or fresh_message_id()
         draft = Draft(path_id(request, SessionId), message, body.content, body.metadata)
-        sent = await self._done(lambda: messages.send(self._instance, user, draft), repeatable=True)
+        sent = await self._done(user, lambda: messages.send(self._instance, user, draft), repeatable=True)
         return answer(sent, status=201)
 
     async def edit(self, request: Request) -> Response:
         user, body = await self._callers.user(request), await read_body(request, bodies.MessageChange)
         message, expected = path_id(request, MessageId), expected_number(request)
-        row = await self._done(lambda: messages.edit(self._instance, user, message, body.content, expected))
+        row = await self._done(user, lambda: messages.edit(self._instance, user, message, body.content, expected))
         return row_answer(request, row)
 
     async def delete(self, request: Request) -> Response:
@@ -144,17 +151,21 @@ class Rest:
             path_id(request, MessageId),
             expected_number(request),
         )
-        return row_answer(request, await self._done(lambda: messages.delete(self._instance, user, message, expected)))
+        return row_answer(
+            request, await self._done(user, lambda: messages.delete(self._instance, user, message, expected))
+        )
 
     async def stop(self, request: Request) -> Response:
         user, message = await self._callers.user(request), path_id(request, MessageId)
         return row_answer(
-            request, await self._done(lambda: self._instance.turns.stop(user, message), within=STOP_WITHIN)
+            request, await self._done(user, lambda: self._instance.turns.stop(user, message), within=STOP_WITHIN)
         )
 
     async def retry(self, request: Request) -> Response:
         user, message = await self._callers.user(request), path_id(request, MessageId)
-        return row_answer(request, await self._done(lambda: messages.retry(self._instance, user, message)), status=201)
+        return row_answer(
+            request, await self._done(user, lambda: messages.retry(self._instance, user, message)), status=201
+        )
 
     # The timeline.
 
@@ -164,21 +175,27 @@ class Rest:
             missing = "epoch" if query.epoch is None else "since"
             raise errors.Invalid.field(missing, "missing", "since and epoch go together")
         cursor = None if query.since is None or query.epoch is None else Cursor(epoch=query.epoch, seq=query.since)
-        _, page = await self._done(lambda: sync.since(self._instance, user, cursor))
+        _, page = await self._done(user, lambda: sync.since(self._instance, user, cursor))
         return answer(page)
 
     async def _done(
-        self, work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool = False, within: float = WITHIN
+        self,
+        user: UserId,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        repeatable: bool = False,
+        within: float = WITHIN,
     ) -> T:
-        return await carried_out(self._instance, work, repeatable=repeatable, within=within)
+        return await carried_out(self._instance, user, work, repeatable=repeatable, within=within)
 
 
-def dev_sign_in(secret: str, settings: Settings) -> Route:
+def dev_sign_in(secret: str, settings: Settings, limits: Limits) -> Route:
     """POST /auth/dev: a token for anybody who asks. Only ever on loopback; environment.py refuses it elsewhere."""
 
     async def sign_in(request: Request) -> Response:
         read_query(request, bodies.NoQuery)
         body = await read_body(request, bodies.SignIn)
+        await limits.sign_in(address_of(request))
         return answer(DevToken(token=mint(secret, body.user, settings=settings), expires_in=int(LIFETIME)))
 
     return route("POST", "/auth/dev", sign_in)

@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -65,10 +65,13 @@ def config(
     *,
     http: type[TimelyHttp] = TimelyHttp,
     websocket: type[GuardedProtocol] = GuardedProtocol,
+    proxies: Sequence[str] = (),
     certificate: Path | None = None,
     key: Path | None = None,
 ) -> uvicorn.Config:
     """What `Server` runs with. The address is that of the socket which `bind` made. TLS if there is a certificate.
+
+    `proxies`: the addresses whose word is taken for where a request comes from; else nobody's is.
 
     Raises StartupError if that cannot be used.
     """
@@ -91,7 +94,8 @@ def config(
         timeout_graceful_shutdown=2,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         log_config=None,
         log_level="warning",
         ssl_certfile=certificate,

@@ -8,7 +8,7 @@ and only when all of that is confirmed say `well`, which means that anything may
 import asyncio
 import random
 from collections import Counter
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from msgspec import Struct
@@ -37,6 +37,7 @@ from server.fanout.redis_envelope import (
     woken,
 )
 from server.fanout.redis_primaries import Primaries, find
+from server.fanout.redis_publisher import Saying
 from server.fanout.redis_wire import ReplyError, WireError, address, packed
 
 CONFIRMED_WITHIN = 1.0
@@ -128,14 +129,23 @@ class RedisBroker:
 
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
-        if self._primaries is None:
-            return None
         key = redis_draft.key(user, message, attempt)
         try:
-            pieces = await self._primaries.of(key).publisher.ask(packed("HGETALL", key))
+            pieces = await self.ask(key, packed("HGETALL", key))
         except (WireError, ReplyError, OSError):
             return None
         return redis_draft.joined(message, attempt, pieces)
+
+    async def ask(self, key: bytes, command: bytes) -> Any:
+        """The answer to a command about a key. Raises WireError, ReplyError, TimeoutError."""
+        if self._primaries is None:
+            raise WireError("not connected")
+        return await self._primaries.of(key).publisher.ask(command)
+
+    def order(self, key: bytes, command: bytes) -> None:
+        """A command about a key, of whose answer nothing depends. It may be lost."""
+        if self._primaries is not None:
+            self._primaries.of(key).publisher.offer(Saying(command, 1))
 
     def _publish(self, name: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
         if self._primaries is None:

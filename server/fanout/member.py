@@ -9,6 +9,7 @@ from collections.abc import Callable
 from protocol.errors import CloseCode
 from protocol.ids import SessionId
 from protocol.model import Device
+from server.buckets import Buckets
 from server.fanout.frames import Frame, subject
 from server.fanout.outbox import MAX_FRAMES, Outbox, is_numbered
 from server.identity import Identity
@@ -35,6 +36,7 @@ class Member:
         self.outbox = outbox
         self.close = close
         self.opened: set[SessionId] = set()
+        self.typing = Buckets()
         self.given = 0
         self.holding: list[Frame] | None = []
         self._held_bytes = 0

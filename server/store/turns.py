@@ -1,6 +1,7 @@
 """The rows of turns: what is live. Nothing here is numbered, except that ending a turn is part of settling."""
 
 from msgspec import Struct
+from psycopg.errors import UniqueViolation
 
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
@@ -62,15 +63,26 @@ async def insert(change: Change, message: MessageId, session: SessionId, positio
 
 
 async def claim(
-    conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool
+    conn: Connection, user: UserId, session: SessionId, *, owner: str, lease: float, take_over: bool, places: int
 ) -> Claimed | None:
-    """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it.
+    """The earliest open reply of a session, as the next attempt. None: there is none, or somebody holds it, or so many
+    `places` of the user's are taken.
 
     The number of an attempt is given once, also by a database that has failed over and lost what was last.
     Without `take_over` it is only claimed if it has no owner, however long ago the owner's lease has expired.
     """
-    parameters = {"user": user, "session": session, "owner": owner, "lease": lease, "take_over": take_over}
-    return await fetch_one(conn, Claimed, _SQL["claim"], parameters)
+    parameters = {
+        "user": user,
+        "session": session,
+        "owner": owner,
+        "lease": lease,
+        "take_over": take_over,
+        "places": places,
+    }
+    try:
+        return await fetch_one(conn, Claimed, _SQL["claim"], parameters)
+    except UniqueViolation:  # another took the place in this moment
+        return None
 
 
 async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
@@ -125,9 +137,13 @@ async def pending(conn: Connection, user: UserId, session: SessionId) -> int:
     return found.count if found else 0
 
 
-async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool) -> list[Due]:
-    """Sessions that wait for somebody to write, of any user. Without `take_over`: only those without an owner."""
-    return await fetch_all(conn, Due, _SQL["due_of_all_users"], {"limit": limit, "take_over": take_over})
+async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool, places: int) -> list[Due]:
+    """Sessions that wait for somebody to write, of any user who has one of so many `places` free.
+
+    Without `take_over`: only those without an owner.
+    """
+    parameters = {"limit": limit, "take_over": take_over, "places": places}
+    return await fetch_all(conn, Due, _SQL["due_of_all_users"], parameters)
 
 
 async def open_in_sessions_of_users(conn: Connection, opened: list[tuple[UserId, SessionId]]) -> list[Turn]:

@@ -9,25 +9,38 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 -- The next attempt, under a lease. The number is one that no attempt has had before: a fail-over to a copy that lags may
 -- have forgotten some, so it counts on from a thousand times the fail-overs that there were, by the WAL file's name.
 -- The text stays, for whoever goes on from it, but it is no piece of the new attempt.
+-- It takes the first free place of its user. Two that take the same at once: the index refuses one of them.
 UPDATE turns AS t
 SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
     owner = %(owner)s,
+    place = first.place,
     chunks = 0,
     lease_until = now() + make_interval(secs => %(lease)s)
 FROM (
     SELECT
-        user_id,
-        message_id,
-        attempt,
-        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline
-    FROM turns
-    WHERE user_id = %(user)s AND session_id = %(session)s
-    ORDER BY position LIMIT 1
+        earliest.user_id,
+        earliest.message_id,
+        earliest.attempt,
+        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline,
+        (
+            SELECT min(free.place) FROM generate_series(1, %(places)s) AS free (place)
+            WHERE NOT EXISTS (
+                SELECT FROM turns AS other
+                WHERE other.user_id = %(user)s
+                    AND other.place = free.place
+                    AND other.owner IS NOT NULL
+                    AND other.message_id <> earliest.message_id
+            )
+        ) AS place
+    FROM turns AS earliest
+    WHERE earliest.user_id = %(user)s AND earliest.session_id = %(session)s
+    ORDER BY earliest.position LIMIT 1
 ) AS first
 WHERE t.user_id = first.user_id
     AND t.message_id = first.message_id
     AND t.attempt = first.attempt
+    AND first.place IS NOT NULL
     AND (t.owner IS NULL OR (%(take_over)s AND t.lease_until < now()))
 RETURNING
     t.user_id,
@@ -105,11 +118,18 @@ SELECT count(*)::int AS count FROM turns WHERE user_id = %(user)s AND session_id
 
 -- name: due_of_all_users
 -- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease.
+-- Nobody's whose places are all taken.
 -- The claim decides. An anti-join would read all turns where nothing is known of the limit.
 SELECT t.user_id, t.session_id
 FROM turns AS t
 WHERE t.lease_until < now()
     AND (t.owner IS NULL OR %(take_over)s)
+    AND (
+        t.owner IS NOT NULL
+        OR %(places)s > (
+            SELECT count(*) FROM turns AS held WHERE held.user_id = t.user_id AND held.owner IS NOT NULL
+        )
+    )
     AND t.position = (
         SELECT min(first.position) FROM turns AS first
         WHERE first.user_id = t.user_id AND first.session_id = t.session_id

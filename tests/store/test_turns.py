@@ -45,9 +45,9 @@ async def fill(database_url: str) -> None:
 
 async def test_only_who_may_take_over_is_told_of_leases_that_have_expired(database: Database) -> None:
     async with database.connection() as conn:
-        everything = await turns.due_of_all_users(conn, 10, take_over=True)
-        free = await turns.due_of_all_users(conn, 10, take_over=False)
-        first = await turns.due_of_all_users(conn, 1, take_over=True)
+        everything = await turns.due_of_all_users(conn, 10, take_over=True, places=9)
+        free = await turns.due_of_all_users(conn, 10, take_over=False, places=9)
+        first = await turns.due_of_all_users(conn, 1, take_over=True, places=9)
     assert set(everything) == {Due(user, session) for user in (ADA, BEN) for session in (EXPIRED, FREE)}
     assert set(free) == {Due(ADA, FREE), Due(BEN, FREE)}
     assert first[0].session_id == FREE, "whoever waits the longest"
@@ -55,10 +55,10 @@ async def test_only_who_may_take_over_is_told_of_leases_that_have_expired(databa
 
 async def test_only_who_may_take_over_claims_a_turn_whose_lease_has_expired(database: Database) -> None:
     async with database.connection() as conn:
-        assert await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=False) is None
-        assert await turns.claim(conn, ADA, HELD, owner="us", lease=6, take_over=True) is None
-        free = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=False)
-        taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=True)
+        assert await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=False, places=9) is None
+        assert await turns.claim(conn, ADA, HELD, owner="us", lease=6, take_over=True, places=9) is None
+        free = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=False, places=9)
+        taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=True, places=9)
     assert free is not None
     assert (free.message_id.int & 0xFF, free.attempt, free.interrupted) == (0x13, 1, 0)
     assert taken is not None
@@ -72,15 +72,15 @@ async def test_an_attempt_that_a_fail_over_has_forgotten_does_not_meet_another_o
         async with primary.standby() as standby:
             await primary.lose(standby)
             async with Database(url, 2) as database, database.connection() as conn:
-                forgotten = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=True)
+                forgotten = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=True, places=9)
             await standby.promote()
             async with Database(make_conninfo(url, host=str(standby.folder)), 2) as database:
                 async with database.connection() as conn:
-                    known = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=True)
+                    known = await turns.claim(conn, ADA, FREE, owner="us", lease=6, take_over=True, places=9)
                     assert forgotten is not None
                     assert await turns.keep(conn, structs.replace(forgotten, text="stale", chunks=1), lease=6) is None
                 async with database.connection() as conn:
-                    taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=True)
+                    taken = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=6, take_over=True, places=9)
     assert (forgotten.attempt, forgotten.former) == (1, 0)
     assert known is not None
     assert (known.attempt, known.former) == (1_001, 0), "numbers that no attempt has had"
@@ -90,12 +90,12 @@ async def test_an_attempt_that_a_fail_over_has_forgotten_does_not_meet_another_o
 
 async def test_what_is_saved_late_does_not_undo_a_release(database: Database) -> None:
     async with database.connection() as conn:
-        turn = await turns.claim(conn, ADA, FREE, owner="us", lease=60, take_over=True)
+        turn = await turns.claim(conn, ADA, FREE, owner="us", lease=60, take_over=True, places=9)
         assert turn is not None
         await turns.release(conn, structs.replace(turn, text="all of it", chunks=2))
         assert await turns.keep(conn, structs.replace(turn, text="some", chunks=1), lease=60) is None
         left = await turns.one(conn, ADA, turn.message_id)
-        assert Due(ADA, FREE) in await turns.due_of_all_users(conn, 10, take_over=False)
+        assert Due(ADA, FREE) in await turns.due_of_all_users(conn, 10, take_over=False, places=9)
     assert left is not None
     assert (left.owner, left.text) == (None, "all of it")
 

@@ -1,0 +1,68 @@
+"""Token buckets. Pure: they are given the time.
+
+A bucket is one number: the moment at which it will be full again. To take from it moves that moment on; it can be
+taken from while that is no further away than the whole bucket takes to fill. `fanout/redis_buckets.py` is the twin.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+PRUNED_AT = 10_000
+TOLERANCE = 0.001
+"""Seconds: sums of fractions are not exact."""
+
+
+class Rate(Struct, frozen=True):
+    """So many at once, and as many again in so many seconds."""
+
+    count: int
+    seconds: float
+
+
+class Want(Struct, frozen=True):
+    """What is to be taken from the bucket of a name.
+
+    `owed`: it is taken in any case, as it was used already; what is missing is to be waited for by those that come.
+    """
+
+    name: str
+    rate: Rate
+    amount: int = 1
+    owed: bool = False
+
+
+class Short(Struct, frozen=True):
+    """There is not enough in the bucket of this name for so many seconds."""
+
+    name: str
+    seconds: float
+
+
+class Buckets:
+    """Of any number of owners; one that was never seen has full ones."""
+
+    def __init__(self) -> None:
+        self._full_at: dict[tuple[str, str], float] = {}
+
+    def take(self, owner: str, wants: Sequence[Want], now: float) -> Short | None:
+        """Take all that is wanted, or nothing; then the want that takes longest is told."""
+        later = [
+            max(self._full_at.get((owner, want.name), now), now) + want.amount * want.rate.seconds / want.rate.count
+            for want in wants
+        ]
+        short = [
+            Short(want.name, full_at - now - want.rate.seconds)
+            for want, full_at in zip(wants, later, strict=True)
+            if not want.owed and full_at - now > want.rate.seconds + TOLERANCE
+        ]
+        if short:
+            return max(short, key=lambda each: each.seconds)
+        self._prune(now)
+        self._full_at.update({(owner, want.name): full_at for want, full_at in zip(wants, later, strict=True)})
+        return None
+
+    def _prune(self, now: float) -> None:
+        """A full bucket is as good as one that was never seen."""
+        if len(self._full_at) >= PRUNED_AT:
+            self._full_at = {name: full_at for name, full_at in self._full_at.items() if full_at > now}

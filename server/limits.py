@@ -1,0 +1,152 @@
+"""How much somebody may do: rates of what costs, and numbers of connections.
+
+With Redis all instances count together, one round trip each time. When Redis is away each counts alone: what costs
+money, and guessing who somebody is, by a share of the limit, so that all together stay near it; the rest by the whole
+limit, so that nobody is hindered.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from msgspec import structs
+
+from protocol.ids import UserId
+from server.buckets import Buckets, Rate, Short, Want
+from server.errors import BudgetSpent, RateLimited, TooManyConnections
+from server.fanout.redis_envelope import tag
+from server.fanout.shares import PLACE_SECONDS, Alone, Shares
+from server.settings import LimitSettings
+from server.tasks import Tasks
+
+ALONE = 4
+"""An instance that counts alone gives this part of what costs."""
+COSTLY = frozenset({"tokens", "sign-ins"})
+STAY_EVERY = PLACE_SECONDS / 3
+
+Place = tuple[str, str]
+"""Of an owner, and of which kind."""
+
+
+class Limits:
+    """`instance` is a name of its own among the others; `shared` is None where there are no others."""
+
+    def __init__(self, settings: LimitSettings, tasks: Tasks, instance: str, shared: Shares | None) -> None:
+        self._settings = settings
+        self._tasks = tasks
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._own = Buckets()
+        self._places: defaultdict[Place, set[str]] = defaultdict(set)
+        self._names = (f"{instance}:{number}" for number in count())
+
+    @property
+    def places(self) -> int:
+        """Replies of one user that are written at once."""
+        return self._settings.running
+
+    # Rates. Each raises RateLimited.
+
+    async def ask(self, user: UserId) -> None:
+        """A command or a request."""
+        await self._take(tag(user), _want("commands", self._settings.commands))
+
+    async def ask_tutor(self, user: UserId) -> None:
+        """Something that the tutor is to answer. Raises BudgetSpent, too: nothing is left of the day's tokens."""
+        await self._take(
+            tag(user), _want("sends", self._settings.sends), _want("tokens", self._settings.tokens, amount=0)
+        )
+
+    def spend(self, user: UserId, tokens: int) -> None:
+        """The tutor has used so many. Who asks next pays for it."""
+        want = _want("tokens", self._settings.tokens, amount=tokens, owed=True)
+        self._tasks.start(self._take(tag(user), want), "tokens spent")
+
+    async def miss(self, user: UserId) -> None:
+        """Asked for something that is not there: who tries many ids may be looking for those of others."""
+        await self._take(tag(user), _want("misses", self._settings.misses))
+
+    async def upload(self, user: UserId) -> None:
+        """A file."""
+        await self._take(tag(user), _want("uploads", self._settings.uploads))
+
+    async def sign_in(self, address: str) -> None:
+        """Signing in, or a token that is not good."""
+        await self._take(_at(address), _want("sign-ins", self._settings.sign_ins))
+
+    async def _take(self, owner: str, *wants: Want | None) -> None:
+        limited = [want for want in wants if want is not None]
+        if limited and (short := await self._short(owner, limited)) is not None:
+            kind = BudgetSpent if short.name == "tokens" else RateLimited
+            raise kind(retry_after_ms=int(short.seconds * 1_000) + 1)
+
+    async def _short(self, owner: str, wants: list[Want]) -> Short | None:
+        if self._shared is not None:
+            try:
+                return await self._shared.take(owner, wants)
+            except Alone:
+                wants = [_alone(want) for want in wants]
+        return self._own.take(owner, wants, self._loop.time())
+
+    # Connections.
+
+    @asynccontextmanager
+    async def connected(self, user: UserId, address: str) -> AsyncGenerator[None]:
+        """A device is connected. Raises TooManyConnections."""
+        async with (
+            self._place((tag(user), "connections"), self._settings.connections),
+            self._place((_at(address), "connections"), self._settings.connections_per_address),
+        ):
+            yield
+
+    @asynccontextmanager
+    async def _place(self, place: Place, most: int) -> AsyncGenerator[None]:
+        who = next(self._names)
+        if not await self._is_free(place, most, who):
+            raise TooManyConnections
+        self._places[place].add(who)
+        try:
+            yield
+        finally:
+            self._places[place].discard(who)
+            if not self._places[place]:
+                del self._places[place]
+            if self._shared is not None:
+                self._shared.leave(*place, who)
+
+    async def _is_free(self, place: Place, most: int, who: str) -> bool:
+        if self._shared is not None:
+            try:
+                return await self._shared.enter(*place, most, who)
+            except Alone:
+                pass
+        return len(self._places.get(place, ())) < most
+
+    async def run(self) -> None:
+        """For ever: hold the places on."""
+        while True:
+            await asyncio.sleep(STAY_EVERY)
+            if self._shared is not None:
+                for place, who in self._places.items():
+                    self._shared.stay(*place, sorted(who))
+
+
+def _want(name: str, rate: str, *, amount: int = 1, owed: bool = False) -> Want | None:
+    """None: there is no limit."""
+    if rate == "none":
+        return None
+    most, seconds = rate.split("/")
+    return Want(name, Rate(int(most), float(seconds)), amount, owed)
+
+
+def _alone(want: Want) -> Want:
+    if want.name not in COSTLY:
+        return want
+    return structs.replace(want, rate=Rate(max(1, want.rate.count // ALONE), want.rate.seconds))
+
+
+def _at(address: str) -> str:
+    """An address as an owner. No user has such a tag: an @ of theirs is escaped."""
+    return f"@{tag(UserId(address))}"

@@ -1,0 +1,2 @@
+DROP INDEX turns_one_per_place;
+ALTER TABLE turns DROP COLUMN place;
