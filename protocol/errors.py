@@ -68,6 +68,7 @@ class CloseCode(IntEnum):
     FORBIDDEN = 4503
     TOO_MANY_CONNECTIONS = 4505
     SIGNED_OUT = 4507
+    ERASED = 4508
 
 
 GIVE_UP = frozenset({1002, 1003, 1007, 1008, 1009})

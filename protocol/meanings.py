@@ -54,4 +54,5 @@ CLOSES = {
     CloseCode.FORBIDDEN: "Reserved. The user may not connect.",
     CloseCode.TOO_MANY_CONNECTIONS: "The user, or their address, has too many devices connected.",
     CloseCode.SIGNED_OUT: "The token was revoked: the user has signed out here, or everywhere.",
+    CloseCode.ERASED: "The user was erased, with everything of theirs: forget what is held.",
 }

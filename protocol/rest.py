@@ -204,6 +204,15 @@ ENDPOINTS = (
         answer=Nothing,
     ),
     Endpoint(
+        name="eraseMe",
+        method="DELETE",
+        path="/api/me",
+        tag="account",
+        does="Erase the user: devices are closed at once, everything is gone within a minute. There is no way back.",
+        answer=Nothing,
+        status=202,
+    ),
+    Endpoint(
         name="signIn",
         method="POST",
         path="/auth/dev",

@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from protocol import schema
+from server import erasure
 from server.counts import counted
 from server.edge.account import Account
 from server.edge.callers import Callers
@@ -86,14 +87,21 @@ class App:
             log.info("counts", **structs.asdict(found), broker=dict(self._instance.broker.counts))
 
     @asynccontextmanager
-    async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
+    async def begun(self) -> AsyncGenerator[Instance]:
+        """All that an instance is made of, but for its doors."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            self._instance = self._begin(database, tutor, tasks)
-            self._wire(asgi, self._instance, self._checks)
-            self._announce(self._instance)
+            yield self._begin(database, tutor, tasks)
+
+    @asynccontextmanager
+    async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
+        async with self.begun() as instance:
+            self._instance = instance
+            self._wire(asgi, instance, self._checks)
+            instance.tasks.start(erasure.look_out(instance), "look-out for erasures")
+            self._announce(instance)
             yield
 
     def _begin(self, database: Database, tutor: Tutor, tasks: Tasks) -> Instance:

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from client import terminal
 from protocol.ids import SessionId, UserId
-from server import environment
+from server import environment, erasure
 from server.app import App
 from server.edge import identity, serve
 from server.errors import Refusal, StartupError
@@ -80,13 +80,18 @@ def serve_command(**options: str | int | None) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(serve.bind(settings.host, settings.port))
         settings = structs.replace(settings, port=listener.getsockname()[1])
-        conninfo = settings.database_url
-        if conninfo is None:
-            conninfo = stack.enter_context(embedded(settings.data_dir, watched=True))
-            own = None if settings.redis_url else stack.enter_context(embedded_redis(settings.data_dir, watched=True))
-            settings = structs.replace(settings, redis_url=settings.redis_url or own)
+        settings, conninfo = _servers(settings, stack)
         _check_redis(settings)
         uvloop.run(_run(settings, conninfo, listener))
+
+
+def _servers(settings: Settings, stack: ExitStack) -> tuple[Settings, str]:
+    """The settings, with a Redis, and the conninfo of the database: those of the data folder if none were set."""
+    if settings.database_url is not None:
+        return settings, settings.database_url
+    conninfo = stack.enter_context(embedded(settings.data_dir, watched=True))
+    own = None if settings.redis_url else stack.enter_context(embedded_redis(settings.data_dir, watched=True))
+    return structs.replace(settings, redis_url=settings.redis_url or own), conninfo
 
 
 async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> None:
@@ -173,6 +178,36 @@ async def _revoke(
     async with migrations.in_use(conninfo) as conn:
         await revocations.revoke(conn, UserId(user), token_id or revocations.EVERY_TOKEN, expires_at)
     return f"revoked: {f'token {token_id}' if token_id else 'every token'} of {user}"
+
+
+@main.group("user")
+def users() -> None:
+    """What operators do about a user."""
+
+
+@users.command("erase")
+@click.argument("user")
+@click.confirmation_option(prompt="Everything of this user is deleted, and there is no way back. Go on?")
+@_one_line_errors
+def erase_command(user: str) -> None:
+    """Delete everything of a USER, wherever it lies. Devices are closed at once."""
+    settings = structs.replace(_settings({}), roles="hub", openai_base_url=None, local_model=None)
+    log_to_stderr(settings.log_level)
+    with ExitStack() as stack:
+        settings, conninfo = _servers(settings, stack)
+        click.echo(f"Erasing {user}; this takes some seconds …", err=True)
+        asyncio.run(_erase(settings, conninfo, UserId(user)))
+    click.echo(f"erased: {user}")
+
+
+async def _erase(settings: Settings, conninfo: str, user: UserId) -> None:
+    try:
+        async with App(settings, conninfo, lambda _: None).begun() as instance:
+            await erasure.wait_for(instance, user)
+    except Refusal as refusal:
+        raise StartupError(f"Not everything could be deleted: {refusal.detail} Say it again.") from refusal
+    finally:
+        await cancel_all(LEFT_OVER_WITHIN)
 
 
 @main.group()

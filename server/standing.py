@@ -50,7 +50,18 @@ class Standing:
     async def revoke(self, user: UserId, token_id: str, expires_at: float | None) -> None:
         """One token of a user, or EVERY_TOKEN that was issued until now: the sockets that it let in are closed."""
         async with self._database.connection() as conn:
-            self._hear(await revocations.revoke(conn, user, token_id, expires_at))
+            self.hear(await revocations.revoke(conn, user, token_id, expires_at))
+
+    def hear(self, revocation: Revocation) -> None:
+        """It was made: whom it means is out."""
+        code, reason = (CloseCode.ERASED, "erased") if revocation.erasing else (CloseCode.SIGNED_OUT, "signed out")
+        if (held := self._held.get(revocation.subject)) is not None:
+            held[revocation.token_id] = revocation
+        for room in self._hub.rooms:
+            if subject(room.user) == revocation.subject:
+                for member in list(room.members):
+                    if revocation.takes(member.identity):
+                        member.close(code, reason)
 
     async def run(self) -> None:
         """For ever: hear what others have revoked. While the database is away nobody can revoke."""
@@ -58,7 +69,7 @@ class Standing:
             asked_at = self._loop.time()
             try:
                 for revocation in await self._tasks.within(WITHIN, self._lately(asked_at), "revocations"):
-                    self._hear(revocation)
+                    self.hear(revocation)
             except (Refusal, TimeoutError):
                 pass
             except Exception:  # whatever it is, the next look must come
@@ -78,12 +89,3 @@ class Standing:
             del self._held[next(iter(self._held))]
         held = self._held[subject(user)] = {revocation.token_id: revocation for revocation in found}
         return held
-
-    def _hear(self, revocation: Revocation) -> None:
-        if (held := self._held.get(revocation.subject)) is not None:
-            held[revocation.token_id] = revocation
-        for room in self._hub.rooms:
-            if subject(room.user) == revocation.subject:
-                for member in list(room.members):
-                    if revocation.takes(member.identity):
-                        member.close(CloseCode.SIGNED_OUT, "signed out")

@@ -1,4 +1,4 @@
-"""The endpoints about whoever asks: their devices, and signing out."""
+"""The endpoints about whoever asks: their devices, signing out, and being erased."""
 
 import msgspec
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from starlette.routing import Route
 from protocol import bodies
 from protocol.answers import DeviceList, Nothing
 from protocol.ids import DeviceId
-from server import devices
+from server import devices, erasure
 from server.edge.callers import Callers
 from server.edge.carrying import carried_out
 from server.edge.requests import answer, read_body, route
@@ -28,6 +28,7 @@ class Account:
             route("GET", "/api/devices", self.devices),
             route("DELETE", "/api/devices/{device}", self.sign_out_device),
             route("POST", "/auth/sign-out", self.sign_out),
+            route("DELETE", "/api/me", self.erase),
         ]
 
     async def devices(self, request: Request) -> Response:
@@ -49,6 +50,11 @@ class Account:
             repeatable=True,
         )
         return answer(Nothing())
+
+    async def erase(self, request: Request) -> Response:
+        user = await self._callers.user(request)
+        await carried_out(self._instance, user, lambda: erasure.begin(self._instance, user), repeatable=True)
+        return answer(Nothing(), 202)
 
 
 def _device(request: Request) -> str:

@@ -84,6 +84,10 @@ class Broker(Protocol):
         """The user is of no interest any more."""
         ...
 
+    async def erase(self, user: UserId) -> None:
+        """Nothing is kept about the user any more. Raises Unavailable where that cannot be done now."""
+        ...
+
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
         ...

@@ -37,5 +37,8 @@ class MemoryBroker:
     def leave(self, user: UserId) -> None:
         return None
 
+    async def erase(self, user: UserId) -> None:
+        return None
+
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         return None

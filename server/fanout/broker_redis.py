@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
+from server.errors import Unavailable
 from server.fanout import redis_draft
 from server.fanout.broker import Ears
 from server.fanout.frames import Frame, payload
@@ -27,6 +28,7 @@ from server.fanout.redis_envelope import (
     WAKING,
     Envelope,
     Junk,
+    about,
     channel,
     opened,
     sealed,
@@ -39,6 +41,9 @@ from server.fanout.redis_envelope import (
 from server.fanout.redis_primaries import Primaries, find
 from server.fanout.redis_publisher import Saying
 from server.fanout.redis_wire import ReplyError, WireError, address, packed
+
+SCANNED = 1_000
+"""Keys at once."""
 
 CONFIRMED_WITHIN = 1.0
 """Seconds that somebody waits to be heard."""
@@ -135,6 +140,19 @@ class RedisBroker:
         except (WireError, ReplyError, OSError):
             return None
         return redis_draft.joined(message, attempt, pieces)
+
+    async def erase(self, user: UserId) -> None:
+        """Delete every key about the user: drafts, and what they have taken of their limits."""
+        cursor, name = b"0", channel(user)
+        try:
+            while True:
+                cursor, keys = await self.ask(name, packed("SCAN", cursor, "MATCH", about(user), "COUNT", SCANNED))
+                if keys:
+                    await self.ask(name, packed("UNLINK", *keys))
+                if cursor == b"0":
+                    return
+        except (WireError, ReplyError, OSError) as error:
+            raise Unavailable(retry_after_ms=1_000) from error
 
     async def ask(self, key: bytes, command: bytes) -> Any:
         """The answer to a command about a key. Raises WireError, ReplyError, TimeoutError."""

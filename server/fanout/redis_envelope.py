@@ -55,6 +55,11 @@ def channel(user: UserId) -> bytes:
     return f"{PREFIX}:user:{{{tag(user)}}}".encode()
 
 
+def about(user: UserId) -> bytes:
+    """The pattern of all keys about a user; a tag has nothing in it that would be one."""
+    return f"{PREFIX}:*:{{{tag(user)}}}:*".encode()
+
+
 def sealed(kind: bytes, sender: bytes, user: UserId, about: str, payload: bytes = b"") -> bytes:
     return b"%b %b %b %b %b\n%b" % (VERSION, kind, sender, tag(user).encode(), about.encode(), payload)
 

@@ -15,16 +15,20 @@ EVERY_TOKEN = ""
 
 
 class Revocation(Struct, frozen=True):
-    """One token of somebody, or, where `token_id` is EVERY_TOKEN, all that were issued until then (unix seconds)."""
+    """One token of somebody, or, where `token_id` is EVERY_TOKEN, all that were issued until then (unix seconds).
+
+    `erasing`: the user is being erased, and until that is done no token is good.
+    """
 
     subject: bytes
     token_id: str
     revoked_at: float
+    erasing: bool
 
     def takes(self, identity: Identity) -> bool:
         """Whether the token of this identity is meant. One that does not say when it was issued may be old."""
         if self.token_id == EVERY_TOKEN:
-            return identity.issued_at is None or identity.issued_at <= self.revoked_at
+            return self.erasing or identity.issued_at is None or identity.issued_at <= self.revoked_at
         return identity.token_id == self.token_id
 
 

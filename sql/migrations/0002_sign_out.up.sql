@@ -5,15 +5,18 @@ CREATE TABLE revocations (
     token_id   varchar(255) COLLATE "C" NOT NULL,
     revoked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz,
+    erasing    varchar(255) COLLATE "C",
     PRIMARY KEY (subject, token_id)
 );
 
 COMMENT ON COLUMN revocations.subject IS 'SHA-256 of the user''s id: it outlives the user, and does not say who it was';
 COMMENT ON COLUMN revocations.token_id IS 'empty: every token that was issued until then';
+COMMENT ON COLUMN revocations.erasing IS 'the user''s id while everything of theirs is being deleted; null before and after';
 COMMENT ON COLUMN revocations.expires_at IS 'when the token is no longer good anyway; null: not known';
 
 CREATE INDEX revocations_by_time ON revocations (revoked_at);
 CREATE INDEX revocations_by_expiry ON revocations (expires_at);
+CREATE INDEX revocations_of_erasing ON revocations (revoked_at) WHERE erasing IS NOT NULL;
 
 CREATE TABLE devices (
     user_id       varchar(255) COLLATE "C" NOT NULL REFERENCES users ON DELETE CASCADE,

@@ -4,16 +4,16 @@
 INSERT INTO revocations (subject, token_id, expires_at)
 VALUES (%(subject)s, %(token)s, to_timestamp(%(expires_at)s))
 ON CONFLICT (subject, token_id) DO UPDATE SET revoked_at = clock_timestamp(), expires_at = excluded.expires_at
-RETURNING subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at;
+RETURNING subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at, erasing IS NOT NULL AS erasing;
 
 -- name: revoked
-SELECT subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at
+SELECT subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at, erasing IS NOT NULL AS erasing
 FROM revocations
 WHERE subject = %(subject)s;
 
 -- name: revoked_lately_of_all_users
 -- Spans users: what whoever holds sockets has to hear of.
-SELECT subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at
+SELECT subject, token_id, extract(EPOCH FROM revoked_at)::float AS revoked_at, erasing IS NOT NULL AS erasing
 FROM revocations
 WHERE revoked_at > clock_timestamp() - make_interval(secs => %(seconds)s);
 

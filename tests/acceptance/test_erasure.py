@@ -1,0 +1,163 @@
+"""A user who is erased is gone: from the database, from Redis, from every device; also if who began it is lost."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+import httpx2
+import psycopg
+import pytest
+import pytest_asyncio
+
+from protocol.errors import CloseCode
+from protocol.ids import UserId
+from server import erasure
+from server.store.erasure import mark
+from tests.device import Device, device
+from tests.hub import SECRET, Hub, running
+from tests.provider import HOLD, Provider, provider
+from tests.redis_server import RedisServer, redis_server
+
+TABLES = ("users", "sessions", "messages", "turns", "devices")
+GONE_WITHIN = 60.0
+"""Seconds, by the row B22 of the product."""
+
+
+@pytest_asyncio.fixture
+async def world(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[tuple[Hub, Hub, Provider, RedisServer]]:
+    """Two instances, a tutor that waits in the middle of its answer, and a Redis."""
+    with redis_server() as redis:
+        async with (
+            provider(lambda _: ["light is ", HOLD, "a wave"]) as tutor,
+            running(database_url, tutor.base_url, redis_url=redis.url) as here,
+            running(database_url, tutor.base_url, redis_url=redis.url) as there,
+        ):
+            yield here, there, tutor, redis
+
+
+async def ask(hub: Hub, method: str, path: str, token: str, **more: Any) -> httpx2.Response:
+    async with httpx2.AsyncClient(base_url=hub.url, verify=False) as client:
+        return await client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+
+
+def rows(database_url: str, user: str) -> dict[str, int]:
+    with psycopg.connect(database_url) as conn:
+        counts = {
+            table: conn.execute(f"SELECT count(*) FROM {table} WHERE user_id = %s", (user,)).fetchone()
+            for table in TABLES
+        }
+        erasing = conn.execute("SELECT count(*) FROM revocations WHERE erasing IS NOT NULL").fetchone()
+    return {table: found[0] for table, found in {**counts, "erasing": erasing}.items() if found and found[0]}
+
+
+def keys(redis: RedisServer, user: str) -> list[bytes]:
+    found = redis.run("KEYS", f"*{user}*")
+    assert isinstance(found, list)
+    return cast("list[bytes]", found)
+
+
+async def gone(database_url: str, redis: RedisServer, user: str) -> float:
+    """Seconds until nothing of the user is left."""
+    begun = time.monotonic()
+    async with asyncio.timeout(GONE_WITHIN):
+        while rows(database_url, user) or keys(redis, user):
+            await asyncio.sleep(0.2)
+    return time.monotonic() - begun
+
+
+async def test_everything_of_a_user_is_gone_within_a_minute_and_their_devices_are_told(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str
+) -> None:
+    here, there, tutor, redis = world
+    async with device(here) as one, device(there, name="other") as other, device(there, "bob") as bob:
+        session, sent = await one.begin("what is light?")
+        await other.open(session)
+        await other.until(lambda: other.text(sent.reply) == "light is ")
+        _, kept = await bob.begin("what is light?")
+        await bob.until(lambda: bob.text(kept.reply) == "light is ")
+        assert set(rows(database_url, "ada")) >= {"users", "sessions", "messages", "turns"}
+        assert keys(redis, "ada")
+        token = there.token("ada")
+        assert (await ask(there, "DELETE", "/api/me", token)).status_code == 202
+        for each in (one, other):
+            await each.until(lambda each=each: each.closed is not None)
+            assert each.closed == CloseCode.ERASED
+        assert (await ask(here, "GET", "/api/sessions", here.token("ada"))).status_code == 401, "not even a new token"
+        assert await gone(database_url, redis, "ada") < GONE_WITHIN
+        tutor.release()
+        assert (await bob.settled(kept.reply)).content == "light is a wave"
+        await asyncio.sleep(0.5)
+        assert (rows(database_url, "ada"), keys(redis, "ada")) == ({}, [])
+        assert (await ask(here, "GET", "/api/sessions", token)).status_code == 401
+        async with device(here) as again:
+            assert again.timeline.sessions == {}
+            assert again.welcome is not None
+
+
+async def test_what_a_lost_instance_has_begun_another_one_ends(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _, _, redis = world
+    monkeypatch.setattr(erasure, "TAKEN_UP_AFTER", 1.0)
+    async with device(here) as one:
+        await one.begin("what is light?")
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
+        await mark(conn, UserId("ada"))  # and then nothing more is done by whoever did it
+    assert await gone(database_url, redis, "ada") < GONE_WITHIN
+
+
+async def test_a_large_user_goes_piece_by_piece(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str
+) -> None:
+    here, there, _, redis = world
+    async with device(there) as one:
+        session = await one.create()
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            """INSERT INTO messages
+                (user_id, id, session_id, position, type, content, seq, created_seq, body_hash)
+            SELECT 'ada', gen_random_uuid(), %s, n, 'user', 'light', 1, 1, sha256('x')
+            FROM generate_series(1, 20000) AS n""",
+            (session,),
+        )
+    begun = time.monotonic()
+    assert (await ask(here, "DELETE", "/api/me", here.token("ada"))).status_code == 202
+    assert time.monotonic() - begun < 2.0
+    async with device(here, "bob") as bob:
+        await bob.create()
+    assert await gone(database_url, redis, "ada") < GONE_WITHIN
+
+
+@pytest.mark.parametrize("hub_runs", [True, False])
+async def test_an_operator_erases_from_the_command_line(database_url: str, hub_runs: bool) -> None:
+    with redis_server() as redis:
+        async with running(database_url, redis_url=redis.url) as hub, device(hub) as one, Device(hub, "ada") as other:
+            await one.begin("what is light?")
+            await other.connect()
+            if hub_runs:
+                assert "erased: ada" in await erase(database_url, redis)
+                await one.until(lambda: one.closed is not None)
+                assert one.closed == other.closed == CloseCode.ERASED
+        if not hub_runs:
+            assert "erased: ada" in await erase(database_url, redis)
+        assert (rows(database_url, "ada"), keys(redis, "ada")) == ({}, [])
+
+
+async def erase(database_url: str, redis: RedisServer) -> str:
+    environ = {
+        "TUTORHUB_DATABASE_URL": database_url,
+        "TUTORHUB_REDIS_URL": redis.url,
+        "TUTORHUB_JWT_SECRET": SECRET,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", "user", "erase", "ada", "--yes"),
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return said.decode()
