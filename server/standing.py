@@ -1,8 +1,8 @@
 """Whether a token is still good: what was revoked, and that every instance hears of it within two seconds.
 
-A user's revocations are read once and then held; what is new is looked for every second, a little further back than
-the last time, because a change may be committed later than it was made. So it works without Redis, and whoever was
-let in while somebody revoked is found at the next look.
+A user's revocations are read once and then held, those of all who come at the same time in one statement; what is new
+is looked for every second, a little further back than the last time, because a change may be committed later than it
+was made. So it works without Redis, and whoever was let in while somebody revoked is found at the next look.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import structlog
 
 from protocol.errors import CloseCode
 from protocol.ids import UserId
-from server.errors import Refusal, SignedOut
+from server.errors import Refusal, SignedOut, Unavailable
 from server.fanout.hub import Hub
 from server.identity import Identity
 from server.store import revocations
@@ -25,6 +25,9 @@ LOOKED_BACK = 10.0
 WITHIN = 2.0
 HELD_USERS = 10_000
 
+Held = dict[str, Revocation]
+"""By the ids of the tokens."""
+
 log = structlog.get_logger()
 
 
@@ -37,13 +40,15 @@ class Standing:
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._looked_at = self._loop.time()
-        self._held: dict[bytes, dict[str, Revocation]] = {}
+        self._held: dict[bytes, Held] = {}
+        self._asked: dict[bytes, asyncio.Future[Held | Refusal]] = {}
+        self._reading = False
 
     async def check(self, identity: Identity) -> None:
         """Raises SignedOut, or Unavailable where that cannot be known."""
         held = self._held.get(subject(identity.user))
         if held is None:
-            held = await self._read(identity.user)
+            held = await self._read(subject(identity.user))
         if any(revocation.takes(identity) for revocation in held.values()):
             raise SignedOut
 
@@ -82,10 +87,44 @@ class Standing:
         async with self._database.reserved() as conn:
             return await revocations.lately_of_all_users(conn, asked_at - self._looked_at + LOOKED_BACK)
 
-    async def _read(self, user: UserId) -> dict[str, Revocation]:
-        async with self._database.connection() as conn:
-            found = await revocations.of(conn, user)
-        while len(self._held) >= HELD_USERS:
-            del self._held[next(iter(self._held))]
-        held = self._held[subject(user)] = {revocation.token_id: revocation for revocation in found}
+    async def _read(self, whose: bytes) -> Held:
+        """Together with whoever else is asked for meanwhile. Raises Unavailable."""
+        answer = self._asked.setdefault(whose, self._loop.create_future())
+        if not self._reading:
+            self._reading = True
+            self._tasks.start(self._read_asked(), "revocations of who comes")
+        await asyncio.wait([answer])
+        found = answer.result()
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    async def _read_asked(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                try:
+                    held = await self._tasks.within(WITHIN, self._held_of(list(asked)), "revocations of users")
+                except (Refusal, TimeoutError):
+                    held = None
+                except Exception:  # whatever it is, nobody may wait for ever
+                    log.exception("revocations_not_read")
+                    held = None
+                for whose, answer in asked.items():
+                    answer.set_result(Unavailable(retry_after_ms=1_000) if held is None else held[whose])
+                self._hold(held or {})
+        finally:
+            self._reading = False
+
+    async def _held_of(self, subjects: list[bytes]) -> dict[bytes, Held]:
+        async with self._database.reserved() as conn:
+            found = await revocations.of_users(conn, subjects)
+        held: dict[bytes, Held] = {whose: {} for whose in subjects}
+        for revocation in found:
+            held[revocation.subject][revocation.token_id] = revocation
         return held
+
+    def _hold(self, held: dict[bytes, Held]) -> None:
+        self._held.update(held)
+        while len(self._held) > HELD_USERS:
+            del self._held[next(iter(self._held))]

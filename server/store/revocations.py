@@ -45,8 +45,8 @@ async def revoke(conn: Connection, user: UserId, token_id: str, expires_at: floa
     return made
 
 
-async def of(conn: Connection, user: UserId) -> list[Revocation]:
-    return await fetch_all(conn, Revocation, _SQL["revoked"], {"subject": subject(user)})
+async def of_users(conn: Connection, subjects: list[bytes]) -> list[Revocation]:
+    return await fetch_all(conn, Revocation, _SQL["revoked_of_users"], {"subjects": subjects})
 
 
 async def lately_of_all_users(conn: Connection, seconds: float) -> list[Revocation]:

@@ -15,7 +15,6 @@ from protocol.answers import Nothing
 from protocol.commands import AuthRefresh, Ping
 from protocol.errors import CloseCode, Reason
 from protocol.events import Pong, TokenExpiring
-from protocol.ids import UserId
 from server.edge import expiry
 from server.edge.identity import mint
 from server.store.revocations import Revocation
@@ -137,7 +136,7 @@ async def test_who_is_let_in_while_somebody_revokes_is_found(hubs: tuple[Hub, Hu
     assert there.instance is not None
     there.instance.standing._held.clear()
 
-    async def nothing(user: UserId) -> dict[str, Revocation]:
+    async def nothing(whose: bytes) -> dict[str, Revocation]:
         return {}
 
     read, there.instance.standing._read = there.instance.standing._read, nothing  # as it was read before

@@ -9,6 +9,7 @@ from msgspec import Struct
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from server import erasure, sightings, standing
 from server.edge import door
 from server.fanout import watch as watch_of_the_hub
 from tests.database_proxy import database_proxy
@@ -95,7 +96,9 @@ async def test_who_comes_while_too_many_join_is_asked_to_come_again_and_requests
 async def test_when_all_sockets_break_at_once_each_device_costs_one_question(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch_of_the_hub, "EVERY", 3_600.0)  # it asks by itself, too
+    for file in (watch_of_the_hub, standing, sightings, erasure):  # they ask by themselves, too
+        for name in {"EVERY", "LOOKED_EVERY", "WRITTEN_EVERY"} & set(vars(file)):
+            monkeypatch.setattr(file, name, 3_600.0)
     async with (
         database_proxy(database_url) as proxy,
         running(proxy.url, turns={"due_every": 60.0}) as hub,
