@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -39,6 +40,7 @@ Tree: TypeAlias = dict[str, Any]
 # Good and bad values, from types.
 
 
+@cache
 def shape(kind: type[Struct]) -> inspect.StructType:
     found = inspect.type_info(kind)
     assert isinstance(found, inspect.StructType)

@@ -20,6 +20,7 @@ async def ground(cluster: str, migrated: str, tmp_path_factory: pytest.TempPathF
                 before = await it.held()
                 yield it
             after = await it.settled(before)
+        it.show_log()
     sys.stderr.write(f"before {before}\nafter {after}\ncontrol {outcome}\n")
     assert not after.has_grown(before), (before, after)
     assert all(each.healthy for each in outcome), outcome

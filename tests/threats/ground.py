@@ -14,7 +14,7 @@ import psutil
 from msgspec import Struct
 
 from tests.hostile import speaking
-from tests.hub import Child, Hub, child
+from tests.hub import SERVE, Child, Hub, child
 from tests.owned import Owned, made
 
 FRIEND = "https://app.example.com"
@@ -26,6 +26,8 @@ share two, and waits are as many times longer; what the control loses to the mac
 """
 GROWTH = 32 * 2**20
 """Bytes. Caches fill, and allocators keep what they had; what lasts for each attack would be more after hundreds."""
+POOL = 12
+"""Open files: connections to the database come as they are needed, and stay."""
 SETTLES_WITHIN = 15.0
 
 
@@ -45,7 +47,7 @@ class Held(Struct, frozen=True):
             or self.sockets > before.sockets
             or self.subscriptions > before.subscriptions
             or self.tasks > before.tasks + 2
-            or self.fds > before.fds + 2
+            or self.fds > before.fds + POOL
             or self.rss > before.rss + GROWTH
         )
 
@@ -71,6 +73,10 @@ class Attacked(Struct):
     log: Path
     mine: Owned
     others: Owned
+
+    def show_log(self) -> None:
+        """As the test's own output, which is searched for canaries."""
+        sys.stderr.write(self.log.read_text())
 
     def logged(self) -> list[dict[str, Any]]:
         """Every line of the log. Fails if one is not a line of JSON."""
@@ -99,14 +105,15 @@ class Attacked(Struct):
 
 
 @asynccontextmanager
-async def attacked(database_url: str, folder: Path) -> AsyncGenerator[Attacked]:
-    """A hub to be attacked, with things of two users on it. Its log is shown at the end, and searched for canaries."""
+async def attacked(
+    database_url: str, folder: Path, command: tuple[str, ...] = SERVE, *, log_level: str = "debug"
+) -> AsyncGenerator[Attacked]:
+    """A hub to be attacked, with things of two users on it."""
     log = folder / "hub.log"
     with log.open("wb") as errors:
-        settings = {"TUTORHUB_ORIGINS": FRIEND, "TUTORHUB_DEV_SIGN_IN": "1", "TUTORHUB_LOG_LEVEL": "debug"}
-        async with child(database_url, None, errors.fileno(), **settings) as made_here:
+        settings = {"TUTORHUB_ORIGINS": FRIEND, "TUTORHUB_DEV_SIGN_IN": "1", "TUTORHUB_LOG_LEVEL": log_level}
+        async with child(database_url, None, errors.fileno(), command, **settings) as made_here:
             yield await _furnished(made_here, log)
-    sys.stderr.write(log.read_text())
 
 
 async def _furnished(made_here: Child, log: Path) -> Attacked:

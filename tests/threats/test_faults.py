@@ -41,3 +41,4 @@ async def test_a_fault_is_told_by_its_number_and_by_nothing_else(database_url: s
         logged = [[line["fault"]] for line in ground.logged() if line["event"] == "fault"]
         assert numbers == logged, "who runs the hub finds each by its number"
         assert "messages" in (await told(ground))[0], "it is over"
+    ground.show_log()
