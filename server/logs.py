@@ -15,7 +15,7 @@ PROCESSORS = (add_log_level, _TIME, format_exc_info, JSONRenderer())
 def log_to_stderr(level: str) -> None:
     """From now on, for the whole process. `level`: a name of `logging`'s, in any case."""
     structlog.configure(
-        processors=PROCESSORS,
+        processors=list(PROCESSORS),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -20,7 +20,7 @@ from server.store.embedded import embedded
 
 pytest_plugins = ["tests.canaries"]
 
-structlog.configure(processors=PROCESSORS)  # a hub in the test's own process logs what one of production does
+structlog.configure(processors=list(PROCESSORS))  # a hub in the test's own process logs what one of production does
 
 
 @contextmanager

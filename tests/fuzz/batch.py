@@ -27,7 +27,9 @@ REQUESTS = 40
 RAW = 0.4
 """So many requests are spoiled byte by byte; the others are whole ones, about nonsense."""
 HELLOS_SPOILED = 0.2
-A_USER_FOR = 50
+USERS = 12
+"""As many as there are batches at a time: one user's changes wait for each other."""
+A_USER_FOR = 600
 """Batches, so that nobody's list becomes long."""
 SHOWN = 400
 
@@ -39,7 +41,7 @@ class Batch:
         self.said = Said()
         self._hub = hub
         self._seed = f"{seed}:{number}"
-        self._user = f"fuzz {seed} {number // A_USER_FOR}"
+        self._user = f"fuzz {seed} {number % USERS}.{number // A_USER_FOR}"
         self._other = other
         self._limit = limit
         self._number = number

@@ -6,6 +6,7 @@ Everything follows from the seed: the same seed makes the same frames.
 import json
 from collections.abc import Callable
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, inspect
@@ -211,3 +212,8 @@ def _around(mutator: Mutator, text: str) -> str:
 _ON_TREES: tuple[Callable[[Mutator, Tree], None], ...] = (_another_value, _another_value, _left_out, _added, _exchanged,
                                                           _put_into)  # fmt: skip
 _ON_TEXTS: tuple[Callable[[Mutator, str], str], ...] = (_cut, _said_twice, _garbled, _around)
+
+
+def rendered(value: Any) -> str:
+    """As JSON, but for numbers that JSON has none for."""
+    return json.dumps(value, ensure_ascii=False)
