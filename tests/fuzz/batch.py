@@ -102,7 +102,7 @@ class Batch:
         if answer["type"] == "closed":
             self.said.close(answer["code"])
         elif answer["type"] != "welcome":
-            self.said.frame(answer)
+            self.said.frame(answer, self._limit)
         return answer["type"] != "closed"
 
     # Requests.
@@ -121,7 +121,7 @@ class Batch:
                     self._last = (request.method, request.url, request.content)
                     answer = await client.send(request)
                     whole = Answer(answer.status_code, dict(answer.headers), answer.content)
-                    self.said.answer(whole, head=request.method == "HEAD")
+                    self.said.answer(whole, head=request.method == "HEAD", limit=self._limit)
                 self.said.waited(time.monotonic() - began, self._limit)
 
     def _request(self, client: httpx2.AsyncClient, mutator: Mutator) -> httpx2.Request:
@@ -149,7 +149,7 @@ class Batch:
             received = await _to_the_end(reader)
             writer.transport.abort()
         if received:
-            self.said.answer(_first(received), head=data.startswith(b"HEAD"))
+            self.said.answer(_first(received), head=data.startswith(b"HEAD"), limit=self._limit)
 
 
 def _first(received: bytes) -> Answer:

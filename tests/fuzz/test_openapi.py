@@ -1,26 +1,27 @@
-"""What the hub says about itself in /openapi.json, held against what it does: no answer that is not described, none that
-has another shape, and none that is a fault. Schemathesis makes the requests, good ones and others.
+"""What the hub says about itself in /openapi.json, held against what it does: no answer that is not described, none of
+another shape, and none that is a fault. Schemathesis makes the requests, good ones and others.
 """
 
 import asyncio
 import os
 from collections.abc import Generator
+from typing import Any, cast
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis import checks
 
-from protocol.rest import ENDPOINTS
 from protocol.schema import openapi
 from tests.conftest import _database
+from tests.fuzz.verdict import BUSY_ANSWER
 from tests.hub import Hub, child
 
-load_all_checks()
+checks.load_all_checks()
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
-CHECKED = CHECKS.get_by_names(
+registry: Any = cast("Any", checks).CHECKS
+CHECKED = registry.get_by_names(
     [
-        "not_a_server_error",
         "status_code_conformance",
         "content_type_conformance",
         "response_schema_conformance",
@@ -30,7 +31,8 @@ CHECKED = CHECKS.get_by_names(
         "ignored_auth",
     ]
 )
-described = schemathesis.openapi.from_dict(openapi())
+described: Any = schemathesis.openapi.from_dict(openapi())
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,14 @@ def hub(cluster: str, migrated: str) -> Generator[Hub]:
             runner.run(starting.__aexit__(None, None, None))
 
 
+def is_no_fault(_: Any, response: Any, case: Any) -> None:
+    """A machine that is busy may make the hub say "not now", as it is described; nothing else is the hub's fault."""
+    assert response.status_code < 500 or response.json()["code"] == BUSY_ANSWER, (case, response.text)
+
+
 @described.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_described_is_what_is_done(hub: Hub, case: schemathesis.Case) -> None:
-    case.call_and_validate(base_url=hub.url, headers=hub.headers("schemathesis"), checks=CHECKED, timeout=10)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
+def test_what_is_described_is_what_is_done(hub: Hub, case: Any) -> None:
+    case.call_and_validate(
+        base_url=hub.url, headers=hub.headers("schemathesis"), checks=[*CHECKED, is_no_fault], timeout=10
+    )

@@ -106,7 +106,7 @@ async def _write(writer: asyncio.StreamWriter, pieces: tuple[bytes, ...], pause:
 
 
 def upgrades(path: str = "/ws", *headers: str) -> Attack:
-    """To a websocket; "HTTP 101" is the way in."""
+    """To a websocket; "HTTP 101" is the way in, "packed" if frames may be compressed."""
 
     async def attack(ground: Attacked) -> str:
         lines = (f"GET {filled(path, ground)} HTTP/1.1", f"Host: 127.0.0.1:{ground.hub.port}", *HANDSHAKE, *headers)
@@ -116,7 +116,8 @@ def upgrades(path: str = "/ws", *headers: str) -> Attack:
             head = await reader.readuntil(b"\r\n\r\n")
             rest = b"" if head.startswith(b"HTTP/1.1 101") else await _to_the_end(reader)
         writer.transport.abort()
-        return outcome(_parsed(head + rest))
+        answer = _parsed(head + rest)
+        return outcome(answer) + (", packed" if "sec-websocket-extensions" in answer.headers else "")
 
     return attack
 

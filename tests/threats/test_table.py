@@ -33,3 +33,10 @@ def test_every_row_has_its_cases_or_says_where_they_are() -> None:
 @pytest.mark.parametrize(("path", "name"), [each for tests in ELSEWHERE.values() for each in tests])
 def test_a_test_elsewhere_is_there(path: str, name: str) -> None:
     assert re.search(rf"^(async )?def {name}\(", Path(path).read_text(), re.MULTILINE)
+
+
+def test_the_page_about_security_has_every_row_and_every_answer() -> None:
+    page = Path("docs/security.md").read_text()
+    lines = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
+    missing = [(case.row, case.answer) for case in CASES if f"`{case.answer}`" not in lines.get(str(case.row), "")]
+    assert missing == []
