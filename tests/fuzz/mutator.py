@@ -6,7 +6,7 @@ Everything follows from the seed: the same seed makes the same frames.
 import json
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct, inspect
@@ -157,7 +157,8 @@ class Mutator:
         """Some leaf: the object that holds it, and its name there."""
         name = self.random.choice(list(tree) or [""])
         inner = tree.get(name)
-        return self.place(inner) if isinstance(inner, dict) and inner and self.random.random() < 0.7 else (tree, name)
+        deeper = isinstance(inner, dict) and self.random.random() < 0.7
+        return self.place(cast(Tree, inner)) if deeper else (tree, name)
 
 
 def _bare(kind: inspect.Type) -> inspect.Type:

@@ -18,7 +18,7 @@ from tests.fuzz.verdict import BUSY_ANSWER
 from tests.hub import Hub, child
 
 checks.load_all_checks()
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 registry: Any = cast("Any", checks).CHECKS
 CHECKED = registry.get_by_names(
     [
