@@ -8,13 +8,14 @@ RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test prove measure check clean
+.PHONY: help start test fuzz prove measure check clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
 	@echo '             (OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL: use another model)'
 	@echo 'make start PORT=8001   another instance, beside the first'
 	@echo 'make test    run the tests'
+	@echo 'make fuzz    throw a million spoiled frames and requests at a hub (SEED=1 FRAMES=1000000 HANG=1: seconds for an answer)'
 	@echo 'make prove   break everything but the disk while devices work, and decide whether a promise was broken'
 	@echo '             (SEED=1 MINUTES=10: the same seed injects the same faults)'
 	@echo 'make measure let crowds of devices do one thing at a time, and hold the figures to limits (ONLY="storm kills": some)'
@@ -31,6 +32,10 @@ endif
 
 test: .venv/.dev
 	.venv/bin/python -m pytest -n 2
+
+fuzz: .venv/.dev
+	.venv/bin/python -m tests.fuzz --seed $(or $(SEED),1) --frames $(or $(FRAMES),1000000) --hang $(or $(HANG),1)
+	FUZZ_EXAMPLES=1000 .venv/bin/python -m pytest -n 2 --timeout 1800 tests/fuzz
 
 prove: .venv/.dev
 	.venv/bin/python -m loadtest prove --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)

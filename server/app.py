@@ -20,11 +20,12 @@ from server.counts import counted
 from server.edge.account import Account
 from server.edge.callers import Callers
 from server.edge.door import Door
+from server.edge.framing import Framing
 from server.edge.http import Rest, dev_sign_in
 from server.edge.identity import Verifier, verifier
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
-from server.errors import Leaving, Unavailable
+from server.errors import Leaving, NotFound, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
@@ -68,7 +69,7 @@ class App:
             exception_handlers={HTTPException: http_error, Exception: http_error},
         )
         routes.router.redirect_slashes = False
-        self.asgi = Origins(routes, settings.origins)
+        self.asgi = Origins(Framing(routes), settings.origins)
 
     async def drain(self) -> None:
         """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
@@ -163,6 +164,7 @@ class App:
             return
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
+            WebSocketRoute("/{path:path}", _no_socket_here),
             *Rest(instance, callers).routes(),
             *Account(instance, callers).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
@@ -170,6 +172,10 @@ class App:
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))
+
+
+async def _no_socket_here(socket: WebSocket) -> None:
+    await socket.send_denial_response(problem(NotFound()))
 
 
 async def _alive(request: Request) -> Response:

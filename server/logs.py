@@ -8,12 +8,14 @@ from structlog.processors import JSONRenderer, TimeStamper, add_log_level, forma
 from structlog.stdlib import ProcessorFormatter, add_logger_name
 
 _TIME = TimeStamper(fmt="iso", utc=True)
+PROCESSORS = (add_log_level, _TIME, format_exc_info, JSONRenderer())
+"""A traceback is its lines, without the variables: they hold what people say."""
 
 
 def log_to_stderr(level: str) -> None:
     """From now on, for the whole process. `level`: a name of `logging`'s, in any case."""
     structlog.configure(
-        processors=[add_log_level, _TIME, format_exc_info, JSONRenderer()],
+        processors=list(PROCESSORS),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -11,10 +11,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from server.logs import PROCESSORS
 from server.store.embedded import embedded
+
+pytest_plugins = ["tests.canaries"]
+
+structlog.configure(processors=list(PROCESSORS))  # a hub in the test's own process logs what one of production does
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from protocol.ids import MessageId, SessionId, fresh_message_id
 from protocol.model import Cursor, Message, Session
 from protocol.model import Device as Named
 from protocol.timeline import Outcome, Timeline
+from tests.canaries import CANARY, noted
 from tests.hub import Hub
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Device:
     def __init__(self, hub: Hub, user: str, name: str = "device") -> None:
         self.hub = hub
         self.user = user
-        self.named = Named(id=f"{name}-{uuid4().hex[:8]}", name=name)
+        self.named = Named(id=f"{name}-{uuid4().hex[:8]}", name=f"{name} {CANARY}")
         self.timeline = Timeline()
         self.events: list[Event] = []
         self.welcome: Welcome | None = None
@@ -117,6 +118,8 @@ class Device:
     async def say(self, command: Command) -> None:
         assert self._socket is not None
         self._asked[command.ref] = command
+        for field in ("content", "title", "query"):
+            noted(getattr(command, field, None))
         if isinstance(command, SessionOpen):
             self.timeline.open(command.session)
         await self._socket.send(encode(command).decode())

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from protocol.errors import Reason
+from tests.canaries import CANARY, found_in, noted
 from tests.conftest import _database
 from tests.hub import Hub, running
 
@@ -38,6 +40,7 @@ Tree: TypeAlias = dict[str, Any]
 # Good and bad values, from types.
 
 
+@cache
 def shape(kind: type[Struct]) -> inspect.StructType:
     found = inspect.type_info(kind)
     assert isinstance(found, inspect.StructType)
@@ -323,7 +326,9 @@ class Speaker:
     async def say(self, text: str | bytes | None = None, /, **fields: Any) -> None:
         if "hello" in fields:
             del fields["hello"]
-            fields |= {"type": "hello", "ref": 0, "device": {"id": "speaker", "name": "speaker"}}
+            fields |= {"type": "hello", "ref": 0, "device": {"id": "speaker", "name": CANARY}}
+        for field in ("content", "title", "query"):
+            noted(fields.get(field))
         await self.socket.send(json.dumps(fields, ensure_ascii=False) if text is None else text)
 
     async def next(self, *types: str) -> dict[str, Any]:
@@ -402,8 +407,9 @@ async def playground(cluster: str, template: str) -> AsyncGenerator[Playground]:
 
 @contextmanager
 def nothing_goes_wrong(caplog: pytest.LogCaptureFixture) -> Generator[None]:
-    """Whatever is sent inside, the hub logs no error: a refusal is not one."""
+    """Whatever is sent inside, the hub logs no error, a refusal is not one, and nothing that is nobody's business."""
     with structlog.testing.capture_logs() as told, caplog.at_level(logging.INFO):
         yield
+    assert found_in(repr(told)) == []
     assert [entry for entry in told if entry["log_level"] in {"error", "critical"}] == []
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

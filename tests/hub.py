@@ -172,6 +172,11 @@ async def child(
         if process.returncode is None:
             process.kill()
             await process.wait()
-        # the pipe is closed with the process; what is left in it is not wanted
-        if process.stdout is not None:
-            await process.stdout.read()
+        await _tell_the_rest(process)
+
+
+async def _tell_the_rest(process: asyncio.subprocess.Process) -> None:
+    """What nobody has read of a child is the test's own output, which is searched for canaries."""
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            sys.stderr.write((await pipe.read()).decode())

@@ -21,6 +21,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from tests.canaries import CANARY, noted
+
 LONGEST_WAIT = 10.0
 """A test that waits for what does not come fails after this many seconds."""
 
@@ -40,7 +42,7 @@ class Refuse(Struct):
     """As the first step: an answer with this status instead of a stream."""
 
     status: int
-    message: str = "refused by the test"
+    message: str = f"refused by the test, {CANARY}"
 
 
 class Raw(Struct):
@@ -194,6 +196,7 @@ class Provider:
                 case Finish():
                     reason = step.reason
                 case _:
+                    noted(step)
                     await self._send(writer, step.data if isinstance(step, Raw) else piece(step))
             if count == self._hold_after:
                 await self._hold()

@@ -95,12 +95,19 @@ async def _read(request: Request) -> bytes:
 
 
 def read_query(request: Request, kind: type[T]) -> T:
-    """The parameters of the address; unknown ones are refused, as in a body."""
+    """The parameters of the address; unknown ones are refused, as in a body, and so is one that is given twice."""
+    given = dict(request.query_params)
+    if twice := [name for name in given if len(request.query_params.getlist(name)) > 1]:
+        raise errors.Invalid.field(twice[0], "value", "is given more than once")
     try:
-        return msgspec.convert(dict(request.query_params), kind, strict=False)
+        found = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        found = field_error(error)
-        raise errors.Invalid(found.message, errors=[found]) from error
+        wrong = field_error(error)
+        raise errors.Invalid(wrong.message, errors=[wrong]) from error
+    for name in given:
+        if getattr(found, name) is None:  # the word null, which msgspec takes for one
+            raise errors.Invalid.field(name, "type", "is left out or given, and never null")
+    return found
 
 
 def path_id(request: Request, kind: Callable[[UUID], Id]) -> Id:

@@ -237,6 +237,21 @@ async def test_a_bad_parameter_is_refused_and_named(
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("/api/sessions?before=null", "before"),
+        ("/api/changes?since=null", "since"),
+        ("/api/changes?since=NULL&epoch=null", "since"),
+        ("/api/sessions?limit=1&limit=2", "limit"),
+        ("/api/sessions/search?q=a&q=a", "q"),
+    ],
+)
+async def test_a_parameter_is_given_once_or_left_out(ground: Playground, query: str, field: str) -> None:
+    answer = await http(ground.hub, "GET", query, ground.hub.headers("mallory"))
+    assert answer.complaint(status=422, field=field) is None
+
+
 @pytest.mark.parametrize("path", [path for _, path in QUERIES])
 async def test_a_parameter_that_is_not_known_is_refused_and_named(ground: Playground, path: str) -> None:
     for name in ("offset", "user", "userId", "sort"):

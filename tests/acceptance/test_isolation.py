@@ -13,8 +13,9 @@ from msgspec.inspect import UUIDType
 
 from protocol.commands import Command, MessageSend, SessionCreate
 from tests import hostile
-from tests.hostile import Answer, Field, Playground, Speaker, fields, http, shape, speaking, with_leaf
+from tests.hostile import Answer, Field, Playground, fields, http, shape, speaking, with_leaf
 from tests.hub import Hub, running
+from tests.owned import Owned, deleted, made
 from tests.provider import provider, said
 
 pytestmark = hostile.on_one_ground
@@ -26,43 +27,8 @@ TOMBSTONE_IS_OK = {"session.restore", "session.close"}
 BODIES = {"content": "words", "title": "words"}
 
 
-class Owned(Struct):
-    """Things of one user: their ids, by the name of the field that takes them."""
-
-    session: str
-    message: str
-    reply: str
-
-    def id(self, field: str, *, reply: bool = False) -> str:
-        return self.session if field == "session" else self.reply if reply else self.message
-
-
 NOTHING = Owned(session="0f0e0d0c-0000-4000-8000-000000000001", message="0f0e0d0c-0000-4000-8000-000000000002",
                 reply="0f0e0d0c-0000-4000-8000-000000000003")  # fmt: skip
-
-
-async def made(speaker: Speaker, text: str = "words") -> Owned:
-    """A session with a message and its settled reply."""
-    session = (await speaker.ask(type="session.create", title=text))["result"]["id"]
-    await speaker.ask(type="session.open", session=session)
-    sent = (await speaker.ask(type="message.send", session=session, message=str(uuid4()), content=text))["result"]
-    while not any(
-        row["id"] == sent["reply"] and row["status"] != "pending"
-        for frame in speaker.heard
-        for row in frame.get("messages", [])
-    ):
-        await speaker.next("reply.settled")
-    return Owned(session, sent["message"], sent["reply"])
-
-
-async def deleted(speaker: Speaker) -> list[Owned]:
-    """Things that were deleted: one by one, and with their session."""
-    one, all_at_once = await made(speaker), await made(speaker)
-    for message in (one.message, one.reply):
-        await speaker.ask(type="message.delete", message=message)
-    await speaker.ask(type="session.delete", session=one.session)
-    await speaker.ask(type="session.delete", session=all_at_once.session)
-    return [one, all_at_once]
 
 
 def ids_taken() -> Iterator[Any]:

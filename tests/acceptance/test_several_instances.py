@@ -50,7 +50,8 @@ async def start(*changes: str, **environ: str) -> AsyncGenerator[Process]:
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        for unread in await process.communicate():
+            sys.stderr.write(unread.decode())  # the test's own output, which is searched for canaries
 
 
 async def listening(process: Process) -> Hub:

@@ -57,6 +57,7 @@ async def serve(*arguments: str, **environ: str) -> Ended:
         if process.returncode is None:
             process.kill()
             await process.wait()
+    sys.stderr.write(out.decode() + err.decode())  # the test's own output, which is searched for canaries
     return Ended(process.returncode, out.decode(), err.decode())
 
 

@@ -1,0 +1,57 @@
+"""The rows of the table that have more tests than its own, or none yet, and why."""
+
+ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
+    1: (("tests/edge/test_origins.py", "test_a_name_that_was_made_to_lead_here_is_no_name_of_ours"),),
+    4: (
+        (
+            "tests/acceptance/test_bad_requests.py",
+            "test_a_request_with_a_token_that_is_not_good_is_refused_as_one_without",
+        ),
+        (
+            "tests/acceptance/test_bad_frames.py",
+            "test_a_hello_with_a_token_that_is_not_good_is_refused_and_ends_the_connection",
+        ),
+        ("tests/acceptance/test_access.py", "test_an_endpoint_answers_nobody_whose_token_is_not_good"),
+    ),
+    7: (
+        (
+            "tests/acceptance/test_isolation.py",
+            "test_a_request_for_what_is_anothers_or_deleted_answers_as_one_for_nothing",
+        ),
+    ),
+    9: (
+        ("tests/acceptance/test_bad_frames.py", "test_a_frame_that_is_no_command_is_refused_and_the_connection_stays"),
+    ),
+    10: (("tests/edge/test_guard.py", "test_a_broken_frame_is_answered_with_its_code"),),
+    13: (("tests/edge/test_guard.py", "test_a_flood_of_frames_is_cut_and_the_others_notice_nothing"),),
+    14: (("tests/edge/test_timely.py", "test_who_takes_too_long_to_ask_is_cut_off"),),
+    21: (("tests/acceptance/test_bad_input.py", "test_a_command_with_a_bad_field_is_refused_and_the_field_is_named"),),
+    22: (
+        (
+            "tests/acceptance/test_ids.py",
+            "test_a_message_sent_again_is_answered_the_same_and_another_with_its_id_is_refused",
+        ),
+    ),
+    25: (("tests/acceptance/test_bad_input.py", "test_only_our_own_media_are_taken_as_media"),),
+    30: (("tests/threats/test_prompts.py", "test_a_tutor_is_told_nothing_but_its_session"),),
+    31: (("tests/threats/test_prompts.py", "test_what_learners_write_is_never_an_instruction_of_the_hub"),),
+    36: (("tests/test_canaries.py", "test_a_leak_fails_its_test_and_is_not_repeated"),),
+    37: (("tests/threats/test_faults.py", "test_a_fault_is_told_by_its_number_and_by_nothing_else"),),
+    39: (("tests/fanout/test_broker_redis_junk.py", "test_junk_in_a_users_channel_is_counted_and_nobody_receives_it"),),
+}
+"""Tests, a file and a name each, by the number of the row."""
+
+NOT_HERE: dict[int, str] = {
+    15: "part to come: limits of sockets for a user and for an address",
+    16: "part to come: with row 15, whose limits it would get round",
+    24: "web client: pictures of other addresses are never loaded",
+    26: "part to come: media",
+    27: "part to come: media",
+    28: "part to come: media",
+    29: "part to come: media",
+    32: "a decision of whoever runs the hub: the tutor's own model refuses, the hub does not judge texts",
+    33: "part to come: limits of what replies cost",
+    35: "no one-use tickets: a token is good until it ends, on any socket; it is said in hello or in a header only",
+    40: "part to come: encryption at rest; TLS is in tests/edge/test_origins.py",
+}
+"""Rows without a test of their own, and why."""
