@@ -13,7 +13,15 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
         ),
         ("tests/acceptance/test_access.py", "test_an_endpoint_answers_nobody_whose_token_is_not_good"),
     ),
+    5: (
+        (
+            "tests/acceptance/test_sign_out.py",
+            "test_signing_out_closes_what_the_token_let_in_everywhere_and_nothing_else",
+        ),
+        ("tests/acceptance/test_sign_out.py", "test_the_end_of_a_token_is_said_and_then_it_closes"),
+    ),
     7: (
+        ("tests/acceptance/test_limits.py", "test_a_rate_holds_at_n_and_n_plus_1_and_fills_again"),
         (
             "tests/acceptance/test_isolation.py",
             "test_a_request_for_what_is_anothers_or_deleted_answers_as_one_for_nothing",
@@ -25,6 +33,16 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
     10: (("tests/edge/test_guard.py", "test_a_broken_frame_is_answered_with_its_code"),),
     13: (("tests/edge/test_guard.py", "test_a_flood_of_frames_is_cut_and_the_others_notice_nothing"),),
     14: (("tests/edge/test_timely.py", "test_who_takes_too_long_to_ask_is_cut_off"),),
+    15: (
+        ("tests/acceptance/test_limits.py", "test_so_many_devices_may_be_connected"),
+        ("tests/acceptance/test_limits.py", "test_so_many_of_an_address_may_be_silent"),
+    ),
+    16: (
+        (
+            "tests/acceptance/test_limits.py",
+            "test_an_address_that_is_only_said_is_not_believed_but_of_a_trusted_proxy",
+        ),
+    ),
     21: (("tests/acceptance/test_bad_input.py", "test_a_command_with_a_bad_field_is_refused_and_the_field_is_named"),),
     22: (
         (
@@ -35,6 +53,16 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
     25: (("tests/acceptance/test_bad_input.py", "test_only_our_own_media_are_taken_as_media"),),
     30: (("tests/threats/test_prompts.py", "test_a_tutor_is_told_nothing_but_its_session"),),
     31: (("tests/threats/test_prompts.py", "test_what_learners_write_is_never_an_instruction_of_the_hub"),),
+    33: (
+        ("tests/acceptance/test_limits.py", "test_what_the_tutor_has_used_is_counted_and_when_it_is_spent_it_is_said"),
+        ("tests/acceptance/test_limits.py", "test_so_many_replies_of_a_user_are_written_at_once"),
+    ),
+    34: (
+        (
+            "tests/acceptance/test_limits.py",
+            "test_typing_that_is_said_too_often_is_dropped_without_a_word",
+        ),
+    ),
     36: (("tests/test_canaries.py", "test_a_leak_fails_its_test_and_is_not_repeated"),),
     37: (("tests/threats/test_faults.py", "test_a_fault_is_told_by_its_number_and_by_nothing_else"),),
     39: (("tests/fanout/test_broker_redis_junk.py", "test_junk_in_a_users_channel_is_counted_and_nobody_receives_it"),),
@@ -42,15 +70,12 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
 """Tests, a file and a name each, by the number of the row."""
 
 NOT_HERE: dict[int, str] = {
-    15: "part to come: limits of sockets for a user and for an address",
-    16: "part to come: with row 15, whose limits it would get round",
     24: "web client: pictures of other addresses are never loaded",
     26: "part to come: media",
     27: "part to come: media",
     28: "part to come: media",
     29: "part to come: media",
     32: "a decision of whoever runs the hub: the tutor's own model refuses, the hub does not judge texts",
-    33: "part to come: limits of what replies cost",
     35: "no one-use tickets: a token is good until it ends, on any socket; it is said in hello or in a header only",
     40: "part to come: encryption at rest; TLS is in tests/edge/test_origins.py",
 }
