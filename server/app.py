@@ -23,15 +23,19 @@ from server.edge.identity import Verifier, verifier
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
 from server.errors import Leaving, Unavailable
+from server.fanout.broker import Broker
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
 from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
 from server.instance import Instance
+from server.key_ring import KeyRing, parsed
 from server.pulse import Pulse
 from server.settings import Settings
+from server.store.deployments import deployment
 from server.store.pool import Database
+from server.store.rotation import say_what_is_not_sealed
 from server.tasks import Tasks
 from server.turns import Turns
 from server.tutor.connect import check, connect
@@ -39,6 +43,8 @@ from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
 
+LOOKS_AGAIN = 0.5
+"""Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
@@ -83,19 +89,28 @@ class App:
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size))
+            ring = _ring(self._settings)
+            database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            self._instance = self._begin(database, tutor, tasks)
+            owner = uuid4().hex[:12]
+            self._instance = self._begin(database, tutor, tasks, await self._broker(database, owner), owner)
             self._wire(asgi, self._instance, self._checks)
             self._announce(self._instance)
             yield
 
-    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks) -> Instance:
+    async def _broker(self, database: Database, owner: str) -> Broker:
+        """How the others are heard, by the secret that is shared with them: the database is waited for."""
+        while self._settings.redis_url:
+            with suppress(Unavailable):
+                async with database.connection() as conn:
+                    return RedisBroker(self._settings.redis_url, owner, await deployment(conn))
+            await asyncio.sleep(LOOKS_AGAIN)
+        return MemoryBroker()
+
+    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks, broker: Broker, owner: str) -> Instance:
         """Make the parts, each of what was made before it, and start what goes on by itself."""
         settings = self._settings
-        owner = uuid4().hex[:12]
-        broker = RedisBroker(settings.redis_url, owner) if settings.redis_url else MemoryBroker()
         pulse = Pulse()
         hub = Hub(broker, tasks, database)
         turns = Turns(
@@ -114,6 +129,7 @@ class App:
         tasks.start(broker.run(Hearing(hub, turns, watch)), "broker")
         tasks.start(watch.run(), "watch")
         tasks.start(turns.look_out(), "look-out for open replies")
+        tasks.start(say_what_is_not_sealed(database), "look at keys")
         return Instance(settings, database, broker, hub, turns, tutor, tasks)
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
@@ -137,6 +153,10 @@ class App:
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings))
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return parsed(settings.encryption_keys) if settings.encryption_keys else KeyRing({})
 
 
 async def _alive(request: Request) -> Response:

@@ -3,14 +3,25 @@
 A word is a run of letters, digits and their marks, folded: case, width, and the accents of Latin, Greek and
 Cyrillic go. Chinese, Japanese and Korean are not written with spaces, so a run of theirs is kept as its
 overlapping pairs, and its last letter alone, so that one letter finds it too.
+
+Where nobody may read them, the words are hidden: hashes are stored, of each word and of each of its beginnings, marked
+apart, so that the same two questions can be asked. Beginnings have three letters or more, of the unspaced one.
 """
 
 import re
 import unicodedata
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import chain, islice, pairwise
 
 WORD_LENGTH = 64
 EXCERPT_LENGTH = 160
+SHORTEST_BEGINNING = 3
+MOST_HIDDEN = 50_000
+"""Of one text: a tsvector has room for no more of them. Beyond that, beginnings are not found."""
+
+Hash = Callable[[str], str]
+_WHOLE, _BEGINNING = "=", "^"
+"""Neither is a letter: no word that is not hidden is taken for one that is."""
 
 _ACCENTS = dict.fromkeys(map(chr, range(0x0300, 0x0370)), "") | dict(zip("đøłħıðŧ", "dolhidt", strict=True))
 """What is taken away, and the letters with a stroke, which have no plain form in Unicode."""
@@ -35,23 +46,35 @@ _SPACING = _Spacing()
 
 def words(text: str) -> list[str]:
     """The words to store, each once, sorted."""
-    found: set[str] = set()
-    for run, unspaced in _runs(text):
-        found.update(_pairs(run) if unspaced else [run[:WORD_LENGTH]])
-        if unspaced:
-            found.add(run[-1])
-    return sorted(found)
+    return sorted(set(chain.from_iterable(_stored(run, unspaced) for run, unspaced in _runs(text))))
 
 
 def query(text: str) -> str | None:
     """What is asked, as the text of a tsquery: all words, the last of them as a beginning. None: there are no words."""
-    runs = list(_runs(text))
-    terms = [term for run, unspaced in runs for term in (_pairs(run) if unspaced else [run[:WORD_LENGTH]])]
+    terms, begins = _asked(text)
+    return " & ".join(f"'{term}'" for term in terms) + (":*" if begins else "") if terms else None
+
+
+def hidden(text: str, hash_of: Hash) -> list[str]:
+    """As `words`, hidden."""
+    whole, beginnings = set[str](), set[str]()
+    for run, unspaced in _runs(text):
+        for word in _stored(run, unspaced):
+            whole.add(word)
+            shortest = 1 if unspaced else SHORTEST_BEGINNING
+            beginnings.update(word[:length] for length in range(shortest, len(word) + 1))
+    marked = chain((_WHOLE + word for word in whole), (_BEGINNING + begun for begun in beginnings))
+    return sorted(each[0] + hash_of(each) for each in islice(marked, MOST_HIDDEN))
+
+
+def hidden_query(text: str, hash_of: Hash) -> str | None:
+    """As `query`, of hidden words. A beginning that is too short is asked for as a whole word."""
+    terms, begins = _asked(text)
     if not terms:
         return None
-    last_run, unspaced = runs[-1]
-    begins = "" if unspaced and len(last_run) > 1 else ":*"
-    return " & ".join(f"'{term}'" for term in terms) + begins
+    begins = begins and (len(terms[-1]) >= SHORTEST_BEGINNING or bool(_UNSPACED.match(terms[-1])))
+    marked = [_WHOLE + term for term in terms[:-1]] + [(_BEGINNING if begins else _WHOLE) + terms[-1]]
+    return " & ".join(f"'{each[0]}{hash_of(each)}'" for each in marked)
 
 
 def excerpt(text: str, asked: str) -> str:
@@ -62,6 +85,17 @@ def excerpt(text: str, asked: str) -> str:
     begin = max(0, place - EXCERPT_LENGTH // 4)
     piece = text[begin : begin + EXCERPT_LENGTH]
     return ("…" if begin else "") + " ".join(piece.split()) + ("…" if begin + EXCERPT_LENGTH < len(text) else "")
+
+
+def _stored(run: str, unspaced: bool) -> list[str]:
+    return [*_pairs(run), run[-1]] if unspaced else [run[:WORD_LENGTH]]
+
+
+def _asked(text: str) -> tuple[list[str], bool]:
+    """The words that are asked for, in order, and whether the last is a beginning."""
+    runs = list(_runs(text))
+    terms = [term for run, unspaced in runs for term in (_pairs(run) if unspaced else [run[:WORD_LENGTH]])]
+    return terms, bool(runs) and not (runs[-1][1] and len(runs[-1][0]) > 1)
 
 
 def _runs(text: str) -> list[tuple[str, bool]]:

@@ -27,7 +27,7 @@ from server.edge.guard import EXTENSION
 from server.edge.identity import Identity, Verifier, bearer
 from server.edge.refusing import fault, undecodable
 from server.edge.writer import Writer
-from server.errors import Forbidden, Invalid, Refusal, Unauthenticated
+from server.errors import Forbidden, Invalid, Refusal, SealedWithMissingKey, Unauthenticated
 from server.fanout.member import Member
 from server.instance import Instance
 
@@ -170,7 +170,7 @@ class Connection:
             await catching_up.run()
         except Refusal as refusal:
             self._refuse(hello.ref, refusal)
-            self.close(CloseCode.OVERLOADED, refusal.title)
+            self.close(_close_code(refusal), refusal.title)
             return False
         self.on_joined()
         return True
@@ -291,5 +291,7 @@ def _close_code(refusal: Refusal) -> CloseCode:
             return CloseCode.UNAUTHENTICATED
         case Invalid():
             return CloseCode.BAD_REQUEST
+        case SealedWithMissingKey():
+            return CloseCode.FORBIDDEN
         case _:
             return CloseCode.OVERLOADED

@@ -9,7 +9,6 @@ from hashlib import sha256
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from server.errors import StartupError
@@ -29,7 +28,7 @@ class Applied(Struct, frozen=True):
 async def migrate(conninfo: str) -> list[str]:
     """Apply what is missing; returns its names. Raises StartupError, and then the old schema is left."""
     done: list[str] = []
-    async with _in_use(conninfo) as conn:
+    async with in_use(conninfo) as conn:
         for name, up, _ in migrations():
             if await _apply(conn, name, up):
                 done.append(name)
@@ -38,7 +37,7 @@ async def migrate(conninfo: str) -> list[str]:
 
 async def revert(conninfo: str) -> str | None:
     """Take back the last migration; returns its name, None when there is none."""
-    async with _in_use(conninfo) as conn, conn.transaction():
+    async with in_use(conninfo) as conn, conn.transaction():
         applied = await _applied(conn)
         if not applied:
             return None
@@ -51,7 +50,7 @@ async def revert(conninfo: str) -> str | None:
 
 async def status(conninfo: str) -> list[tuple[str, bool]]:
     """Each migration of this version, and whether it was applied."""
-    async with _in_use(conninfo) as conn, conn.transaction():
+    async with in_use(conninfo) as conn, conn.transaction():
         applied = {row.name for row in await _applied(conn)}
         return [(name, name in applied) for name, _, _ in migrations()]
 
@@ -66,7 +65,7 @@ async def connect(conninfo: str) -> Connection:
             " with %25 for a % in the password, %40 for an @"
         ) from None
     try:
-        return await AsyncConnection.connect(
+        return await Connection.connect(
             conninfo,
             autocommit=True,
             connect_timeout=3,
@@ -78,7 +77,7 @@ async def connect(conninfo: str) -> Connection:
 
 
 @asynccontextmanager
-async def _in_use(conninfo: str) -> AsyncGenerator[Connection]:
+async def in_use(conninfo: str) -> AsyncGenerator[Connection]:
     """As `connect`; whatever the database refuses is a StartupError."""
     async with await connect(conninfo) as conn:
         try:

@@ -9,6 +9,7 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 -- The next attempt, under a lease. The number is one that no attempt has had before: a fail-over to a copy that lags may
 -- have forgotten some, so it counts on from a thousand times the fail-overs that there were, by the WAL file's name.
 -- The text stays, for whoever goes on from it, but it is no piece of the new attempt.
+-- One whose user's key is not among the given is left to who can read what it is about.
 UPDATE turns AS t
 SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
@@ -17,18 +18,23 @@ SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     lease_until = now() + make_interval(secs => %(lease)s)
 FROM (
     SELECT
-        user_id,
-        message_id,
-        attempt,
+        f.user_id,
+        f.message_id,
+        f.attempt,
+        u.key,
+        u.key_name,
+        u.sealed,
         ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline
-    FROM turns
-    WHERE user_id = %(user)s AND session_id = %(session)s
-    ORDER BY position LIMIT 1
+    FROM turns AS f
+    INNER JOIN users AS u ON f.user_id = u.user_id
+    WHERE f.user_id = %(user)s AND f.session_id = %(session)s
+    ORDER BY f.position LIMIT 1
 ) AS first
 WHERE t.user_id = first.user_id
     AND t.message_id = first.message_id
     AND t.attempt = first.attempt
     AND (t.owner IS NULL OR (%(take_over)s AND t.lease_until < now()))
+    AND (first.key_name IS NULL OR first.key_name = ANY(%(key_names)s::text []))
 RETURNING
     t.user_id,
     t.message_id,
@@ -39,7 +45,10 @@ RETURNING
     t.stop,
     t.text,
     t.chunks,
-    first.attempt AS former;
+    first.attempt AS former,
+    first.key,
+    first.key_name,
+    first.sealed;
 
 -- name: keep
 -- Renew the lease and save what is written. No row: it is no longer ours, or it was released before this arrived.
@@ -104,11 +113,14 @@ FOR UPDATE;
 SELECT count(*)::int AS count FROM turns WHERE user_id = %(user)s AND session_id = %(session)s;
 
 -- name: due_of_all_users
--- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease.
+-- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease; of the users
+-- whose key, if they have one, is among the given.
 -- The claim decides. An anti-join would read all turns where nothing is known of the limit.
 SELECT t.user_id, t.session_id
 FROM turns AS t
+INNER JOIN users AS u ON t.user_id = u.user_id
 WHERE t.lease_until < now()
+    AND (u.key_name IS NULL OR u.key_name = ANY(%(key_names)s::text []))
     AND (t.owner IS NULL OR %(take_over)s)
     AND t.position = (
         SELECT min(first.position) FROM turns AS first
