@@ -20,7 +20,7 @@ from server.settings import Settings, TurnSettings
 
 SECRET = "a secret that only tests know, and long enough"
 STARTS_WITHIN = 20.0
-KEYS = os.environ.get("TUTORHUB_TEST_ENCRYPTION_KEYS")
+KEYS = os.environ.get("TEST_ENCRYPTION_KEYS")
 """With a key ring, every test that does not choose one runs on sealed data."""
 SERVE = ("-m", "server", "serve")
 
