@@ -3,6 +3,7 @@
 The first key of the ring wraps, all of them unwrap. A wrapped key says whose it is: as another's it does not open.
 """
 
+import hmac
 import re
 import secrets
 from base64 import b64decode, b64encode
@@ -31,11 +32,11 @@ class Wrapped(Struct, frozen=True):
 
 
 class KeyRing:
-    """By name, in order."""
+    """By name, in order. `names` end with a fingerprint, so that another key of an old name is another."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
-        self._keys = {name: AESGCM(key) for name, key in keys.items()}
-        self.names = list(keys)
+        self._keys = {f"{name}#{_fingerprint(key)}": AESGCM(key) for name, key in keys.items()}
+        self.names = list(self._keys)
 
     def wrap(self, secret: bytes, whose: bytes) -> Wrapped:
         """Under the first key; there must be one."""
@@ -43,7 +44,7 @@ class KeyRing:
         return Wrapped(nonce + self._keys[name].encrypt(nonce, secret, whose), name)
 
     def unwrap(self, wrapped: Wrapped, whose: bytes) -> bytes:
-        """Raises SealedWithMissingKey if its key is not in the ring, or is another one of that name."""
+        """Raises SealedWithMissingKey if its key is not in the ring, or it is somebody else's."""
         try:
             cipher = self._keys[wrapped.key_name]
             return cipher.decrypt(wrapped.key[:NONCE_BYTES], wrapped.key[NONCE_BYTES:], whose)
@@ -106,6 +107,10 @@ def parsed(text: str) -> KeyRing:
 def new_entry(name: str) -> str:
     """A fresh key, as it stands in a ring."""
     return f"{name}:{b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+
+
+def _fingerprint(key: bytes) -> str:
+    return hmac.digest(key, b"tutorhub fingerprint", "sha256")[:4].hex()
 
 
 def _entry(entry: str, number: int) -> tuple[str, bytes]:

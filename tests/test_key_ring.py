@@ -23,7 +23,8 @@ def written(key: bytes) -> str:
 
 def test_a_ring_is_written_in_a_line_or_in_lines() -> None:
     one, two = new_entry("one"), new_entry("two.2026-11")
-    assert parsed(f"{one},{two}").names == parsed(f"{one}\n{two}\n").names == ["one", "two.2026-11"]
+    assert parsed(f"{one},{two}").names == parsed(f"{one}\n{two}\n").names
+    assert [name.partition("#")[0] for name in parsed(f"{one},{two}").names] == ["one", "two.2026-11"]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_the_first_key_wraps_and_all_unwrap() -> None:
     wrapped = KeyRing({"old": OLD}).wrap(b"secret", b"ada")
     both = KeyRing({"new": NEW, "old": OLD})
     assert both.unwrap(wrapped, b"ada") == b"secret"
-    assert both.wrap(b"secret", b"ada").key_name == "new"
+    assert both.wrap(b"secret", b"ada").key_name == both.names[0]
     assert both.unwrap(both.wrap(b"secret", b"ada"), b"ada") == b"secret"
 
 
