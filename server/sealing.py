@@ -11,6 +11,7 @@ import hmac
 import os
 import sys
 from base64 import b64decode, b64encode
+from hashlib import blake2b
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -29,8 +30,8 @@ else:
 MARK = "\x01"
 KEY_BYTES = 32
 NONCE_BYTES = 12
-WORD_BYTES = 8
-"""Of the hash of a word: among a million words of a user, one in thirty million is taken for another."""
+WORD_BYTES = 24
+"""Of the hash of a word, of which search takes as much as it needs."""
 _KEYED = b"\x01"
 """Stands before a hash that is keyed."""
 
@@ -136,7 +137,7 @@ class UserKey(Unsealed):
             raise SealedWithMissingKey from None
 
     def _hash_of_word(self, word: str) -> str:
-        return hmac.digest(self._for_words, word.encode(), "sha256")[:WORD_BYTES].hex()
+        return b64encode(blake2b(word.encode(), key=self._for_words, digest_size=WORD_BYTES).digest()).decode()
 
 
 def derived(secret: bytes, purpose: bytes) -> bytes:

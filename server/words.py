@@ -4,24 +4,30 @@ A word is a run of letters, digits and their marks, folded: case, width, and the
 Cyrillic go. Chinese, Japanese and Korean are not written with spaces, so a run of theirs is kept as its
 overlapping pairs, and its last letter alone, so that one letter finds it too.
 
-Where nobody may read them, the words are hidden: hashes are stored, of each word and of each of its beginnings, marked
-apart, so that the same two questions can be asked. Beginnings have three letters or more, of the unspaced one.
+Where nobody may read them, the words are hidden: a word is stored as a chain of hashes, one for each of its beginnings,
+so that what begins alike is stored as what begins alike, and a beginning is asked for as ever. Its end is a hash too,
+longer or shorter, so that it is found whole, and its length shows in steps of four only. The shortest beginning has
+three letters, in a script without spaces one.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable
-from itertools import chain, islice, pairwise
+from itertools import accumulate, chain, pairwise
 
 WORD_LENGTH = 64
 EXCERPT_LENGTH = 160
 SHORTEST_BEGINNING = 3
-MOST_HIDDEN = 50_000
-"""Of one text: a tsvector has room for no more of them. Beyond that, beginnings are not found."""
+LONGEST_HIDDEN = 1_000_000
+"""Bytes of all hidden words of a text: a tsvector has room for no more. What is beyond that is not found."""
 
 Hash = Callable[[str], str]
-_WHOLE, _BEGINNING = "=", "^"
-"""Neither is a letter: no word that is not hidden is taken for one that is."""
+"""At least 16 letters, none of them a quotation mark."""
+_HIDDEN = "="
+"""Before a hidden word. It is no letter: a word that is not hidden is never taken for one that is."""
+_FIRST, _NEXT = 8, 4
+"""Letters of the hash of the shortest beginning, and of each that is longer."""
+_STEP = 4
 
 _ACCENTS = dict.fromkeys(map(chr, range(0x0300, 0x0370)), "") | dict(zip("đøłħıðŧ", "dolhidt", strict=True))
 """What is taken away, and the letters with a stroke, which have no plain form in Unicode."""
@@ -57,14 +63,10 @@ def query(text: str) -> str | None:
 
 def hidden(text: str, hash_of: Hash) -> list[str]:
     """As `words`, hidden."""
-    whole, beginnings = set[str](), set[str]()
-    for run, unspaced in _runs(text):
-        for word in _stored(run, unspaced):
-            whole.add(word)
-            shortest = 1 if unspaced else SHORTEST_BEGINNING
-            beginnings.update(word[:length] for length in range(shortest, len(word) + 1))
-    marked = chain((_WHOLE + word for word in whole), (_BEGINNING + begun for begun in beginnings))
-    return sorted(each[0] + hash_of(each) for each in islice(marked, MOST_HIDDEN))
+    whole = {_hidden(word, unspaced, hash_of) for run, unspaced in _runs(text) for word in _stored(run, unspaced)}
+    found = sorted(whole)
+    lengths = accumulate(len(word) for word in found)
+    return [word for word, length in zip(found, lengths, strict=True) if length <= LONGEST_HIDDEN]
 
 
 def hidden_query(text: str, hash_of: Hash) -> str | None:
@@ -72,9 +74,11 @@ def hidden_query(text: str, hash_of: Hash) -> str | None:
     terms, begins = _asked(text)
     if not terms:
         return None
-    begins = begins and (len(terms[-1]) >= SHORTEST_BEGINNING or bool(_UNSPACED.match(terms[-1])))
-    marked = [_WHOLE + term for term in terms[:-1]] + [(_BEGINNING if begins else _WHOLE) + terms[-1]]
-    return " & ".join(f"'{each[0]}{hash_of(each)}'" for each in marked)
+    scripts = [bool(_UNSPACED.match(term)) for term in terms]
+    asked = [f"'{_hidden(term, unspaced, hash_of)}'" for term, unspaced in zip(terms, scripts, strict=True)]
+    if begins and len(terms[-1]) >= _shortest(scripts[-1]):
+        asked[-1] = f"'{_hidden_beginning(terms[-1], scripts[-1], hash_of)}':*"
+    return " & ".join(asked)
 
 
 def excerpt(text: str, asked: str) -> str:
@@ -89,6 +93,22 @@ def excerpt(text: str, asked: str) -> str:
 
 def _stored(run: str, unspaced: bool) -> list[str]:
     return [*_pairs(run), run[-1]] if unspaced else [run[:WORD_LENGTH]]
+
+
+def _hidden(word: str, unspaced: bool, hash_of: Hash) -> str:
+    pieces = max(0, len(word) - _shortest(unspaced))
+    end = 1 if unspaced else _STEP - pieces % _STEP
+    return _hidden_beginning(word, unspaced, hash_of) + hash_of(word + "\0")[: end * _NEXT]
+
+
+def _hidden_beginning(word: str, unspaced: bool, hash_of: Hash) -> str:
+    shortest = _shortest(unspaced)
+    longer = (hash_of(word[:length])[:_NEXT] for length in range(shortest + 1, len(word) + 1))
+    return _HIDDEN + hash_of(word[:shortest])[:_FIRST] + "".join(longer)
+
+
+def _shortest(unspaced: bool) -> int:
+    return 1 if unspaced else SHORTEST_BEGINNING
 
 
 def _asked(text: str) -> tuple[list[str], bool]:

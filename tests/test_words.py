@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from server.words import EXCERPT_LENGTH, MOST_HIDDEN, WORD_LENGTH, excerpt, hidden, hidden_query, query, words
+from server.words import EXCERPT_LENGTH, LONGEST_HIDDEN, WORD_LENGTH, excerpt, hidden, hidden_query, query, words
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 latin = st.text(st.sampled_from("abcXYZéÀß019 -,.'\"\\&|!:*()"), max_size=40)
@@ -21,8 +21,7 @@ TERM = re.compile(r"'([^' ]+)'(:\*)?")
 
 
 def hash_of(word: str) -> str:
-    """Of a hidden word: without a beginning in common with another's."""
-    return sha256(word.encode()).hexdigest()[:12]
+    return sha256(word.encode()).hexdigest()
 
 
 def finds(asked: str, text: str) -> bool:
@@ -205,13 +204,20 @@ def test_one_letter_of_an_unspaced_script_finds_where_nothing_is_to_be_read() ->
 
 
 def test_hidden_words_do_not_show_and_beginnings_are_not_whole_words() -> None:
-    stored = hidden("Photosynthesis", hash_of)
-    assert len(stored) == 1 + len("photosynthesis") - 2
-    assert not any("phot" in word for word in stored)
+    [stored] = hidden("Photosynthesis", hash_of)
+    assert "phot" not in stored
+    assert stored.isascii()
     assert finds_hidden("photo", "Photosynthesis")
     assert not finds_hidden("photo plant", "photosynthesis plant")
+    assert not finds_hidden("photosynthesis plant", "photo plant")
+    assert not finds_hidden("photosynthesis", "photo")
     assert not finds_hidden("ph", "photosynthesis")
     assert finds_hidden("ph", "ph 7")
+
+
+def test_how_long_a_hidden_word_is_shows_in_steps_only() -> None:
+    lengths = [len(hidden("abcdefghijklmno"[:length], hash_of)[0]) for length in range(1, 16)]
+    assert lengths == [*[25] * 6, *[41] * 4, *[57] * 4, 73]
 
 
 def test_a_hidden_word_is_not_found_by_asking_for_what_its_hash_looks_like() -> None:
@@ -219,8 +225,8 @@ def test_a_hidden_word_is_not_found_by_asking_for_what_its_hash_looks_like() -> 
 
 
 def test_of_a_text_with_very_many_words_as_many_are_hidden_as_a_tsvector_has_room_for(cluster: str) -> None:
-    text = " ".join("".join(letters) for letters in product(string.ascii_lowercase[:13], repeat=4))
-    stored = hidden(text, lambda word: sha256(word.encode()).hexdigest()[:16])
-    assert len(stored) == MOST_HIDDEN
+    text = " ".join("".join(letters) for letters in product(string.ascii_lowercase[:15], repeat=4))
+    stored = hidden(text, hash_of)
+    assert len(stored) == LONGEST_HIDDEN // 25 < len(words(text))
     with psycopg.connect(cluster) as conn:
-        assert conn.execute("SELECT length(array_to_tsvector(%s))", (stored,)).fetchone() == (MOST_HIDDEN,)
+        assert conn.execute("SELECT length(array_to_tsvector(%s))", (stored,)).fetchone() == (len(stored),)
