@@ -30,8 +30,6 @@ else:
 MARK = "\x01"
 KEY_BYTES = 32
 NONCE_BYTES = 12
-WORD_BYTES = 24
-"""Of the hash of a word, of which search takes as much as it needs."""
 _KEYED = b"\x01"
 """Stands before a hash that is keyed."""
 
@@ -92,7 +90,7 @@ class UserKey(Unsealed):
         self.wrapped = wrapped
         self.complete = complete
         self._cipher = AESGCM(derived(secret, b"seal"))
-        self._for_words = derived(secret, b"search")
+        self._for_words = blake2b(key=derived(secret, b"search"), digest_size=words.HASH_BYTES)
         self._for_hashes = derived(secret, b"hash")
 
     @override
@@ -121,12 +119,12 @@ class UserKey(Unsealed):
 
     @override
     def words(self, text: str) -> list[str]:
-        return words.hidden(text, self._hash_of_word)
+        return words.hidden(text, self._for_words)
 
     @override
     def query(self, text: str) -> str | None:
         """Until all is sealed, the words are also asked for as they are."""
-        asked = words.hidden_query(text, self._hash_of_word)
+        asked = words.hidden_query(text, self._for_words)
         return asked if asked is None or self.complete else f"({asked}) | ({words.query(text)})"
 
     @override
@@ -135,9 +133,6 @@ class UserKey(Unsealed):
             return self.open_bytes(b64decode(sealed), about).decode()
         except ValueError:
             raise SealedWithMissingKey from None
-
-    def _hash_of_word(self, word: str) -> str:
-        return b64encode(blake2b(word.encode(), key=self._for_words, digest_size=WORD_BYTES).digest()).decode()
 
 
 def derived(secret: bytes, purpose: bytes) -> bytes:

@@ -12,7 +12,8 @@ three letters, in a script without spaces one.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from binascii import b2a_base64
+from hashlib import blake2b
 from itertools import accumulate, chain, pairwise
 
 WORD_LENGTH = 64
@@ -21,13 +22,12 @@ SHORTEST_BEGINNING = 3
 LONGEST_HIDDEN = 1_000_000
 """Bytes of all hidden words of a text: a tsvector has room for no more. What is beyond that is not found."""
 
-Hash = Callable[[str], str]
-"""At least 16 letters, none of them a quotation mark."""
 _HIDDEN = "="
 """Before a hidden word. It is no letter: a word that is not hidden is never taken for one that is."""
-_FIRST, _NEXT = 8, 4
-"""Letters of the hash of the shortest beginning, and of each that is longer."""
+_FIRST, _NEXT = 6, 3
+"""Bytes of the hash of the shortest beginning, and of each that is longer. In base64 each stands by itself."""
 _STEP = 4
+HASH_BYTES = _STEP * _NEXT
 
 _ACCENTS = dict.fromkeys(map(chr, range(0x0300, 0x0370)), "") | dict(zip("đøłħıðŧ", "dolhidt", strict=True))
 """What is taken away, and the letters with a stroke, which have no plain form in Unicode."""
@@ -61,23 +61,23 @@ def query(text: str) -> str | None:
     return " & ".join(f"'{term}'" for term in terms) + (":*" if begins else "") if terms else None
 
 
-def hidden(text: str, hash_of: Hash) -> list[str]:
-    """As `words`, hidden."""
-    whole = {_hidden(word, unspaced, hash_of) for run, unspaced in _runs(text) for word in _stored(run, unspaced)}
-    found = sorted(whole)
+def hidden(text: str, keyed: blake2b) -> list[str]:
+    """As `words`, hidden. `keyed` has been given a key, and makes HASH_BYTES."""
+    said = {(word, unspaced) for run, unspaced in _runs(text) for word in _stored(run, unspaced)}
+    found = sorted(_hidden(word, unspaced, keyed) for word, unspaced in said)
     lengths = accumulate(len(word) for word in found)
     return [word for word, length in zip(found, lengths, strict=True) if length <= LONGEST_HIDDEN]
 
 
-def hidden_query(text: str, hash_of: Hash) -> str | None:
+def hidden_query(text: str, keyed: blake2b) -> str | None:
     """As `query`, of hidden words. A beginning that is too short is asked for as a whole word."""
     terms, begins = _asked(text)
     if not terms:
         return None
     scripts = [bool(_UNSPACED.match(term)) for term in terms]
-    asked = [f"'{_hidden(term, unspaced, hash_of)}'" for term, unspaced in zip(terms, scripts, strict=True)]
-    if begins and len(terms[-1]) >= _shortest(scripts[-1]):
-        asked[-1] = f"'{_hidden_beginning(terms[-1], scripts[-1], hash_of)}':*"
+    asked = [f"'{_hidden(term, unspaced, keyed)}'" for term, unspaced in zip(terms, scripts, strict=True)]
+    if begins and (scripts[-1] or len(terms[-1]) >= SHORTEST_BEGINNING):
+        asked[-1] = f"'{_hidden(terms[-1], scripts[-1], keyed, whole=False)}':*"
     return " & ".join(asked)
 
 
@@ -95,20 +95,20 @@ def _stored(run: str, unspaced: bool) -> list[str]:
     return [*_pairs(run), run[-1]] if unspaced else [run[:WORD_LENGTH]]
 
 
-def _hidden(word: str, unspaced: bool, hash_of: Hash) -> str:
-    pieces = max(0, len(word) - _shortest(unspaced))
-    end = 1 if unspaced else _STEP - pieces % _STEP
-    return _hidden_beginning(word, unspaced, hash_of) + hash_of(word + "\0")[: end * _NEXT]
-
-
-def _hidden_beginning(word: str, unspaced: bool, hash_of: Hash) -> str:
-    shortest = _shortest(unspaced)
-    longer = (hash_of(word[:length])[:_NEXT] for length in range(shortest + 1, len(word) + 1))
-    return _HIDDEN + hash_of(word[:shortest])[:_FIRST] + "".join(longer)
-
-
-def _shortest(unspaced: bool) -> int:
-    return 1 if unspaced else SHORTEST_BEGINNING
+def _hidden(word: str, unspaced: bool, keyed: blake2b, *, whole: bool = True) -> str:
+    """A word, or if it is not whole, what all that begin with it begin with."""
+    shortest = 1 if unspaced else SHORTEST_BEGINNING
+    growing = keyed.copy()
+    growing.update(word[:shortest].encode())
+    hashes = growing.digest()[:_FIRST]
+    for letter in word[shortest:]:
+        growing.update(letter.encode())
+        hashes += growing.digest()[:_NEXT]
+    if whole:
+        growing.update(b"\0")
+        steps = 1 if unspaced else _STEP - max(0, len(word) - shortest) % _STEP
+        hashes += growing.digest()[: steps * _NEXT]
+    return _HIDDEN + b2a_base64(hashes, newline=False).decode()
 
 
 def _asked(text: str) -> tuple[list[str], bool]:

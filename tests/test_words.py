@@ -3,7 +3,7 @@
 import re
 import string
 from collections.abc import Generator
-from hashlib import sha256
+from hashlib import blake2b
 from itertools import product
 
 import psycopg
@@ -11,7 +11,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from server.words import EXCERPT_LENGTH, LONGEST_HIDDEN, WORD_LENGTH, excerpt, hidden, hidden_query, query, words
+from server.words import (
+    EXCERPT_LENGTH,
+    HASH_BYTES,
+    LONGEST_HIDDEN,
+    WORD_LENGTH,
+    excerpt,
+    hidden,
+    hidden_query,
+    query,
+    words,
+)
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 latin = st.text(st.sampled_from("abcXYZéÀß019 -,.'\"\\&|!:*()"), max_size=40)
@@ -20,8 +30,7 @@ han = st.text(st.sampled_from("数学分数加法面包米粉한국어ひらが�
 TERM = re.compile(r"'([^' ]+)'(:\*)?")
 
 
-def hash_of(word: str) -> str:
-    return sha256(word.encode()).hexdigest()
+KEYED = blake2b(key=b"of a user", digest_size=HASH_BYTES)
 
 
 def finds(asked: str, text: str) -> bool:
@@ -30,7 +39,7 @@ def finds(asked: str, text: str) -> bool:
 
 
 def finds_hidden(asked: str, text: str) -> bool:
-    return _finds(hidden_query(asked, hash_of), hidden(text, hash_of))
+    return _finds(hidden_query(asked, KEYED), hidden(text, KEYED))
 
 
 def _finds(terms: str | None, stored: list[str]) -> bool:
@@ -204,7 +213,7 @@ def test_one_letter_of_an_unspaced_script_finds_where_nothing_is_to_be_read() ->
 
 
 def test_hidden_words_do_not_show_and_beginnings_are_not_whole_words() -> None:
-    [stored] = hidden("Photosynthesis", hash_of)
+    [stored] = hidden("Photosynthesis", KEYED)
     assert "phot" not in stored
     assert stored.isascii()
     assert finds_hidden("photo", "Photosynthesis")
@@ -216,17 +225,17 @@ def test_hidden_words_do_not_show_and_beginnings_are_not_whole_words() -> None:
 
 
 def test_how_long_a_hidden_word_is_shows_in_steps_only() -> None:
-    lengths = [len(hidden("abcdefghijklmno"[:length], hash_of)[0]) for length in range(1, 16)]
+    lengths = [len(hidden("abcdefghijklmno"[:length], KEYED)[0]) for length in range(1, 16)]
     assert lengths == [*[25] * 6, *[41] * 4, *[57] * 4, 73]
 
 
 def test_a_hidden_word_is_not_found_by_asking_for_what_its_hash_looks_like() -> None:
-    assert not any(_finds(query(token), [token]) for token in hidden("soup", hash_of))
+    assert not any(_finds(query(token), [token]) for token in hidden("soup", KEYED))
 
 
 def test_of_a_text_with_very_many_words_as_many_are_hidden_as_a_tsvector_has_room_for(cluster: str) -> None:
     text = " ".join("".join(letters) for letters in product(string.ascii_lowercase[:15], repeat=4))
-    stored = hidden(text, hash_of)
+    stored = hidden(text, KEYED)
     assert len(stored) == LONGEST_HIDDEN // 25 < len(words(text))
     with psycopg.connect(cluster) as conn:
         assert conn.execute("SELECT length(array_to_tsvector(%s))", (stored,)).fetchone() == (len(stored),)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from statistics import median
+from string import ascii_lowercase
 
 import client.device
 from client.device import connect
@@ -24,8 +25,10 @@ LASTS = 4.0
 """Seconds of a round."""
 SLOWER_BY = 15.0
 """Percent."""
-WORDS_SAID = (8, 60)
-VOCABULARY = 3_000
+WORDS_SAID = (5, 60)
+DIFFERENT = 3_000
+LETTERS = (3, 17, 21, 16, 11, 9, 8, 6, 4, 3, 2)
+"""How many of a hundred words of English prose have one letter, two, three …"""
 OTHER = "sealed"
 
 
@@ -46,8 +49,7 @@ class Learner:
         return sent
 
     def _question(self) -> str:
-        numbers = [self._chance.randrange(VOCABULARY) for _ in range(self._chance.randint(*WORDS_SAID))]
-        return " ".join(_word(number) for number in numbers)
+        return " ".join(self._chance.choices(VOCABULARY, k=self._chance.randint(*WORDS_SAID)))
 
 
 async def sealed_and_not(it: World, sockets: int, say: Say) -> list[Figure]:
@@ -106,7 +108,9 @@ async def _learner(it: World, at: Instance, number: int) -> AsyncGenerator[Learn
         yield Learner(device, session.id, Random(number))
 
 
-def _word(number: int) -> str:
-    """Of five to nine letters."""
-    chance = Random(number)
-    return "".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randint(5, 9)))
+def _words(chance: Random) -> list[str]:
+    lengths = chance.choices(range(1, len(LETTERS) + 1), LETTERS, k=DIFFERENT)
+    return ["".join(chance.choices(ascii_lowercase, k=length)) for length in lengths]
+
+
+VOCABULARY = _words(Random(1))
