@@ -14,6 +14,8 @@ from protocol.events import Refused
 from protocol.ids import SessionId
 from protocol.model import Message, Session
 from server.key_ring import parsed
+from server.store.migrations import migrate
+from tests.database_proxy import database_proxy
 from tests.device import Device, RefusedError, device
 from tests.hub import running
 from tests.provider import HOLD, provider
@@ -67,6 +69,22 @@ async def test_neither_the_database_nor_redis_holds_a_word_and_all_works(databas
     for word in (CANARY, "quetzal", "gazetteer"):
         assert word.encode() not in (in_the_midst + afterwards).lower(), word
     assert b"quillfeather" not in all_in(redis)
+
+
+async def test_a_send_asks_the_database_as_often_as_without_a_ring(database_url: str, empty_database_url: str) -> None:
+    await migrate(empty_database_url)
+    asked = list[int]()
+    for url, keys in ((database_url, None), (empty_database_url, NEW)):
+        async with (
+            database_proxy(url) as proxy,
+            running(proxy.url, encryption_keys=keys, roles="hub") as hub,
+            device(hub) as phone,
+        ):
+            session, _ = await phone.begin("First.")
+            before = proxy.statements
+            await phone.send(session, "Second.")
+            asked.append(proxy.statements - before)
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("keys", [None, NEW])
@@ -234,8 +252,6 @@ async def test_a_title_of_500_wide_letters_and_a_reply_of_the_full_size_find_roo
 async def test_two_deployments_on_one_redis_do_not_hear_each_other(
     database_url: str, empty_database_url: str, redis: RedisServer
 ) -> None:
-    from server.store.migrations import migrate
-
     await migrate(empty_database_url)
     async with (
         provider([SAID]) as tutor,
