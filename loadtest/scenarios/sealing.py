@@ -5,6 +5,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import accumulate
 from random import Random
 from statistics import median
 from string import ascii_lowercase
@@ -49,7 +50,8 @@ class Learner:
         return sent
 
     def _question(self) -> str:
-        return " ".join(self._chance.choices(VOCABULARY, k=self._chance.randint(*WORDS_SAID)))
+        many = self._chance.randint(*WORDS_SAID)
+        return " ".join(self._chance.choices(VOCABULARY, cum_weights=OFTEN, k=many))
 
 
 async def sealed_and_not(it: World, sockets: int, say: Say) -> list[Figure]:
@@ -114,3 +116,5 @@ def _words(chance: Random) -> list[str]:
 
 
 VOCABULARY = _words(Random(1))
+OFTEN = list(accumulate(1 / rank for rank in range(1, DIFFERENT + 1)))
+"""As in prose the second word is said half as often as the first, the third a third as often, and so on."""

@@ -24,6 +24,8 @@ PREFIX = "tutorhub:" + VERSION.decode()
 
 SPEAKERS = 1_000
 """Instances whose keys are remembered, those that were heard last."""
+NAMES = 20_000
+"""Of users and of drafts, whose hashes are remembered."""
 
 _SALT = slice(1, 17)
 _NONCE = slice(17, 29)
@@ -47,14 +49,19 @@ class RedisSeal:
         self._cipher = self._derived(self._salt)
         self._numbers = count()
         self._cipher_of = lru_cache(SPEAKERS)(self._derived)
+        self._hidden = lru_cache(NAMES)(self._hash_of)
 
     def channel(self, user: UserId) -> bytes:
         """Where everything about a user is said. What is in braces decides the slot in a cluster."""
-        return b"%b:user:{%b}" % (self._prefix, self._hidden(user))
+        return b"%b:user:{%b}" % (self._prefix, self._hidden(user.encode()))
 
     def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
         """The key of what an attempt has told, in the slot of the user's channel."""
-        return b"%b:draft:{%b}:%b" % (self._prefix, self._hidden(user), self._hidden(f"{message}:{attempt}"))
+        return b"%b:draft:{%b}:%b" % (
+            self._prefix,
+            self._hidden(user.encode()),
+            self._hidden(message.bytes + b"%d" % attempt),
+        )
 
     def seal(self, place: bytes, data: bytes) -> bytes:
         """As said or kept there."""
@@ -77,5 +84,5 @@ class RedisSeal:
     def _derived(self, salt: bytes) -> AESGCM:
         return AESGCM(hmac.digest(self._secret, b"instance " + salt, "sha256"))
 
-    def _hidden(self, name: str) -> bytes:
-        return hmac.digest(self._secret, b"name " + name.encode(), "sha256")[:16].hex().encode()
+    def _hash_of(self, name: bytes) -> bytes:
+        return hmac.digest(self._secret, b"name " + name, "sha256")[:16].hex().encode()

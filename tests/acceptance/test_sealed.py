@@ -235,7 +235,7 @@ async def test_a_value_that_was_moved_to_another_row_is_refused(database_url: st
 
 
 async def test_a_title_of_500_wide_letters_and_a_reply_of_the_full_size_find_room(database_url: str) -> None:
-    whole = ["𝄞𝄞𝄞 " * 1_000] * 5
+    whole = ["𝄞𝄞𝄞 " * 1_000] * 10
     async with (
         provider(whole) as tutor,
         running(database_url, tutor.base_url, encryption_keys=NEW, turns={"reply_bytes": 131_072}) as hub,
