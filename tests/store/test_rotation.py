@@ -11,6 +11,7 @@ import pytest
 
 from protocol.answers import SearchPage, SessionPage
 from protocol.commands import SessionList, SessionSearch
+from protocol.events import Changes
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
 from server.key_ring import KeyRing, parsed
@@ -60,11 +61,12 @@ def crowd(database_url: str) -> None:
 async def texts(database_url: str, ring: KeyRing) -> dict[str, list[str]]:
     """What each user reads, as a device that has nothing yet."""
     async with Database(database_url, 2, ring) as database:
-        found = {}
+        found = dict[str, list[str]]()
         for number in range(1, USERS + 1):
             user = UserId(f"user-{number}")
             head, _ = await timeline.since(database, user, None)
             _, page = await timeline.since(database, user, Cursor(epoch=head.epoch, seq=0))
+            assert isinstance(page, Changes)
             assert head.seq == MESSAGES, "no number was given"
             found[user] = [*(row.title for row in page.sessions), *(row.content for row in page.messages)]
         return found
