@@ -62,6 +62,7 @@ def _executed(tree: ast.AST) -> list[ast.Call]:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("execute", "executemany", "copy")
+        and (node.args or node.keywords)  # a copy of nothing named is one of a hash
     ]
 
 
