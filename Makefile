@@ -41,7 +41,7 @@ prove: .venv/.dev
 	.venv/bin/python -m loadtest prove --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)
 
 measure: .venv/.dev
-	@for scenario in $(or $(ONLY),calm repeats cuts storm slow kills deploy); do \
+	@for scenario in $(or $(ONLY),calm repeats cuts storm slow kills deploy sealing); do \
 		.venv/bin/python -m loadtest measure $$scenario || failed="$$failed $$scenario"; \
 	done; test -z "$$failed" || { echo "Not within their limits:$$failed"; exit 1; }
 

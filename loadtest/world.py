@@ -56,6 +56,9 @@ class World:
         self.instances: list[Instance] = []
         self.findings: list[str] = []
         """What went wrong that no device can tell."""
+        self.hub = HUB
+        self.extra: Mapping[str, str] = {}
+        """What all instances are set to."""
         self.standbys = 0
         self.processes: list[Process] = []
         """Of the databases that took over; they are ended with the world."""
@@ -147,14 +150,15 @@ async def world(
             stack.push_async_callback(made.stop_database)
             await redis.start()
             await database.start()
-            extra = {**environ, **(_direct(made) if direct else {})}
+            made.hub, made.extra = hub, {**environ, **(_direct(made) if direct else {})}
             for index in range(instances):
-                await stack.enter_async_context(_instance(made, index, hub, extra))
+                await stack.enter_async_context(instance_of(made, index, {}))
             yield made
 
 
 @asynccontextmanager
-async def _instance(world: World, index: int, hub: str, extra: Mapping[str, str]) -> AsyncGenerator[Instance]:
+async def instance_of(world: World, index: int, extra: Mapping[str, str]) -> AsyncGenerator[Instance]:
+    """Another one. What its environment has by `extra` is as it says."""
     name = "abcdefghijklmnopqrstuvwxyz"[index]
     ours = {
         "PROOF_PASSWORD": world.password,
@@ -168,10 +172,11 @@ async def _instance(world: World, index: int, hub: str, extra: Mapping[str, str]
         "TUTORHUB_ROLES": "hub" if index % 3 == 2 else "hub,tutor",
         **{f"TUTORHUB_TURN_{name}": value for name, value in TURN_LIMITS.items()},
         **{f"TUTORHUB_LIMIT_{name}": value for name, value in UNLIMITED.items()},
+        **world.extra,
         **extra,
     }
     links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis.socket)}
-    command = [*hub.split(), "serve"]
+    command = [*world.hub.split(), "serve"]
     async with instance(name, command, _plain() | ours, folder=world.folder, **links) as made:
         world.instances.append(made)
         await made.start()

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
     STORAGE_FULL = "storage_full"
+    SEALED_WITH_MISSING_KEY = "sealed_with_missing_key"
     OVERLOADED = "overloaded"
     DRAINING = "draining"
     INTERNAL = "internal"

@@ -33,6 +33,9 @@ REASONS = {
     Reason.FORBIDDEN: Meaning(403, "Known, but not allowed."),
     Reason.UNAVAILABLE: Meaning(503, "Not now; it may or may not have been done, so try again with the same id."),
     Reason.STORAGE_FULL: Meaning(507, "The database has no room: nothing can be written, what is there can be read."),
+    Reason.SEALED_WITH_MISSING_KEY: Meaning(
+        503, "It is sealed with a key that the hub was not given. An operator can mend that; to ask again cannot."
+    ),
     Reason.OVERLOADED: Meaning(503, "Too many devices are joining at once; `Retry-After` says when to come back."),
     Reason.DRAINING: Meaning(503, "This instance is leaving; connect again."),
     Reason.INTERNAL: Meaning(
@@ -51,7 +54,7 @@ CLOSES = {
     CloseCode.BAD_REQUEST: "What was sent is not this protocol.",
     CloseCode.UNAUTHENTICATED: "The token of `hello` is missing or not valid.",
     CloseCode.NO_HELLO: "No `hello` within 5 s.",
-    CloseCode.FORBIDDEN: "Reserved. The user may not connect.",
+    CloseCode.FORBIDDEN: "What is kept of the user is sealed with a key that the hub was not given.",
     CloseCode.TOO_MANY_CONNECTIONS: "The user, or their address, has too many devices connected.",
     CloseCode.SIGNED_OUT: "The token was revoked: the user has signed out here, or everywhere.",
     CloseCode.ERASED: "The user was erased, with everything of theirs: forget what is held.",

@@ -252,7 +252,7 @@ def refusals(endpoint: Endpoint) -> tuple[Reason, ...]:
     if endpoint.body is not None or endpoint.query is not None:
         found.append(Reason.INVALID)
     if not endpoint.open:
-        found += [Reason.UNAUTHENTICATED, Reason.UNAVAILABLE]
+        found += [Reason.UNAUTHENTICATED, Reason.UNAVAILABLE, Reason.SEALED_WITH_MISSING_KEY]
     if "{id}" in endpoint.path:
         found.append(Reason.NOT_FOUND)
     if endpoint.guarded:

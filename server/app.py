@@ -26,6 +26,7 @@ from server.edge.identity import Verifier, verifier
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
 from server.errors import Leaving, NotFound, Unavailable
+from server.fanout.broker import Broker
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
@@ -33,12 +34,15 @@ from server.fanout.shares import RedisShares
 from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
 from server.instance import Instance
+from server.key_ring import KeyRing, parsed
 from server.limits import Limits
 from server.pulse import Pulse
 from server.settings import Settings
 from server.sightings import Sightings
 from server.standing import Standing
+from server.store.deployments import deployment
 from server.store.pool import Database
+from server.store.rotation import say_what_is_not_sealed
 from server.tasks import Tasks
 from server.turns import Turns
 from server.tutor.connect import check, connect
@@ -46,6 +50,8 @@ from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
 
+LOOKS_AGAIN = 0.5
+"""Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
 
@@ -91,10 +97,12 @@ class App:
     async def begun(self) -> AsyncGenerator[Instance]:
         """All that an instance is made of, but for its doors."""
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size))
+            ring = _ring(self._settings)
+            database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            yield self._begin(database, tutor, tasks)
+            owner = uuid4().hex[:12]
+            yield self._begin(database, tutor, tasks, await self._broker(database, owner), owner)
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -105,11 +113,18 @@ class App:
             self._announce(instance)
             yield
 
-    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks) -> Instance:
+    async def _broker(self, database: Database, owner: str) -> Broker:
+        """How the others are heard, by the secret that is shared with them: the database is waited for."""
+        while self._settings.redis_url:
+            with suppress(Unavailable):
+                async with database.connection() as conn:
+                    return RedisBroker(self._settings.redis_url, owner, await deployment(conn))
+            await asyncio.sleep(LOOKS_AGAIN)
+        return MemoryBroker()
+
+    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks, broker: Broker, owner: str) -> Instance:
         """Make the parts, each of what was made before it, and start what goes on by itself."""
         settings = self._settings
-        owner = uuid4().hex[:12]
-        broker = RedisBroker(settings.redis_url, owner) if settings.redis_url else MemoryBroker()
         limits = Limits(settings.limits, tasks, owner, RedisShares(broker) if isinstance(broker, RedisBroker) else None)
         pulse = Pulse()
         hub = Hub(broker, tasks, database)
@@ -135,6 +150,7 @@ class App:
         tasks.start(standing.run(), "look-out for revoked tokens")
         tasks.start(sightings.run(), "devices seen")
         tasks.start(limits.run(), "places of connections")
+        tasks.start(say_what_is_not_sealed(database), "look at keys")
         return Instance(
             settings=settings,
             database=database,
@@ -176,6 +192,10 @@ class App:
 
 async def _no_socket_here(socket: WebSocket) -> None:
     await socket.send_denial_response(problem(NotFound()))
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return parsed(settings.encryption_keys) if settings.encryption_keys else KeyRing({})
 
 
 async def _alive(request: Request) -> Response:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -18,7 +19,7 @@ from msgspec import structs
 
 from client import terminal
 from protocol.ids import SessionId, UserId
-from server import environment, erasure
+from server import environment, erasure, key_ring
 from server.app import App
 from server.edge import identity, serve
 from server.errors import Refusal, StartupError
@@ -27,9 +28,10 @@ from server.fanout.embedded_redis import address, embedded_redis
 from server.instance import Instance
 from server.logs import log_to_stderr
 from server.settings import Roles, Settings
-from server.store import migrations, revocations
+from server.store import migrations, revocations, rotation
 from server.store.embedded import embedded
 from server.store.presence import present
+from server.store.rotation import Rotated
 from server.tasks import cancel_all
 
 P = ParamSpec("P")
@@ -211,6 +213,50 @@ async def _erase(settings: Settings, conninfo: str, user: UserId) -> None:
 
 
 @main.group()
+def keys() -> None:
+    """The keys under which what is stored is sealed: TUTORHUB_ENCRYPTION_KEYS."""
+
+
+@keys.command("new")
+@click.option("--name", help="What it is called; the day, if it is left out.")
+@_one_line_errors
+def new_key(name: str | None) -> None:
+    """Print a fresh key, as an entry of TUTORHUB_ENCRYPTION_KEYS."""
+    entry = key_ring.new_entry(name or time.strftime("%Y-%m-%d"))
+    try:
+        key_ring.parsed(entry)
+    except ValueError:
+        raise StartupError("A name is up to 40 of A-Z, a-z, 0-9, dot, - and _.") from None
+    click.echo(entry)
+
+
+@keys.command("status")
+@_one_line_errors
+def key_status() -> None:
+    """How many users there are under each key, and how many that are not sealed in full."""
+    with _database() as conninfo:
+        for use in asyncio.run(rotation.look(conninfo)):
+            what = "" if use.sealed or use.key_name is None else ", partly"
+            click.echo(f"{use.users:>9,}  {use.key_name or 'not sealed'}{what}")
+
+
+@keys.command("rotate")
+@_one_line_errors
+def rotate() -> None:
+    """Give all users the first key of the ring, and seal what is not sealed. It can be killed, and started again."""
+    ring = environment.read().encryption_keys
+    if ring is None:
+        raise StartupError("TUTORHUB_ENCRYPTION_KEYS: is needed: its first key is the one that all are given.")
+    with _database() as conninfo:
+        done = asyncio.run(rotation.rotate_in(conninfo, key_ring.parsed(ring), _tell_how_far))
+    click.echo(f"done: {done.users:,} users, {done.rows:,} rows sealed")
+    if done.missing:
+        raise StartupError(
+            f"{done.missing:,} users have keys that TUTORHUB_ENCRYPTION_KEYS lacks; they are as they were."
+        )
+
+
+@main.group()
 def migrate() -> None:
     """The schema of the database. `serve` brings it up by itself."""
 
@@ -258,6 +304,10 @@ def _check_redis(settings: Settings) -> None:
             f"TUTORHUB_ROLES={settings.roles}: hub and tutor in separate processes hear each other through Redis:"
             " set TUTORHUB_REDIS_URL for both."
         )
+
+
+def _tell_how_far(done: Rotated) -> None:
+    _tell(f"{done.users:,} users, {done.rows:,} rows sealed")
 
 
 def _tell(line: str) -> None:

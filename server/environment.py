@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
+from server import key_ring
 from server.errors import StartupError
 from server.settings import (
     REDIS_SCHEMES,
@@ -29,6 +30,7 @@ from server.settings import (
 _SECRETS = {
     "database_url",
     "redis_url",
+    "encryption_keys",
     "jwt_secret",
     "openai_api_key",
 }  # these may also be in a file named by `…_FILE`; their values are never shown
@@ -79,6 +81,8 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"{missing}: is needed too: a certificate is of no use without its key"
     if settings.redis_url and not _names_a_redis(settings.redis_url):
         yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    if settings.encryption_keys and (wrong := _wrong_with_keys(settings.encryption_keys)):
+        yield f"TUTORHUB_ENCRYPTION_KEYS: {wrong}"
     if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "0", "1"}:
         yield (
             "WEB_CONCURRENCY: a process is one instance, and has no workers."
@@ -103,6 +107,15 @@ def _names_a_redis(url: str) -> bool:
         return parts.scheme in REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
         return False
+
+
+def _wrong_with_keys(text: str) -> str:
+    """Empty: it is a key ring."""
+    try:
+        key_ring.parsed(text)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def secret(settings: Settings) -> str:

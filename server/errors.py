@@ -165,6 +165,12 @@ class StorageFull(Unavailable):
     code, title = Reason.STORAGE_FULL, "Storage is full"
 
 
+class SealedWithMissingKey(Unavailable):
+    """This was sealed with a key that is missing here. Nothing is lost: it can be read again once the key is back."""
+
+    code, title, retryable = Reason.SEALED_WITH_MISSING_KEY, "Sealed with a missing key", False
+
+
 class Overloaded(Refusal):
     """Too many devices are joining at once. Please come back in a moment."""
 

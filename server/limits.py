@@ -16,7 +16,6 @@ from msgspec import structs
 from protocol.ids import UserId
 from server.buckets import Buckets, Rate, Short, Want
 from server.errors import BudgetSpent, RateLimited, TooManyConnections
-from server.fanout.redis_envelope import tag
 from server.fanout.shares import PLACE_SECONDS, Alone, Shares
 from server.settings import LimitSettings
 from server.tasks import Tasks
@@ -51,26 +50,24 @@ class Limits:
 
     async def ask(self, user: UserId) -> None:
         """A command or a request."""
-        await self._take(tag(user), _want("commands", self._settings.commands))
+        await self._take(user, _want("commands", self._settings.commands))
 
     async def ask_tutor(self, user: UserId) -> None:
         """Something that the tutor is to answer. Raises BudgetSpent, too: nothing is left of the day's tokens."""
-        await self._take(
-            tag(user), _want("sends", self._settings.sends), _want("tokens", self._settings.tokens, amount=0)
-        )
+        await self._take(user, _want("sends", self._settings.sends), _want("tokens", self._settings.tokens, amount=0))
 
     def spend(self, user: UserId, tokens: int) -> None:
         """The tutor has used so many. Who asks next pays for it."""
         want = _want("tokens", self._settings.tokens, amount=tokens, owed=True)
-        self._tasks.start(self._take(tag(user), want), "tokens spent")
+        self._tasks.start(self._take(user, want), "tokens spent")
 
     async def miss(self, user: UserId) -> None:
         """Asked for something that is not there: who tries many ids may be looking for those of others."""
-        await self._take(tag(user), _want("misses", self._settings.misses))
+        await self._take(user, _want("misses", self._settings.misses))
 
     async def upload(self, user: UserId) -> None:
         """A file."""
-        await self._take(tag(user), _want("uploads", self._settings.uploads))
+        await self._take(user, _want("uploads", self._settings.uploads))
 
     async def sign_in(self, address: str) -> None:
         """Signing in, or a token that is not good."""
@@ -96,7 +93,7 @@ class Limits:
     async def connected(self, user: UserId, address: str) -> AsyncGenerator[None]:
         """A device is connected. Raises TooManyConnections."""
         async with (
-            self._place((tag(user), "connections"), self._settings.connections),
+            self._place((user, "connections"), self._settings.connections),
             self._place((_at(address), "connections"), self._settings.connections_per_address),
         ):
             yield
@@ -148,5 +145,5 @@ def _alone(want: Want) -> Want:
 
 
 def _at(address: str) -> str:
-    """An address as an owner. No user has such a tag: an @ of theirs is escaped."""
-    return f"@{tag(UserId(address))}"
+    """An address as an owner. No user has such a name."""
+    return f"\0{address}"

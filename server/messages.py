@@ -40,7 +40,7 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     await instance.limits.ask_tutor(user)
     async with instance.change(user, MessageAdded) as change:
         earlier = await messages.receipt(change.conn, user, draft.message)
-        sent = await _add(instance, change, draft) if earlier is None else _repeated(earlier, draft)
+        sent = await _add(instance, change, draft) if earlier is None else _repeated(change, earlier, draft)
     instance.turns.wake(user, draft.session)
     return sent
 
@@ -89,7 +89,7 @@ async def edit(
             if any(turn.owner is not None for turn in open_turns):
                 raise ReplyRunning
             row = await messages.edit(change, message, content)
-            await sessions.touch(change, row.session_id)
+            await sessions.touch(change, row.session_id, said=row)
     return row
 
 
@@ -129,8 +129,8 @@ def _check_text(content: str) -> None:
         raise Invalid.field("content", "blank", "has no text")
 
 
-def _repeated(earlier: Receipt, draft: Draft) -> Sent:
-    if earlier.body_hash != draft.body_hash() or earlier.reply_id is None:
+def _repeated(change: Change, earlier: Receipt, draft: Draft) -> Sent:
+    if not change.key.is_hash_of(earlier.body_hash, draft.body_hash()) or earlier.reply_id is None:
         raise IdempotencyConflict
     return Sent(
         session=earlier.session_id,
@@ -145,7 +145,7 @@ async def _add(instance: Instance, change: Change, draft: Draft) -> Sent:
     session = await sessions.existing(change.conn, change.user, draft.session)
     await _check_pending(instance, change, session.id)
     position = await sessions.last_position(change.conn, change.user, session.id) + 1
-    await messages.insert(
+    said = await messages.insert(
         change,
         draft.message,
         session.id,
@@ -157,7 +157,7 @@ async def _add(instance: Instance, change: Change, draft: Draft) -> Sent:
     reply = await _add_reply(change, session.id, draft.message, position + 1)
     if not session.title:
         await sessions.update(change, session.id, title=titles.of_message(draft.content))
-    await sessions.touch(change, session.id, more=2, positions=2)
+    await sessions.touch(change, session.id, said=said, more=2, positions=2)
     return Sent(session=session.id, message=draft.message, reply=reply.id, position=position, seq=change.seq)
 
 

@@ -15,11 +15,8 @@ async def search(instance: Instance, user: UserId, query: str, before: str | Non
     The last word may be a beginning. A preview is the beginning of a message, so it is found with its message.
     """
     place = cursors.place(before)
-    asked = words.query(query)
-    if asked is None:
-        return SearchPage(hits=[], cursor=None)
     async with instance.database.connection() as conn:
-        found = await sessions.search(conn, user, asked, place, limit + 1)
+        found = await sessions.search(conn, user, query, place, limit + 1)
     hits = [_hit(each, query) for each in found[:limit]]
     return SearchPage(hits=hits, cursor=cursors.after_session(found[limit - 1]) if len(found) > limit else None)
 

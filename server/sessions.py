@@ -27,7 +27,7 @@ async def create(
         if held is None:
             title = titles.cleaned(title or "")
             row = await sessions.insert(change, session, title=title, mode=mode, language=language, body_hash=body_hash)
-        elif held == body_hash:
+        elif change.key.is_hash_of(held, body_hash):
             row = await sessions.existing(change.conn, user, session)
         else:
             raise IdempotencyConflict

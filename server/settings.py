@@ -84,6 +84,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     data_dir: Path
     database_url: str | None = None
     redis_url: str | None = None
+    encryption_keys: str | None = None
+    """A key ring, see key_ring.py. None: nothing is sealed."""
     roles: Roles = "hub,tutor"
     drain: Annotated[float, Meta(ge=0, le=25)] = 10.0
     """Seconds for devices and replies to leave in."""

@@ -170,7 +170,7 @@ class Turns:
             if turn is not None and turn.owner is None:
                 await turns.end(change, turn)
                 row = await self.settle_ended(change, turn)
-                await sessions.touch(change, turn.session_id)
+                await sessions.touch(change, turn.session_id, said=row)
         return row
 
     async def _seen_to_settle(self, user: UserId, message: MessageId) -> Message | None:
@@ -196,7 +196,7 @@ class Turns:
                 raise NotFound
             if held is not None and await turns.end(change, held):
                 row = await messages.settle(change, message, "stopped", text, None)
-                await sessions.touch(change, row.session_id)
+                await sessions.touch(change, row.session_id, said=row)
         return row
 
     async def settle_ended(self, change: Change, turn: Turn) -> Message:
@@ -343,8 +343,8 @@ class Turns:
             with suppress(Unavailable):
                 async with told(self._database, self._hub, turn.user_id, ReplySettled) as change:
                     if await turns.end(change, turn):
-                        await messages.settle(change, turn.message_id, status, turn.text, metadata)
-                        await sessions.touch(change, turn.session_id)
+                        row = await messages.settle(change, turn.message_id, status, turn.text, metadata)
+                        await sessions.touch(change, turn.session_id, said=row)
                 event = "reply_settled" if change.messages else "turn_lost"
                 log.info(event, message=str(turn.message_id), status=status)
                 return

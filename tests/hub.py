@@ -20,6 +20,8 @@ from server.settings import LimitSettings, Settings, TurnSettings
 
 SECRET = "a secret that only tests know, and long enough"
 STARTS_WITHIN = 20.0
+KEYS = os.environ.get("TEST_ENCRYPTION_KEYS")
+"""With a key ring, every test that does not choose one runs on sealed data."""
 SERVE = ("-m", "server", "serve")
 
 
@@ -76,6 +78,7 @@ def hub_settings(database_url: str, base_url: str | None, **changes: Any) -> Set
         data_dir=Path("/nonexistent"),
         port=0,
         database_url=database_url,
+        encryption_keys=KEYS,
         jwt_secret=SECRET,
         openai_base_url=base_url,
         openai_model="test-model",
@@ -152,6 +155,7 @@ async def child(
         | {
             "TUTORHUB_PORT": "0",
             "TUTORHUB_DATABASE_URL": database_url,
+            "TUTORHUB_ENCRYPTION_KEYS": KEYS or "",
             "TUTORHUB_JWT_SECRET": SECRET,
             "TUTORHUB_OPENAI_BASE_URL": base_url or "",
             "TUTORHUB_OPENAI_MODEL": "test-model",

@@ -31,6 +31,7 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.database_url is None
 
 
+RING = f"now:{'MDEy' * 10}MDE=,before:{'MDEy' * 10}MDI="
 EACH = [
     ("TUTORHUB_HOST", "::1", "::1"),
     ("TUTORHUB_PORT", "0", 0),
@@ -40,6 +41,7 @@ EACH = [
     ("TUTORHUB_ROLES", "hub", "hub"),
     ("TUTORHUB_DRAIN", "3", 3.0),
     ("TUTORHUB_POOL_SIZE", "12", 12),
+    ("TUTORHUB_ENCRYPTION_KEYS", RING, RING),
     ("TUTORHUB_JWT_SECRET", "s" * 32, "s" * 32),
     ("TUTORHUB_JWKS_URL", "https://id.example/keys", "https://id.example/keys"),
     ("TUTORHUB_JWT_ISSUER", "issuer", "issuer"),
@@ -80,6 +82,11 @@ def test_a_lease_that_ends_before_it_is_renewed_is_refused() -> None:
 @pytest.mark.parametrize(("given", "missing"), [("CERT", "KEY"), ("KEY", "CERT")])
 def test_a_certificate_and_its_key_belong_together(given: str, missing: str) -> None:
     assert refusal({**HOME, f"TUTORHUB_TLS_{given}": "/x.pem"}).startswith(f"TUTORHUB_TLS_{missing}: is needed")
+
+
+def test_a_key_ring_that_is_none_is_refused_without_showing_it() -> None:
+    told = refusal({**HOME, "TUTORHUB_ENCRYPTION_KEYS": f"{RING},later:c2VjcmV0"})
+    assert told == "TUTORHUB_ENCRYPTION_KEYS: entry 3, later: its key has 6 bytes, expected 32"
 
 
 def test_no_setting_is_without_a_variable() -> None:

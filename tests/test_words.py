@@ -1,14 +1,27 @@
 """What search finds: the words of a text, and how they are asked for."""
 
 import re
+import string
 from collections.abc import Generator
+from hashlib import blake2b
+from itertools import product
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from server.words import EXCERPT_LENGTH, WORD_LENGTH, excerpt, query, words
+from server.words import (
+    EXCERPT_LENGTH,
+    HASH_BYTES,
+    LONGEST_HIDDEN,
+    WORD_LENGTH,
+    excerpt,
+    hidden,
+    hidden_query,
+    query,
+    words,
+)
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 latin = st.text(st.sampled_from("abcXYZéÀß019 -,.'\"\\&|!:*()"), max_size=40)
@@ -17,9 +30,19 @@ han = st.text(st.sampled_from("数学分数加法面包米粉한국어ひらが�
 TERM = re.compile(r"'([^' ]+)'(:\*)?")
 
 
+KEYED = blake2b(key=b"of a user", digest_size=HASH_BYTES)
+
+
 def finds(asked: str, text: str) -> bool:
     """As PostgreSQL would: all terms are among the words, one with a star as a beginning."""
-    stored, terms = words(text), query(asked)
+    return _finds(query(asked), words(text))
+
+
+def finds_hidden(asked: str, text: str) -> bool:
+    return _finds(hidden_query(asked, KEYED), hidden(text, KEYED))
+
+
+def _finds(terms: str | None, stored: list[str]) -> bool:
     assert terms is not None
     return all(
         any(word.startswith(term) if star else word == term for word in stored) for term, star in TERM.findall(terms)
@@ -167,3 +190,52 @@ def test_postgresql_takes_every_question_and_finds_the_same(
             row = conn.execute("SELECT array_to_tsvector(%s::text []) @@ %s::tsquery", [words(text), terms]).fetchone()
             assert row is not None
             assert row[0] == finds(asked, text)
+
+
+# Hidden.
+
+
+@given(asked=st.one_of(latin, han), text=st.one_of(latin, han))
+def test_hidden_words_are_found_as_the_others_are_but_for_very_short_beginnings(asked: str, text: str) -> None:
+    assume(query(asked) is not None)
+    if finds_hidden(asked, text):
+        assert finds(asked, text)
+    elif finds(asked, text):
+        last = TERM.findall(query(asked) or "")[-1]
+        assert last[1]
+        assert len(last[0]) < 3
+
+
+def test_one_letter_of_an_unspaced_script_finds_where_nothing_is_to_be_read() -> None:
+    assert finds_hidden("数", "我学数学")
+    assert finds_hidden("学", "数学")
+    assert not finds_hidden("分", "数学")
+
+
+def test_hidden_words_do_not_show_and_beginnings_are_not_whole_words() -> None:
+    [stored] = hidden("Photosynthesis", KEYED)
+    assert "phot" not in stored
+    assert stored.isascii()
+    assert finds_hidden("photo", "Photosynthesis")
+    assert not finds_hidden("photo plant", "photosynthesis plant")
+    assert not finds_hidden("photosynthesis plant", "photo plant")
+    assert not finds_hidden("photosynthesis", "photo")
+    assert not finds_hidden("ph", "photosynthesis")
+    assert finds_hidden("ph", "ph 7")
+
+
+def test_how_long_a_hidden_word_is_shows_in_steps_only() -> None:
+    lengths = [len(hidden("abcdefghijklmno"[:length], KEYED)[0]) for length in range(1, 16)]
+    assert lengths == [*[25] * 6, *[41] * 4, *[57] * 4, 73]
+
+
+def test_a_hidden_word_is_not_found_by_asking_for_what_its_hash_looks_like() -> None:
+    assert not any(_finds(query(token), [token]) for token in hidden("soup", KEYED))
+
+
+def test_of_a_text_with_very_many_words_as_many_are_hidden_as_a_tsvector_has_room_for(cluster: str) -> None:
+    text = " ".join("".join(letters) for letters in product(string.ascii_lowercase[:15], repeat=4))
+    stored = hidden(text, KEYED)
+    assert len(stored) == LONGEST_HIDDEN // 25 < len(words(text))
+    with psycopg.connect(cluster) as conn:
+        assert conn.execute("SELECT length(array_to_tsvector(%s))", (stored,)).fetchone() == (len(stored),)

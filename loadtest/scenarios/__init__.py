@@ -6,6 +6,7 @@ from loadtest.scenarios.deploy import replace_instances
 from loadtest.scenarios.kills import kill_writers
 from loadtest.scenarios.repeats import repeat_sends
 from loadtest.scenarios.scenario import Scenario
+from loadtest.scenarios.sealing import sealed_and_not
 from loadtest.scenarios.slow import slow_readers
 from loadtest.scenarios.storm import reconnect_storm
 
@@ -21,6 +22,13 @@ SCENARIOS = {
         sockets=36,
         instances=4,
         environ={"TUTORHUB_TURN_INTERRUPTIONS": "100"},  # some replies lose more owners than would be borne
+    ),
+    "sealing": Scenario(
+        "learners send as fast as they are answered, with and without sealing",
+        sealed_and_not,
+        sockets=48,
+        instances=1,
+        environ={"TUTORHUB_ROLES": "hub", "TUTORHUB_TURN_PENDING": "1000000"},  # sends alone, not replies
     ),
     "deploy": Scenario(
         "all instances are restarted one by one",

@@ -28,7 +28,16 @@ from server.edge.guard import EXTENSION
 from server.edge.identity import bearer
 from server.edge.refusing import fault, undecodable
 from server.edge.writer import Writer
-from server.errors import Forbidden, Invalid, RateLimited, Refusal, SignedOut, TooManyConnections, Unauthenticated
+from server.errors import (
+    Forbidden,
+    Invalid,
+    RateLimited,
+    Refusal,
+    SealedWithMissingKey,
+    SignedOut,
+    TooManyConnections,
+    Unauthenticated,
+)
 from server.fanout.member import Member
 from server.identity import Identity
 from server.instance import Instance
@@ -179,7 +188,7 @@ class Connection:
             await catching_up.run()
         except Refusal as refusal:
             self._refuse(hello.ref, refusal)
-            self.close(CloseCode.OVERLOADED, refusal.title)
+            self.close(_close_code(refusal), refusal.title)
             return False
         self.on_joined()
         return True
@@ -292,5 +301,7 @@ def _close_code(refusal: Refusal) -> CloseCode:
             return CloseCode.BAD_REQUEST
         case RateLimited():
             return CloseCode.RATE_LIMITED
+        case SealedWithMissingKey():
+            return CloseCode.FORBIDDEN
         case _:
             return CloseCode.OVERLOADED

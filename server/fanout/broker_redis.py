@@ -24,23 +24,21 @@ from server.fanout.redis_envelope import (
     LARGEST,
     LIVE,
     STOPPING,
-    WAKE,
     WAKING,
     Envelope,
-    Junk,
-    about,
-    channel,
-    opened,
-    sealed,
+    read,
     stopped,
     tag,
     told,
     told_live,
     woken,
+    written,
 )
 from server.fanout.redis_primaries import Primaries, find
 from server.fanout.redis_publisher import Saying
+from server.fanout.redis_seal import OVERHEAD, Junk, RedisSeal
 from server.fanout.redis_wire import ReplyError, WireError, address, packed
+from server.store.deployments import Deployment
 
 SCANNED = 1_000
 """Keys at once."""
@@ -63,18 +61,20 @@ class _Listening(Struct):
 
 
 class RedisBroker:
-    """`owner` names this instance among the others, in one word. Raises StartupError if the URL cannot be one.
+    """`owner` names this instance among the others, in one word. The others of its deployment are heard.
+
+    Raises StartupError if the URL cannot be one.
 
     `counts`, for operators: published, heard, own (heard and ours), rebuilt, failed_batches, refused (a command, by
     Redis), and what was dropped: going out dropped_down, dropped_full, dropped_large; coming in also dropped_junk,
     dropped_version, dropped_foreign; failed_ears.
     """
 
-    def __init__(self, url: str, owner: str) -> None:
+    def __init__(self, url: str, owner: str, deployment: Deployment) -> None:
         self.counts: Counter[str] = Counter()
         self.well = False
         self._owner = owner
-        self._sender = owner.encode()
+        self.seal = RedisSeal(deployment)
         self._address = address(url)
         self._seeds = [self._address]
         self._listening: dict[bytes, _Listening] = {}
@@ -100,25 +100,25 @@ class RedisBroker:
             await asyncio.sleep(random.uniform(*BACK_OFF))
 
     def tell(self, user: UserId, origin: str, told: Frame) -> None:
-        self._publish(channel(user), sealed(DURABLE, self._sender, user, origin, payload(told)))
+        self._publish(self.seal.channel(user), written(DURABLE, user, origin, payload(told)))
 
     def tell_live(self, user: UserId, session: SessionId, told: Frame) -> None:
         """Before the frame, the text of a reply in it goes out, for the draft of its attempt."""
-        envelope = sealed(LIVE, self._sender, user, str(session), payload(told))
-        self._publish(channel(user), envelope, redis_draft.commands(user, told.event))
+        envelope = written(LIVE, user, str(session), payload(told))
+        self._publish(self.seal.channel(user), envelope, redis_draft.commands(self.seal, user, told.event))
 
     def stop(self, user: UserId, message: MessageId) -> None:
-        self._publish(channel(user), sealed(STOPPING, self._sender, user, str(message)))
+        self._publish(self.seal.channel(user), written(STOPPING, user, str(message)))
 
     def wake(self, user: UserId, session: SessionId) -> None:
-        self._publish(WAKE, sealed(WAKING, self._sender, user, str(session)))
+        self._publish(self.seal.wake, written(WAKING, user, str(session)))
 
     async def listen(self, user: UserId) -> None:
         """Returns once the user is heard; at once without a connection; after a second in any case.
 
         If it was confirmed later than that, `hearing` is said again.
         """
-        name = channel(user)
+        name = self.seal.channel(user)
         listening = self._listening.setdefault(name, _Listening(user, tag(user).encode()))
         if listening.confirmed is None and self._primaries is not None:
             self._subscribe(name, listening, self._primaries)
@@ -128,25 +128,25 @@ class RedisBroker:
                 listening.confirmed.add_done_callback(self._came_late)
 
     def leave(self, user: UserId) -> None:
-        name = channel(user)
+        name = self.seal.channel(user)
         if self._listening.pop(name, None) is not None and self._primaries is not None:
             self._primaries.of(name).subscriber.unsubscribe(name)
 
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
-        key = redis_draft.key(user, message, attempt)
+        key = self.seal.draft(user, message, attempt)
         try:
             pieces = await self.ask(key, packed("HGETALL", key))
         except (WireError, ReplyError, OSError):
             return None
-        return redis_draft.joined(message, attempt, pieces)
+        return redis_draft.joined(message, attempt, redis_draft.opened(self.seal, key, pieces))
 
     async def erase(self, user: UserId) -> None:
         """Delete every key about the user: drafts, and what they have taken of their limits."""
-        cursor, name = b"0", channel(user)
+        cursor, name, pattern = b"0", self.seal.channel(user), self.seal.about(user)
         try:
             while True:
-                cursor, keys = await self.ask(name, packed("SCAN", cursor, "MATCH", about(user), "COUNT", SCANNED))
+                cursor, keys = await self.ask(name, packed("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED))
                 if keys:
                     await self.ask(name, packed("UNLINK", *keys))
                 if cursor == b"0":
@@ -168,10 +168,10 @@ class RedisBroker:
     def _publish(self, name: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
         if self._primaries is None:
             self.counts["dropped_down"] += 1
-        elif len(envelope) > LARGEST:
+        elif len(envelope) + OVERHEAD > LARGEST:
             self.counts["dropped_large"] += 1
         else:
-            self._primaries.of(name).say(name, envelope, before)
+            self._primaries.of(name).say(name, self.seal.seal(name, envelope), before)
 
     # Being connected.
 
@@ -193,7 +193,7 @@ class RedisBroker:
             self._say_how_it_is(well=False)
 
     async def _subscribe_to_all(self, primaries: Primaries) -> None:
-        confirmed = [primaries.of(WAKE).subscriber.subscribe(WAKE)]
+        confirmed = [primaries.of(self.seal.wake).subscriber.subscribe(self.seal.wake)]
         for name, listening in self._listening.items():
             confirmed.append(self._subscribe(name, listening, primaries))
         await asyncio.wait(confirmed)
@@ -230,13 +230,13 @@ class RedisBroker:
     def _hear(self, name: bytes, data: bytes) -> None:
         """A message has come: for a user, for all, or, unknown here, a pulse or for somebody who has just left."""
         listening = self._listening.get(name)
-        if (listening is None and name != WAKE) or self._ears is None:
+        if (listening is None and name != self.seal.wake) or self._ears is None:
             return
         try:
-            envelope = opened(data)
-            if envelope.sender == self._sender:
+            if self.seal.is_ours(data):
                 self.counts["own"] += 1
                 return
+            envelope = read(self._opened(name, data))
             if listening is None:
                 self._ears.hear_wake(*woken(envelope))
             else:
@@ -247,6 +247,11 @@ class RedisBroker:
         except Exception:  # one user's trouble must not end the hearing of all
             self.counts["failed_ears"] += 1
             log.exception("ears_failed")
+
+    def _opened(self, name: bytes, data: bytes) -> bytes:
+        if len(data) > LARGEST:
+            raise Junk("dropped_large")
+        return self.seal.open(name, data)
 
     def _hear_of(self, ears: Ears, listening: _Listening, envelope: Envelope) -> None:
         if envelope.user != listening.tag:

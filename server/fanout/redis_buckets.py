@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.buckets import TOLERANCE, Short, Want
-from server.fanout.redis_envelope import PREFIX
 from server.fanout.redis_wire import packed
 
 _TAKE = f"""
@@ -41,9 +40,8 @@ ANY_NUMBER = 2**31
 """Of places: whoever is in stays in."""
 
 
-def take(owner: str, wants: Sequence[Want]) -> bytes:
-    """The command that takes all that is wanted, or nothing."""
-    keys = [key(owner, want.name) for want in wants]
+def take(keys: Sequence[bytes], wants: Sequence[Want]) -> bytes:
+    """The command that takes all that is wanted, or nothing; each from the bucket of its key."""
     words = [word for want in wants for word in (want.rate.count, str(want.rate.seconds), want.amount, int(want.owed))]
     return packed("EVAL", _TAKE, len(keys), *keys, *words)
 
@@ -54,15 +52,10 @@ def taken(wants: Sequence[Want], answer: Any) -> Short | None:
     return Short(wants[int(place) - 1].name, float(seconds)) if int(place) else None
 
 
-def enter(owner: str, name: str, most: int, seconds: int, who: Sequence[str]) -> bytes:
+def enter(key: bytes, most: int, seconds: int, who: Sequence[str]) -> bytes:
     """The command that gives these a place for so many seconds, unless there are as many already; answers 1 or 0."""
-    return packed("EVAL", _ENTER, 1, key(owner, name), most, seconds, *who)
+    return packed("EVAL", _ENTER, 1, key, most, seconds, *who)
 
 
-def leave(owner: str, name: str, who: str) -> bytes:
-    return packed("ZREM", key(owner, name), who)
-
-
-def key(owner: str, name: str) -> bytes:
-    """`owner` is one word, without braces."""
-    return f"{PREFIX}:limit:{{{owner}}}:{name}".encode()
+def leave(key: bytes, who: str) -> bytes:
+    return packed("ZREM", key, who)

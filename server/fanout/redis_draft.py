@@ -1,29 +1,26 @@
 """What an attempt has told so far, kept in Redis: a hash for each attempt. No I/O.
 
-Its fields are the attempt's pieces: at the number of a piece stand the number of the next one, and the text.
+Its fields are the attempt's pieces: at the number of a piece stand the number of the next one, and the text, sealed as
+this piece of this attempt.
 
 Another attempt writes under another key, where nobody reads. A piece is written before it is published, so whoever
 has heard of one finds it; a batch that was lost shows as a hole, and what is after a hole is not read.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from protocol.events import Event, ReplySnapshot, TokenAdded
 from protocol.ids import MessageId, UserId
 from protocol.model import Reply
-from server.fanout.redis_envelope import PREFIX, tag
+from server.fanout.redis_seal import Junk, RedisSeal
 from server.fanout.redis_wire import packed
 
 KEPT = 120
 """Seconds after its last piece: longer than a tutor may be silent and a lease may run, and a take-over after them."""
 
 
-def key(user: UserId, message: MessageId, attempt: int) -> bytes:
-    """In the slot of the user's channel."""
-    return f"{PREFIX}:draft:{{{tag(user)}}}:{message}:{attempt}".encode()
-
-
-def commands(user: UserId, event: Event) -> tuple[bytes, ...]:
+def commands(seal: RedisSeal, user: UserId, event: Event) -> tuple[bytes, ...]:
     """What keeps the text in a live event, packed. None, for an event without."""
     if isinstance(event, TokenAdded):
         number = event.chunk
@@ -31,12 +28,21 @@ def commands(user: UserId, event: Event) -> tuple[bytes, ...]:
         number = 0  # what the attempt began with
     else:
         return ()
-    name = key(user, event.message, event.attempt)
-    value = b"%d %b" % (event.next, event.text.encode())
+    name = seal.draft(user, event.message, event.attempt)
+    value = seal.seal(_place(name, number), b"%d %b" % (event.next, event.text.encode()))
     return packed("HSET", name, number, value), packed("EXPIRE", name, KEPT)
 
 
-def joined(message: MessageId, attempt: int, pieces: Mapping[bytes, bytes]) -> Reply | None:
+def opened(seal: RedisSeal, name: bytes, pieces: Mapping[bytes, bytes]) -> dict[int, bytes]:
+    """The pieces that instances have sealed, by their numbers."""
+    found = dict[int, bytes]()
+    for number, piece in pieces.items():
+        with suppress(Junk, ValueError):
+            found[int(number)] = seal.open(_place(name, int(number)), piece)
+    return found
+
+
+def joined(message: MessageId, attempt: int, pieces: Mapping[int, bytes]) -> Reply | None:
     """The text up to the first hole. None: nothing is there."""
     following, texts = 0, list[str]()
     while (found := _piece(pieces, following)) is not None:
@@ -47,9 +53,13 @@ def joined(message: MessageId, attempt: int, pieces: Mapping[bytes, bytes]) -> R
     return Reply(message=message, attempt=attempt, next=following, text="".join(texts)) if texts else None
 
 
-def _piece(pieces: Mapping[bytes, bytes], number: int) -> tuple[int, str] | None:
+def _place(name: bytes, number: int) -> bytes:
+    return b"%b %d" % (name, number)
+
+
+def _piece(pieces: Mapping[int, bytes], number: int) -> tuple[int, str] | None:
     """The number of the piece after this one, and the text. The next is the same for an attempt that has only begun."""
-    following, _, text = pieces.get(b"%d" % number, b"").partition(b" ")
+    following, _, text = pieces.get(number, b"").partition(b" ")
     try:
         found = int(following), text.decode()
     except ValueError:

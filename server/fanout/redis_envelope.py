@@ -1,10 +1,10 @@
 """What instances say to each other through Redis: a line that says what it is, then an event's JSON as it was encoded.
 
-    1 live 5f2c9a ada 7d…4e          version, kind, sender, user, and the session or message that it is about,
+    live ada 7d…4e                   kind, user, and the session or message that it is about,
     {"type":"token.added",…}         or, of a change, where its number comes from
 
-Nothing here is believed because it came: what is not of this version, of this channel's user and of its own kind is
-Junk. No I/O.
+It travels sealed, see redis_seal.py. Nothing here is believed because it came: what is not of this channel's user and
+of its own kind is Junk. No I/O.
 """
 
 from urllib.parse import quote, unquote
@@ -16,14 +16,10 @@ from protocol.codec import Undecodable, decode_event
 from protocol.events import Durable, Event, Live, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
 from server.fanout.frames import Frame, encoded
-
-VERSION = b"1"
-PREFIX = "tutorhub:" + VERSION.decode()
-WAKE = f"{PREFIX}:wake".encode()
-"""The channel of all instances."""
+from server.fanout.redis_seal import Junk
 
 LARGEST = 1024 * 1024
-"""Bytes of an envelope; a larger one is neither sent nor read."""
+"""Bytes of a sealed envelope; a larger one is neither sent nor read."""
 
 HIGHEST = 2**31 - 1
 """Of attempts and of pieces: more the database does not count."""
@@ -31,51 +27,32 @@ HIGHEST = 2**31 - 1
 DURABLE, LIVE, STOPPING, WAKING = b"durable", b"live", b"stop", b"wake"
 
 
-class Junk(Exception):
-    """Not what an instance would say; the message is the name that it is counted by."""
-
-
 class Envelope(Struct, frozen=True, gc=False):
     """`user` is a tag, see `tag`; `payload` is empty where there is none."""
 
     kind: bytes
-    sender: bytes
     user: bytes
     about: bytes
     payload: bytes
 
 
 def tag(user: UserId) -> str:
-    """The user as a part of names and lines: one word, without braces."""
+    """The user as a part of a line: one word."""
     return quote(user, safe="")
 
 
-def channel(user: UserId) -> bytes:
-    """Where everything about a user is said. What is in braces decides the slot in a cluster."""
-    return f"{PREFIX}:user:{{{tag(user)}}}".encode()
+def written(kind: bytes, user: UserId, about: str, payload: bytes = b"") -> bytes:
+    return b"%b %b %b\n%b" % (kind, tag(user).encode(), about.encode(), payload)
 
 
-def about(user: UserId) -> bytes:
-    """The pattern of all keys about a user; a tag has nothing in it that would be one."""
-    return f"{PREFIX}:*:{{{tag(user)}}}:*".encode()
-
-
-def sealed(kind: bytes, sender: bytes, user: UserId, about: str, payload: bytes = b"") -> bytes:
-    return b"%b %b %b %b %b\n%b" % (VERSION, kind, sender, tag(user).encode(), about.encode(), payload)
-
-
-def opened(data: bytes) -> Envelope:
+def read(data: bytes) -> Envelope:
     """The parts of an envelope, none of them looked at yet. Raises Junk."""
-    if len(data) > LARGEST:
-        raise Junk("dropped_large")
     line, newline, payload = data.partition(b"\n")
     words = line.split(b" ")
-    if len(words) != 5 or not newline:
+    if len(words) != 3 or not newline:
         raise Junk("dropped_junk")
-    version, kind, sender, user, about = words
-    if version != VERSION:
-        raise Junk("dropped_version")
-    return Envelope(kind, sender, user, about, payload)
+    kind, user, about = words
+    return Envelope(kind, user, about, payload)
 
 
 def told(envelope: Envelope, user: UserId) -> tuple[str, Frame]:

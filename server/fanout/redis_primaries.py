@@ -13,8 +13,8 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from server.fanout.redis_envelope import PREFIX
 from server.fanout.redis_publisher import Publisher, Saying
+from server.fanout.redis_seal import PREFIX
 from server.fanout.redis_subscriber import EVERYWHERE, SHARDED, Hear, Subscriber, Words
 from server.fanout.redis_wire import CONNECT_WITHIN, Address, Push, ReplyError, WireError, connect, packed, slot
 

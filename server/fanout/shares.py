@@ -17,7 +17,7 @@ class Alone(Exception):
 
 
 class Shares(Protocol):
-    """An owner is a user or an address, as one word."""
+    """An owner is a user, or somebody else who is counted."""
 
     async def take(self, owner: str, wants: Sequence[Want]) -> Short | None:
         """Take all that is wanted, or nothing; then what it has to be waited for. Raises Alone."""
@@ -43,22 +43,26 @@ class RedisShares:
         self._broker = broker
 
     async def take(self, owner: str, wants: Sequence[Want]) -> Short | None:
-        key = redis_buckets.key(owner, wants[0].name)
+        keys = [self._key(owner, want.name) for want in wants]
         try:
-            return redis_buckets.taken(wants, await self._broker.ask(key, redis_buckets.take(owner, wants)))
+            return redis_buckets.taken(wants, await self._broker.ask(keys[0], redis_buckets.take(keys, wants)))
         except (WireError, ReplyError, OSError, ValueError, TypeError) as error:
             raise Alone from error
 
     async def enter(self, owner: str, name: str, most: int, who: str) -> bool:
-        command = redis_buckets.enter(owner, name, most, PLACE_SECONDS, [who])
+        key = self._key(owner, name)
         try:
-            return bool(await self._broker.ask(redis_buckets.key(owner, name), command))
+            return bool(await self._broker.ask(key, redis_buckets.enter(key, most, PLACE_SECONDS, [who])))
         except (WireError, ReplyError, OSError) as error:
             raise Alone from error
 
     def stay(self, owner: str, name: str, who: Sequence[str]) -> None:
-        command = redis_buckets.enter(owner, name, redis_buckets.ANY_NUMBER, PLACE_SECONDS, who)
-        self._broker.order(redis_buckets.key(owner, name), command)
+        key = self._key(owner, name)
+        self._broker.order(key, redis_buckets.enter(key, redis_buckets.ANY_NUMBER, PLACE_SECONDS, who))
 
     def leave(self, owner: str, name: str, who: str) -> None:
-        self._broker.order(redis_buckets.key(owner, name), redis_buckets.leave(owner, name, who))
+        key = self._key(owner, name)
+        self._broker.order(key, redis_buckets.leave(key, who))
+
+    def _key(self, owner: str, name: str) -> bytes:
+        return self._broker.seal.limit(owner, name)

@@ -1,15 +1,16 @@
 """The rows of messages and replies. What takes a Change is part of a numbered transaction."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from protocol.codec import encode
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Message, MessageMetadata, Metadata, ReplyStatus
+from protocol.model import Message, MessageMetadata, MessageType, Metadata, ReplyStatus
 from server.errors import NotFound, PreconditionFailed
 from server.lesson import Utterance
+from server.sealing import Unsealed, about
+from server.store.keys import opened
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
-from server.words import words
 from sql import load
 
 _SQL = load("messages")
@@ -24,6 +25,12 @@ class Receipt(Struct, frozen=True):
     position: int
     created_seq: int
     body_hash: bytes | None
+
+
+class _Said(Struct, frozen=True):
+    id: MessageId
+    role: MessageType
+    content: str
 
 
 async def insert(
@@ -41,11 +48,11 @@ async def insert(
         "message": message,
         "session": session,
         "position": position,
-        "content": content,
+        "content": change.key.seal(content, _about(message)),
         "metadata": _jsonb(metadata),
         "seq": change.seq,
-        "body_hash": body_hash,
-        "words": words(content),
+        "body_hash": change.key.hashed(body_hash),
+        "words": change.key.words(content),
     }
     return _put(change, await fetch_one(change.conn, Message, _SQL["insert_message"], parameters))
 
@@ -69,8 +76,8 @@ async def edit(change: Change, message: MessageId, content: str) -> Message:
     parameters = {
         "user": change.user,
         "message": message,
-        "content": content,
-        "words": words(content),
+        "content": change.key.seal(content, _about(message)),
+        "words": change.key.words(content),
         "seq": change.seq,
     }
     return _put(change, await fetch_one(change.conn, Message, _SQL["edit_message"], parameters))
@@ -84,9 +91,9 @@ async def settle(
         "user": change.user,
         "message": message,
         "status": status,
-        "content": content,
+        "content": change.key.seal(content, _about(message)),
         "metadata": _jsonb(metadata),
-        "words": words(content),
+        "words": change.key.words(content),
         "seq": change.seq,
     }
     return _put(change, await fetch_one(change.conn, Message, _SQL["settle_reply"], parameters))
@@ -100,7 +107,8 @@ async def delete(change: Change, message: MessageId) -> Message:
 
 async def message(conn: Connection, user: UserId, id: MessageId) -> Message | None:
     """The row, a tombstone too, unless its session is deleted."""
-    return await fetch_one(conn, Message, _SQL["message"], {"user": user, "message": id})
+    rows = await fetch_all(conn, Message, _SQL["message"], {"user": user, "message": id})
+    return next(iter(await opened(conn, user, rows, opened_message)), None)
 
 
 async def existing(conn: Connection, user: UserId, id: MessageId, expected: int | None = None) -> Message:
@@ -121,19 +129,35 @@ async def receipt(conn: Connection, user: UserId, message: MessageId) -> Receipt
 async def page_before(conn: Connection, user: UserId, session: SessionId, before: int, limit: int) -> list[Message]:
     """The last messages under a position, in order."""
     parameters = {"user": user, "session": session, "before": before, "limit": limit}
-    return (await fetch_all(conn, Message, _SQL["page_before"], parameters))[::-1]
+    rows = await fetch_all(conn, Message, _SQL["page_before"], parameters)
+    return await opened(conn, user, rows[::-1], opened_message)
 
 
 async def page_after(conn: Connection, user: UserId, session: SessionId, after: int, limit: int) -> list[Message]:
     """The first messages over a position, in order."""
     parameters = {"user": user, "session": session, "after": after, "limit": limit}
-    return await fetch_all(conn, Message, _SQL["page_after"], parameters)
+    rows = await fetch_all(conn, Message, _SQL["page_after"], parameters)
+    return await opened(conn, user, rows, opened_message)
 
 
 async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Utterance]:
     """The last texts up to the message that a reply answers, in order."""
     parameters = {"user": user, "session": session, "message": reply, "limit": limit}
-    return (await fetch_all(conn, Utterance, _SQL["history"], parameters))[::-1]
+    rows = await opened(conn, user, await fetch_all(conn, _Said, _SQL["history"], parameters), _opened_said)
+    return [Utterance(row.role, row.content) for row in rows[::-1]]
+
+
+def opened_message(key: Unsealed, row: Message) -> Message:
+    """Raises SealedWithMissingKey."""
+    return structs.replace(row, content=key.open(row.content, _about(row.id))) if row.content else row
+
+
+def _opened_said(key: Unsealed, row: "_Said") -> "_Said":
+    return structs.replace(row, content=key.open(row.content, _about(row.id)))
+
+
+def _about(message: MessageId) -> bytes:
+    return about("text", message)
 
 
 def _jsonb(metadata: Metadata | None) -> str | None:
@@ -142,4 +166,4 @@ def _jsonb(metadata: Metadata | None) -> str | None:
 
 def _put(change: Change, row: Message | None) -> Message:
     assert row is not None, "the caller holds the lock and has seen the message"
-    return change.put_message(row)
+    return change.put_message(opened_message(change.key, row))

@@ -9,7 +9,6 @@ from hashlib import sha256
 
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from server.errors import StartupError
@@ -66,7 +65,7 @@ async def connect(conninfo: str) -> Connection:
             " with %25 for a % in the password, %40 for an @"
         ) from None
     try:
-        return await AsyncConnection.connect(
+        return await Connection.connect(
             conninfo,
             autocommit=True,
             connect_timeout=3,

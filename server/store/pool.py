@@ -26,6 +26,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from protocol.codec import decode_metadata
 from server.errors import ConnectionBroken, StorageFull, Unavailable
+from server.key_ring import KeyRing, UserKeys
 from server.store.failures import DatabaseFault, is_broken, refusal_for
 from server.store.reach import Reach
 from sql import Statement, load
@@ -38,7 +39,14 @@ else:
 _HEALTH = load("health")
 
 T = TypeVar("T")
-Connection = AsyncConnection[tuple[Any, ...]]
+
+
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """`keys` seal what is written by it, and open what is read."""
+
+    keys = UserKeys(KeyRing({}))
+
+
 Pool = AsyncConnectionPool[Connection]
 Parameters = Mapping[str, object]
 
@@ -78,10 +86,11 @@ class Database:
     its disk is full, and Unavailable when there is no free connection or a statement can't be done in its time.
     """
 
-    def __init__(self, conninfo: str, size: int) -> None:
+    def __init__(self, conninfo: str, size: int, ring: KeyRing | None = None) -> None:
         self._reach = Reach()
-        self._requests = _pool(conninfo, size, "requests", self._reach, self._configure)
-        self._reserved = _pool(conninfo, RESERVED, "reserved", self._reach, self._configure)
+        kind = _connecting(self._reach, UserKeys(ring or KeyRing({})))
+        self._requests = _pool(conninfo, size, "requests", kind, self._configure)
+        self._reserved = _pool(conninfo, RESERVED, "reserved", kind, self._configure)
         self.origin = ""
         """Where the numbers come from that are given now: the first two parts of an epoch. Empty: not known yet."""
         self._when_another: Callable[[], None] | None = None
@@ -215,11 +224,11 @@ def _factory(row: type[T]) -> AsyncRowFactory[T]:
 
 
 def _pool(
-    conninfo: str, size: int, name: str, reach: Reach, configure: Callable[[Connection], Awaitable[None]]
+    conninfo: str, size: int, name: str, kind: type[Connection], configure: Callable[[Connection], Awaitable[None]]
 ) -> Pool:
     return AsyncConnectionPool(
         conninfo,
-        connection_class=_connecting(reach),
+        connection_class=kind,
         kwargs=CONNECT,
         min_size=min(2, size),
         max_size=size,
@@ -232,7 +241,7 @@ def _pool(
     )
 
 
-def _connecting(reach: Reach) -> type[Connection]:
+def _connecting(reach: Reach, user_keys: UserKeys) -> type[Connection]:
     """Connections that try until they come about, and tell how it went. Whoever is cancelled hangs up.
 
     They never give up, because the pool would: it tries anew only when somebody asks for a connection, and whoever asks
@@ -240,6 +249,8 @@ def _connecting(reach: Reach) -> type[Connection]:
     """
 
     class Reaching(Connection):
+        keys = user_keys
+
         @classmethod
         @override
         async def connect(cls, conninfo: str = "", **options: Any) -> Self:

@@ -1,18 +1,23 @@
 """The rows of sessions. What takes a Change is part of a numbered transaction; what takes a connection only reads."""
 
-from msgspec import Struct
+from typing import TypeVar
+
+from msgspec import Struct, structs
 
 from protocol.answers import SessionPage
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import PREVIEW_LENGTH, Mode, Session
-from server.cursors import Place, after_session
+from protocol.model import PREVIEW_LENGTH, Message, Mode, Session
+from server.cursors import END, Place, after_session
 from server.errors import NotFound, PreconditionFailed
+from server.sealing import Unsealed, about
+from server.store.keys import key_of, opened
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
-from server.words import words
 from sql import load
 
 _SQL = load("sessions")
+
+S = TypeVar("S", bound=Session)
 
 
 class Found(Session, frozen=True, kw_only=True):
@@ -20,6 +25,11 @@ class Found(Session, frozen=True, kw_only=True):
 
     message: MessageId | None
     content: str | None
+
+
+class _Text(Struct, frozen=True):
+    id: MessageId
+    content: str
 
 
 class _Body(Struct, frozen=True):
@@ -40,16 +50,15 @@ async def insert(
         {
             "user": change.user,
             "session": session,
-            "title": title,
+            "title": _sealed_title(change, session, title),
             "mode": mode,
             "language": language,
             "seq": change.seq,
-            "body_hash": body_hash,
-            "words": words(title),
+            "body_hash": change.key.hashed(body_hash),
+            "words": change.key.words(title),
         },
     )
-    assert row is not None, "an insert returns its row"
-    return change.put_session(row)
+    return _put(change, row)
 
 
 async def update(
@@ -64,8 +73,8 @@ async def update(
     parameters = {
         "user": change.user,
         "session": session,
-        "title": title,
-        "words": words(title or ""),
+        "title": None if title is None else _sealed_title(change, session, title),
+        "words": change.key.words(title or ""),
         "mode": mode,
         "language": language,
         "seq": change.seq,
@@ -73,14 +82,21 @@ async def update(
     return _put(change, await fetch_one(change.conn, Session, _SQL["update_session"], parameters))
 
 
-async def touch(change: Change, session: SessionId, *, more: int = 0, positions: int = 0) -> Session:
-    """After messages have changed: so many more of them, so many more positions taken, the preview as it is now."""
+async def touch(
+    change: Change, session: SessionId, *, said: Message | None = None, more: int = 0, positions: int = 0
+) -> Session:
+    """After messages have changed: so many more of them, so many more positions taken, the preview as it is now.
+
+    `said`: the only one whose text has changed, and which has one or never had. None: the latest text is read.
+    """
+    text = await _latest_text(change, session) if said is None else said.content
     parameters = {
         "user": change.user,
         "session": session,
         "more": more,
         "positions": positions,
-        "preview_length": PREVIEW_LENGTH,
+        "preview": change.key.seal(text[:PREVIEW_LENGTH], about("preview", session)) or None,
+        "position": END if said is None else said.position if text else 0,
         "seq": change.seq,
     }
     return _put(change, await fetch_one(change.conn, Session, _SQL["touch_session"], parameters))
@@ -94,18 +110,19 @@ async def delete(change: Change, session: SessionId) -> Session:
 async def restore(change: Change, session: SessionId) -> Session | None:
     """None: it is not a tombstone, or one of more than 30 days."""
     row = await fetch_one(change.conn, Session, _SQL["restore_session"], _key(change, session))
-    return row and change.put_session(row)
+    return row and _put(change, row)
 
 
 async def mark_read(change: Change, session: SessionId, read_seq: int) -> Session | None:
     """None: it was read as far before."""
     row = await fetch_one(change.conn, Session, _SQL["mark_read"], _key(change, session) | {"read_seq": read_seq})
-    return row and change.put_session(row)
+    return row and _put(change, row)
 
 
 async def session(conn: Connection, user: UserId, id: SessionId) -> Session | None:
     """The row, a tombstone too."""
-    return await fetch_one(conn, Session, _SQL["session"], {"user": user, "session": id})
+    rows = await fetch_all(conn, Session, _SQL["session"], {"user": user, "session": id})
+    return next(iter(await opened(conn, user, rows, opened_session)), None)
 
 
 async def existing(conn: Connection, user: UserId, id: SessionId, expected: int | None = None) -> Session:
@@ -132,14 +149,41 @@ async def last_position(conn: Connection, user: UserId, session: SessionId) -> i
 async def page(conn: Connection, user: UserId, before: Place, limit: int) -> SessionPage:
     """The sessions after a place, the latest first."""
     parameters = {"user": user, "before_time": before[0], "before_id": before[1], "limit": limit + 1}
-    rows = await fetch_all(conn, Session, _SQL["page"], parameters)
+    rows = await opened(conn, user, await fetch_all(conn, Session, _SQL["page"], parameters), opened_session)
     return SessionPage(sessions=rows[:limit], cursor=after_session(rows[limit - 1]) if len(rows) > limit else None)
 
 
 async def search(conn: Connection, user: UserId, query: str, before: Place, limit: int) -> list[Found]:
-    """`query`: see words.query."""
-    parameters = {"user": user, "words": query, "before_time": before[0], "before_id": before[1], "limit": limit}
-    return await fetch_all(conn, Found, _SQL["search"], parameters)
+    """Sessions after a place that hold the words of the query, the latest first; none if it has no words."""
+    asked = (await key_of(conn, user)).query(query)
+    if asked is None:
+        return []
+    parameters = {"user": user, "words": asked, "before_time": before[0], "before_id": before[1], "limit": limit}
+    return await opened(conn, user, await fetch_all(conn, Found, _SQL["search"], parameters), _opened_found)
+
+
+def opened_session(key: Unsealed, row: S) -> S:
+    """Raises SealedWithMissingKey."""
+    title = key.open(row.title, about("title", row.id))
+    preview = row.preview and key.open(row.preview, about("preview", row.id))
+    return structs.replace(row, title=title, preview=preview)
+
+
+def _opened_found(key: Unsealed, row: Found) -> Found:
+    row = opened_session(key, row)
+    if row.message is None or row.content is None:
+        return row
+    return structs.replace(row, content=key.open(row.content, about("text", row.message)))
+
+
+async def _latest_text(change: Change, session: SessionId) -> str:
+    """Of the messages that are there; empty if none has a text."""
+    row = await fetch_one(change.conn, _Text, _SQL["latest_text"], {"user": change.user, "session": session})
+    return change.key.open(row.content, about("text", row.id)) if row else ""
+
+
+def _sealed_title(change: Change, session: SessionId, title: str) -> str:
+    return change.key.seal(title, about("title", session))
 
 
 def _key(change: Change, session: SessionId) -> dict[str, object]:
@@ -148,4 +192,4 @@ def _key(change: Change, session: SessionId) -> dict[str, object]:
 
 def _put(change: Change, row: Session | None) -> Session:
     assert row is not None, "the caller holds the lock and has seen the session"
-    return change.put_session(row)
+    return change.put_session(opened_session(change.key, row))

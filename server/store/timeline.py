@@ -7,7 +7,10 @@ from protocol.ids import UserId
 from protocol.model import Cursor, Message, Session
 from server.cursors import after_session
 from server.store import users
+from server.store.keys import KeyColumns, key_in
+from server.store.messages import opened_message
 from server.store.pool import Database, fetch_one
+from server.store.sessions import opened_session
 from server.store.users import Head
 from sql import load
 
@@ -24,16 +27,28 @@ _sessions = msgspec.json.Decoder(list[Session])
 _messages = msgspec.json.Decoder(list[Message])
 
 
-class _Changed(Head, frozen=True):
-    """The rows are JSON."""
+class _Row(KeyColumns, frozen=True, kw_only=True):
+    """Of a statement. What it holds of sessions and messages is JSON, and may be sealed."""
 
-    upto: int
+    seq: int
+    horizon: int
+    epoch: str
     sessions: str
+
+
+class _ChangedRow(_Row, frozen=True, kw_only=True):
+    upto: int
     messages: str
 
 
 class _First(Head, frozen=True):
-    sessions: str
+    sessions: list[Session]
+
+
+class _Changed(Head, frozen=True):
+    upto: int
+    sessions: list[Session]
+    messages: list[Message]
 
 
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
@@ -65,12 +80,23 @@ async def _changed(database: Database, user: UserId, since: int) -> _Changed | N
     """None: the user was never seen."""
     async with database.connection() as conn:
         parameters = {"user": user, "since": since, "page": CHANGES_PAGE, "bytes": CHANGES_BYTES}
-        return await fetch_one(conn, _Changed, _SQL["changes"], parameters)
+        row = await fetch_one(conn, _ChangedRow, _SQL["changes"], parameters)
+        if row is None:
+            return None
+        key = key_in(conn, user, row)
+    sessions = [opened_session(key, each) for each in _sessions.decode(row.sessions)]
+    messages = [opened_message(key, each) for each in _messages.decode(row.messages)]
+    return _Changed(row.seq, row.horizon, row.epoch, row.upto, sessions, messages)
 
 
 async def _first(database: Database, user: UserId) -> _First | None:
     async with database.connection() as conn:
-        return await fetch_one(conn, _First, _SQL["snapshot"], {"user": user, "limit": FIRST_PAGE + 1})
+        row = await fetch_one(conn, _Row, _SQL["snapshot"], {"user": user, "limit": FIRST_PAGE + 1})
+        if row is None:
+            return None
+        key = key_in(conn, user, row)
+    sessions = [opened_session(key, each) for each in _sessions.decode(row.sessions)]
+    return _First(row.seq, row.horizon, row.epoch, sessions)
 
 
 def _changes(found: _Changed, since: int) -> Changes:
@@ -78,13 +104,12 @@ def _changes(found: _Changed, since: int) -> Changes:
         since=since,
         seq=found.upto,
         more=found.upto < found.seq,
-        sessions=_sessions.decode(found.sessions),
-        messages=_messages.decode(found.messages),
+        sessions=found.sessions,
+        messages=found.messages,
     )
 
 
 def _snapshot(first: _First) -> Snapshot:
-    rows = _sessions.decode(first.sessions)
-    page = rows[:FIRST_PAGE]
-    cursor = after_session(page[-1]) if len(rows) > FIRST_PAGE else None
+    page = first.sessions[:FIRST_PAGE]
+    cursor = after_session(page[-1]) if len(first.sessions) > FIRST_PAGE else None
     return Snapshot(epoch=first.epoch, seq=first.seq, sessions=page, cursor=cursor)

@@ -1,15 +1,23 @@
 """The rows of turns: what is live. Nothing here is numbered, except that ending a turn is part of settling."""
 
-from msgspec import Struct
+from contextlib import suppress
+from typing import TypeVar
+
+from msgspec import Struct, structs
 from psycopg.errors import UniqueViolation
 
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
+from server.errors import SealedWithMissingKey
+from server.sealing import Unsealed, UserKey, about
+from server.store.keys import KeyColumns, key_in, key_of, opened
 from server.store.pool import Connection, execute, fetch_all, fetch_one
 from server.store.users import Change
 from sql import load
 
 _SQL = load("turns")
+
+T = TypeVar("T", bound="Turn")
 
 
 class Turn(Struct, frozen=True):
@@ -40,6 +48,16 @@ class Claimed(Turn, frozen=True):
     """A turn that is ours now. `former` is the attempt before ours, 0 if there was none."""
 
     former: int
+
+
+class _ClaimedRow(Claimed, frozen=True, kw_only=True):
+    key: bytes | None
+    key_name: str | None
+    sealed: bool
+
+    @property
+    def columns(self) -> KeyColumns:
+        return KeyColumns(key=self.key, key_name=self.key_name, sealed=self.sealed)
 
 
 class Due(Struct, frozen=True):
@@ -78,22 +96,25 @@ async def claim(
         "lease": lease,
         "take_over": take_over,
         "places": places,
+        "key_names": conn.keys.ring.names,
     }
     try:
-        return await fetch_one(conn, Claimed, _SQL["claim"], parameters)
+        row = await fetch_one(conn, _ClaimedRow, _SQL["claim"], parameters)
     except UniqueViolation:  # another took the place in this moment
         return None
+    return row and _opened(key_in(conn, user, row.columns), row)
 
 
 async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     """Renew the lease and save the text. Answers whether somebody asked to stop; None: the turn is no longer ours."""
-    kept = await fetch_one(conn, _Kept, _SQL["keep"], _attempt(turn) | _written(turn) | {"lease": lease})
+    parameters = _attempt(turn) | await _written(conn, turn) | {"lease": lease}
+    kept = await fetch_one(conn, _Kept, _SQL["keep"], parameters)
     return kept.stop if kept else None
 
 
 async def release(conn: Connection, turn: Turn) -> None:
     """Leave the turn, with what is written, to whoever comes next."""
-    await execute(conn, _SQL["release"], _attempt(turn) | _written(turn))
+    await execute(conn, _SQL["release"], _attempt(turn) | await _written(conn, turn))
 
 
 async def end(change: Change, turn: Turn) -> bool:
@@ -103,32 +124,36 @@ async def end(change: Change, turn: Turn) -> bool:
 
 async def ask_to_stop(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
     """Leave word for the owner. None: the reply is not open."""
-    return await fetch_one(conn, Turn, _SQL["ask_to_stop"], {"user": user, "message": message})
+    return await _one(conn, user, await fetch_all(conn, Turn, _SQL["ask_to_stop"], {"user": user, "message": message}))
 
 
 async def of_session(conn: Connection, user: UserId, session: SessionId) -> list[Turn]:
     """The open replies, in the order in which they will be written."""
-    return await fetch_all(conn, Turn, _SQL["turns_of_session"], {"user": user, "session": session})
+    rows = await fetch_all(conn, Turn, _SQL["turns_of_session"], {"user": user, "session": session})
+    return await opened(conn, user, rows, _opened)
 
 
 async def answering(conn: Connection, user: UserId, message: MessageId) -> list[Turn]:
     """The open replies to a message. Until the transaction ends, nobody else can claim one of them."""
-    return await fetch_all(conn, Turn, _SQL["turns_answering"], {"user": user, "message": message})
+    rows = await fetch_all(conn, Turn, _SQL["turns_answering"], {"user": user, "message": message})
+    return await opened(conn, user, rows, _opened)
 
 
 async def end_all(change: Change, session: SessionId) -> list[Turn]:
     """End every open turn of a session, whoever holds it."""
-    return await fetch_all(change.conn, Turn, _SQL["end_turns_of_session"], {"user": change.user, "session": session})
+    parameters = {"user": change.user, "session": session}
+    rows = await fetch_all(change.conn, Turn, _SQL["end_turns_of_session"], parameters)
+    return await opened(change.conn, change.user, rows, _opened)
 
 
 async def held(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
     """The turn of an open reply. Until the transaction ends, nobody else can claim it."""
-    return await fetch_one(conn, Turn, _SQL["hold_turn"], {"user": user, "message": message})
+    return await _one(conn, user, await fetch_all(conn, Turn, _SQL["hold_turn"], {"user": user, "message": message}))
 
 
 async def one(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
     """The turn of an open reply, as it is at this moment."""
-    return await fetch_one(conn, Turn, _SQL["turn"], {"user": user, "message": message})
+    return await _one(conn, user, await fetch_all(conn, Turn, _SQL["turn"], {"user": user, "message": message}))
 
 
 async def pending(conn: Connection, user: UserId, session: SessionId) -> int:
@@ -142,18 +167,41 @@ async def due_of_all_users(conn: Connection, limit: int, *, take_over: bool, pla
 
     Without `take_over`: only those without an owner.
     """
-    parameters = {"limit": limit, "take_over": take_over, "places": places}
+    parameters = {"limit": limit, "take_over": take_over, "places": places, "key_names": conn.keys.ring.names}
     return await fetch_all(conn, Due, _SQL["due_of_all_users"], parameters)
 
 
-async def open_in_sessions_of_users(conn: Connection, opened: list[tuple[UserId, SessionId]]) -> list[Turn]:
-    """The open replies of these sessions, session by session, in the order in which they will be written."""
-    users, sessions = [user for user, _ in opened], [session for _, session in opened]
-    return await fetch_all(conn, Turn, _SQL["open_in_sessions_of_users"], {"users": users, "sessions": sessions})
+async def open_in_sessions_of_users(conn: Connection, shown: list[tuple[UserId, SessionId]]) -> list[Turn]:
+    """The open replies of these sessions, session by session, in the order in which they will be written; but for those
+    of users whose key is missing here.
+    """
+    users, sessions = [user for user, _ in shown], [session for _, session in shown]
+    found: list[Turn] = []
+    for row in await fetch_all(conn, Turn, _SQL["open_in_sessions_of_users"], {"users": users, "sessions": sessions}):
+        with suppress(SealedWithMissingKey):
+            found += await opened(conn, row.user_id, [row], _opened)
+    return found
 
 
-def _written(turn: Turn) -> dict[str, object]:
-    return {"text": turn.text, "chunks": turn.chunks}
+def _opened(key: Unsealed, row: T) -> T:
+    return structs.replace(row, text=key.open(row.text, _about(row))) if row.text else row
+
+
+async def _one(conn: Connection, user: UserId, rows: list[Turn]) -> Turn | None:
+    """The row, if there is one, opened."""
+    return next(iter(await opened(conn, user, rows, _opened)), None)
+
+
+async def _written(conn: Connection, turn: Turn) -> dict[str, object]:
+    """What is saved: sealed, if the user has a key, which may be since a moment ago."""
+    key = conn.keys.held(turn.user_id)
+    if conn.keys.ring.names and not isinstance(key, UserKey):
+        key = await key_of(conn, turn.user_id)
+    return {"text": key.seal(turn.text, _about(turn)), "chunks": turn.chunks}
+
+
+def _about(turn: Turn) -> bytes:
+    return about("draft", turn.message_id)
 
 
 def _attempt(turn: Turn) -> dict[str, object]:

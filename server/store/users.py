@@ -12,6 +12,8 @@ from msgspec import Struct
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Message, Session
 from server.errors import ConnectionBroken
+from server.sealing import Unsealed
+from server.store.keys import KeyColumns, key_in
 from server.store.pool import Connection, Database, execute, fetch_all, fetch_one
 from sql import load
 
@@ -34,18 +36,19 @@ class UserHead(Struct, frozen=True):
     epoch: str
 
 
-class _Seq(Struct, frozen=True):
+class _Locked(KeyColumns, frozen=True, kw_only=True):
     seq: int
 
 
 class Change:
     """An open numbered transaction. `seq` is the number it will take, of the numbers of `origin`; `sessions` and
-    `messages` are what it has changed.
+    `messages` are what it has changed. What it writes is sealed with `key`.
     """
 
-    def __init__(self, conn: Connection, user: UserId, *, origin: str, seq: int) -> None:
+    def __init__(self, conn: Connection, user: UserId, key: Unsealed, *, origin: str, seq: int) -> None:
         self.conn = conn
         self.user = user
+        self.key = key
         self.origin = origin
         self.seq = seq
         self._sessions: dict[SessionId, Session] = {}
@@ -82,7 +85,8 @@ async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
     try:
         async with database.connection() as conn, conn.transaction():
             origin = database.origin
-            change = Change(conn, user, origin=origin, seq=await _lock(conn, user) + 1)
+            locked = await _lock(conn, user)
+            change = Change(conn, user, key_in(conn, user, locked), origin=origin, seq=locked.seq + 1)
             yield change
             if not change.empty:
                 await execute(conn, _SQL["advance"], {"user": user})
@@ -99,13 +103,16 @@ async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead
 
 async def meet(conn: Connection, user: UserId) -> None:
     """A user's timeline begins here, unless it has begun."""
-    await execute(conn, _SQL["add_user"], {"user": user})
+    fresh = conn.keys.fresh(user)
+    key, key_name = (fresh.key, fresh.key_name) if fresh else (None, None)
+    await execute(conn, _SQL["add_user"], {"user": user, "key": key, "key_name": key_name})
 
 
-async def _lock(conn: Connection, user: UserId) -> int:
-    found = await fetch_one(conn, _Seq, _SQL["lock_user"], {"user": user})
+async def _lock(conn: Connection, user: UserId) -> _Locked:
+    """To the end of the transaction nobody else changes anything of the user."""
+    found = await fetch_one(conn, _Locked, _SQL["lock_user"], {"user": user})
     if found is None:
         await meet(conn, user)
-        found = await fetch_one(conn, _Seq, _SQL["lock_user"], {"user": user})
+        found = await fetch_one(conn, _Locked, _SQL["lock_user"], {"user": user})
     assert found is not None, "the user was just added"
-    return found.seq
+    return found

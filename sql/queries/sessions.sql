@@ -30,19 +30,31 @@ WHERE user_id = %(user)s AND id = %(session)s
 RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
 
 -- name: touch_session
--- After its messages have changed. The preview is the beginning of the latest text.
+-- After its messages have changed. The preview is given with the position of the message whose beginning it is; one that
+-- is of a later message stays.
 UPDATE sessions AS s
 SET message_count = s.message_count + %(more)s,
     last_position = s.last_position + %(positions)s,
-    preview = (
-        SELECT left(m.content, %(preview_length)s) FROM messages AS m
-        WHERE m.user_id = s.user_id AND m.session_id = s.id AND m.content <> '' AND m.deleted_at IS NULL
-        ORDER BY m.position DESC LIMIT 1
-    ),
+    preview = CASE
+        WHEN EXISTS (
+            SELECT FROM messages AS m
+            WHERE m.user_id = s.user_id
+                AND m.session_id = s.id
+                AND m.content <> ''
+                AND m.deleted_at IS NULL
+                AND m.position > %(position)s
+        ) THEN s.preview
+        ELSE %(preview)s
+    END,
     updated_at = greatest(s.updated_at, clock_timestamp()),
     seq = %(seq)s
 WHERE s.user_id = %(user)s AND s.id = %(session)s
 RETURNING id, user_id, title, preview, language, mode, created_at, updated_at, message_count, read_seq, seq, deleted_at;
+
+-- name: latest_text
+SELECT id, content FROM messages
+WHERE user_id = %(user)s AND session_id = %(session)s AND content <> '' AND deleted_at IS NULL
+ORDER BY position DESC LIMIT 1;
 
 -- name: delete_session
 UPDATE sessions SET deleted_at = now(), seq = %(seq)s

@@ -45,6 +45,9 @@ SELECT
     (SELECT system_identifier FROM pg_control_system())
         || ':' || (SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))
         || ':' || users.incarnation AS epoch,
+    users.key,
+    users.key_name,
+    users.sealed,
     reached.upto,
     (
         SELECT coalesce(json_agg(row_to_json(each) ORDER BY each.seq), '[]')::text
@@ -79,6 +82,9 @@ SELECT
     (SELECT system_identifier FROM pg_control_system())
         || ':' || (SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))
         || ':' || users.incarnation AS epoch,
+    users.key,
+    users.key_name,
+    users.sealed,
     (
         SELECT coalesce(json_agg(row_to_json(each) ORDER BY each."updatedAt" DESC, each.id DESC), '[]')::text
         FROM (

@@ -10,6 +10,7 @@ VALUES (%(user)s, %(message)s, %(session)s, %(position)s);
 -- have forgotten some, so it counts on from a thousand times the fail-overs that there were, by the WAL file's name.
 -- The text stays, for whoever goes on from it, but it is no piece of the new attempt.
 -- It takes the first free place of its user. Two that take the same at once: the index refuses one of them.
+-- One whose user's key is not among the given is left to who can read what it is about.
 UPDATE turns AS t
 SET attempt = greatest(t.attempt, 1000 * (first.timeline - 1)) + 1,
     interrupted = t.interrupted + (t.owner IS NOT NULL)::integer,
@@ -22,6 +23,9 @@ FROM (
         earliest.user_id,
         earliest.message_id,
         earliest.attempt,
+        u.key,
+        u.key_name,
+        u.sealed,
         ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline,
         (
             SELECT min(free.place) FROM generate_series(1, %(places)s) AS free (place)
@@ -34,6 +38,7 @@ FROM (
             )
         ) AS place
     FROM turns AS earliest
+    INNER JOIN users AS u ON earliest.user_id = u.user_id
     WHERE earliest.user_id = %(user)s AND earliest.session_id = %(session)s
     ORDER BY earliest.position LIMIT 1
 ) AS first
@@ -42,6 +47,7 @@ WHERE t.user_id = first.user_id
     AND t.attempt = first.attempt
     AND first.place IS NOT NULL
     AND (t.owner IS NULL OR (%(take_over)s AND t.lease_until < now()))
+    AND (first.key_name IS NULL OR first.key_name = ANY(%(key_names)s::text []))
 RETURNING
     t.user_id,
     t.message_id,
@@ -52,7 +58,10 @@ RETURNING
     t.stop,
     t.text,
     t.chunks,
-    first.attempt AS former;
+    first.attempt AS former,
+    first.key,
+    first.key_name,
+    first.sealed;
 
 -- name: keep
 -- Renew the lease and save what is written. No row: it is no longer ours, or it was released before this arrived.
@@ -117,12 +126,14 @@ FOR UPDATE;
 SELECT count(*)::int AS count FROM turns WHERE user_id = %(user)s AND session_id = %(session)s;
 
 -- name: due_of_all_users
--- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease.
--- Nobody's whose places are all taken.
+-- Spans users, without a lock: whose earliest open reply nobody holds, or to take over, is past its lease; of the users
+-- whose key, if they have one, is among the given, and who have a place free.
 -- The claim decides. An anti-join would read all turns where nothing is known of the limit.
 SELECT t.user_id, t.session_id
 FROM turns AS t
+INNER JOIN users AS u ON t.user_id = u.user_id
 WHERE t.lease_until < now()
+    AND (u.key_name IS NULL OR u.key_name = ANY(%(key_names)s::text []))
     AND (t.owner IS NULL OR %(take_over)s)
     AND (
         t.owner IS NOT NULL

@@ -2,10 +2,19 @@
 
 -- name: lock_user
 -- Everything numbered happens under this lock. NO KEY UPDATE: a plain one would block foreign-key inserts.
-SELECT seq FROM users WHERE user_id = %(user)s FOR NO KEY UPDATE;
+SELECT seq, key, key_name, sealed FROM users WHERE user_id = %(user)s FOR NO KEY UPDATE;
 
 -- name: add_user
-INSERT INTO users (user_id) VALUES (%(user)s) ON CONFLICT DO NOTHING;
+INSERT INTO users (user_id, key, key_name, sealed)
+VALUES (%(user)s, %(key)s, %(key_name)s, %(key)s::bytea IS NOT NULL)
+ON CONFLICT DO NOTHING;
+
+-- name: lock_key
+-- As lock_user, of a user who is there.
+SELECT key, key_name, sealed FROM users WHERE user_id = %(user)s FOR NO KEY UPDATE;
+
+-- name: key_of_user
+SELECT key, key_name, sealed FROM users WHERE user_id = %(user)s;
 
 -- name: advance
 UPDATE users SET seq = seq + 1 WHERE user_id = %(user)s;
@@ -21,3 +30,19 @@ SELECT
         || ':' || u.incarnation AS epoch
 FROM unnest(%(users)s::text []) AS known (user_id)
 INNER JOIN users AS u ON known.user_id = u.user_id;
+
+-- name: key_uses_of_all_users
+-- Spans users: how many have a key under each key of the ring, and how many are not sealed in full.
+SELECT
+    key_name,
+    sealed,
+    count(*)::int AS users
+FROM users
+GROUP BY key_name, sealed
+ORDER BY key_name NULLS FIRST, sealed;
+
+-- name: behind_of_all_users
+-- Spans users: those whose key is not yet under this key of the ring, or who are not sealed in full.
+SELECT user_id FROM users
+WHERE user_id > %(after)s AND (key_name IS DISTINCT FROM %(key_name)s OR NOT sealed)
+ORDER BY user_id LIMIT %(limit)s;

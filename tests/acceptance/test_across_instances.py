@@ -17,7 +17,7 @@ from protocol.commands import ReplyStop, TypingSet
 from protocol.events import Degraded, ReplySnapshot, TypingChanged
 from protocol.ids import MessageId, UserId
 from protocol.model import Message
-from server.fanout import redis_draft
+from server.fanout.broker_redis import RedisBroker
 from tests.device import device
 from tests.hub import Child, Hub, child, running
 from tests.provider import HOLD, Provider, Step, provider
@@ -305,11 +305,11 @@ async def test_with_a_redis_that_is_not_there_yet_it_serves_and_connects_when_it
         await phone.settled(sent.reply)
 
 
-@pytest.mark.parametrize("forged", ["Z" * 200_000, "\0"])
+@pytest.mark.parametrize(("forged", "by_ours"), [("Z" * 200_000, True), ("\0", True), ("one two three" * 99, False)])
 async def test_a_draft_that_nobody_has_written_is_no_text_of_the_reply(
-    database_url: str, redis: RedisServer, forged: str
+    database_url: str, redis: RedisServer, forged: str, by_ours: bool
 ) -> None:
-    """Somebody has put it into Redis: the reply goes on from what was saved."""
+    """Somebody has put it into Redis, or a fault of ours has: the reply goes on from what was saved."""
     async with (
         provider(goes_on) as tutor,
         owner(database_url, tutor, redis) as first,
@@ -322,9 +322,13 @@ async def test_a_draft_that_nobody_has_written_is_no_text_of_the_reply(
             sent = await phone.send(session, "Count.")
             await laptop.until(half(laptop.text, sent.reply))
             await _saved(database_url, "".join(WORDS[:20]))
-        key = redis_draft.key(UserId("ada"), sent.reply, 1)
-        redis.run("DEL", key)
-        redis.run("HSET", key, "0", f"1 {forged}")
+        assert second.instance is not None
+        broker = second.instance.broker
+        assert isinstance(broker, RedisBroker)
+        key = broker.seal.draft(UserId("ada"), sent.reply, 1)
+        assert redis.run("DEL", key) == 1
+        data = f"1 {forged}".encode()
+        redis.run("HSET", key, "0", broker.seal.seal(key + b" 0", data) if by_ours else data)
         await first.kill()
         reply = await laptop.settled(sent.reply)
         assert (reply.status, reply.content) == ("complete", WHOLE)

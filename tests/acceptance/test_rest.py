@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import httpx2
+import pytest
 
 from protocol import commands as say
 from protocol.answers import SearchPage, SessionPage
@@ -15,6 +16,7 @@ from protocol.model import Message, Session
 from tests.device import Device, RefusedError, device
 from tests.hub import Hub, running
 from tests.provider import provider
+from tests.rings import NEW
 
 VOLATILE = {
     "createdAt",
@@ -212,10 +214,13 @@ async def oldest(rest: httpx2.AsyncClient, path: str) -> str:
     return (await rest.get(f"{path}?limit=7")).json()["before"]
 
 
-async def test_search_finds_words_of_titles_and_messages_of_the_user_and_of_nobody_else(database_url: str) -> None:
+@pytest.mark.parametrize("keys", [None, NEW])
+async def test_search_finds_words_of_titles_and_messages_of_the_user_and_of_nobody_else(
+    database_url: str, keys: str | None
+) -> None:
     async with (
         provider(lambda _: ["The hypotenuse, naturally."]) as tutor,
-        running(database_url, tutor.base_url) as hub,
+        running(database_url, tutor.base_url, encryption_keys=keys) as hub,
         device(hub, "ada") as phone,
         device(hub, "bob") as other,
     ):

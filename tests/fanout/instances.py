@@ -11,9 +11,14 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Session
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import Frame, frame
+from server.fanout.redis_seal import RedisSeal
+from server.store.deployments import Deployment
 
 ADA, BOB = UserId("ada"), UserId("bob")
 ORIGIN = "7:00000001"
+DEPLOYMENT = Deployment(UUID(int=3), b"secret" * 6)
+SEAL = RedisSeal(DEPLOYMENT)
+"""Of another instance of the deployment."""
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION = SessionId(UUID(int=1))
 REPLY = MessageId(UUID(int=2))
@@ -67,7 +72,7 @@ class Instance:
     """A broker that runs, and its ears."""
 
     def __init__(self, url: str, owner: str) -> None:
-        self.broker = RedisBroker(url, owner)
+        self.broker = RedisBroker(url, owner, DEPLOYMENT)
         self.ears = Heard()
 
     async def until_well(self, times: int = 1) -> None:

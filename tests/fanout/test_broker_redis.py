@@ -19,16 +19,15 @@ from server.fanout import redis_publisher
 from server.fanout.broker import Broker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import frame
-from server.fanout.redis_draft import key
-from server.fanout.redis_envelope import LARGEST, channel
+from server.fanout.redis_envelope import LARGEST
 from tests.edge.sockets import certified
-from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, changed, instance, pair, token
+from tests.fanout.instances import ADA, BOB, DEPLOYMENT, ORIGIN, REPLY, SEAL, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
 from tests.relay import relay
 
 
 def test_it_is_a_broker() -> None:
-    broker: Broker = RedisBroker("redis://127.0.0.1", "a")
+    broker: Broker = RedisBroker("redis://127.0.0.1", "a", DEPLOYMENT)
     assert not broker.well
 
 
@@ -122,7 +121,7 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
                     await asyncio.sleep(0)
             listener.broker.leave(BOB)
             await listener.broker.listen(BOB)
-            assert server.run("PUBSUB", "NUMSUB", channel(BOB).decode()) == [channel(BOB), 1]
+            assert server.run("PUBSUB", "NUMSUB", SEAL.channel(BOB).decode()) == [SEAL.channel(BOB), 1]
             teller.broker.tell(BOB, ORIGIN, changed(user=BOB))
             await listener.ears.until_heard(BOB, ORIGIN, changed(user=BOB).data)
             listener.broker.leave(BOB)
@@ -167,14 +166,21 @@ async def test_a_draft_is_read_up_to_what_was_lost_and_junk_is_as_good_as_lost(s
         for chunk in range(5):
             teller.broker.tell_live(ADA, SESSION, token(chunk, str(chunk)))
         await listener.ears.until_heard(ADA, SESSION, token(4, "4").data)
-        name = key(ADA, REPLY, 1).decode()
+        name = SEAL.draft(ADA, REPLY, 1).decode()
+        place = SEAL.draft(ADA, REPLY, 1) + b" 3"
         for junk in (None, b"", b"x", b"4 \xff", b"-1 x", b"3 x", b"9" * 5000 + b" x", b"99 x"):
             server.run("HDEL", name, "3")
             if junk is not None:
-                server.run("HSET", name, "3", junk)
+                server.run("HSET", name, "3", SEAL.seal(place, junk))
             draft = await listener.broker.draft(ADA, REPLY, 1)
             assert draft is not None
             assert (draft.next, draft.text) == ((99, "012x") if junk == b"99 x" else (3, "012"))
+        for forged in (b"4 x", SEAL.seal(SEAL.draft(ADA, REPLY, 1) + b" 4", b"4 x"), SEAL.seal(b"", b"4 x")):
+            server.run("HSET", name, "3", forged)
+            server.run("HSET", name, "x", forged)
+            draft = await listener.broker.draft(ADA, REPLY, 1)
+            assert draft is not None
+            assert (draft.next, draft.text) == (3, "012")
         server.run("HDEL", name, "0")
         assert await listener.broker.draft(ADA, REPLY, 1) is None
         assert 100 < int(str(server.run("TTL", name))) <= 120
@@ -248,7 +254,7 @@ async def test_without_a_redis_nothing_is_kept_and_nobody_waits() -> None:
 )
 def test_a_url_that_is_none_is_told_in_one_line_without_its_password(url: str) -> None:
     with pytest.raises(StartupError) as told:
-        RedisBroker(url, "a")
+        RedisBroker(url, "a", DEPLOYMENT)
     assert "\n" not in str(told.value)
     assert "hunter2" not in str(told.value)
     assert "TUTORHUB_REDIS_URL" in str(told.value)

@@ -7,10 +7,8 @@ from typing import cast
 import pytest
 
 from protocol.ids import UserId
-from server.fanout.redis_draft import key
-from server.fanout.redis_envelope import channel
 from server.fanout.redis_wire import slot
-from tests.fanout.instances import ADA, ORIGIN, REPLY, SESSION, Instance, changed, instance, pair, token
+from tests.fanout.instances import ADA, ORIGIN, REPLY, SEAL, SESSION, Instance, changed, instance, pair, token
 from tests.redis_server import RedisServer, cluster_server, is_complete, meet, redis_cluster, wait_until
 
 USERS = [UserId(f"user {number}") for number in range(12)]
@@ -41,8 +39,8 @@ def identity(server: RedisServer) -> str:
 
 def test_a_users_channel_and_drafts_are_on_one_server_and_users_on_different_ones(servers: list[RedisServer]) -> None:
     for user in USERS:
-        assert slot(channel(user)) == slot(key(user, REPLY, 1))
-    assert {owner(servers, channel(user)).port for user in USERS} == {server.port for server in servers}
+        assert slot(SEAL.channel(user)) == slot(SEAL.draft(user, REPLY, 1))
+    assert {owner(servers, SEAL.channel(user)).port for user in USERS} == {server.port for server in servers}
 
 
 async def test_users_of_all_servers_are_heard_and_any_server_leads_to_them(servers: list[RedisServer]) -> None:
@@ -65,10 +63,10 @@ async def test_users_of_all_servers_are_heard_and_any_server_leads_to_them(serve
 
 async def test_each_is_told_only_where_it_belongs(servers: list[RedisServer]) -> None:
     async with pair(servers[0].url):
-        home = owner(servers, channel(ADA))
+        home = owner(servers, SEAL.channel(ADA))
         for server in servers:
-            heard = server.run("PUBSUB", "SHARDNUMSUB", channel(ADA))
-            assert heard == [channel(ADA), 1 if server is home else 0]
+            heard = server.run("PUBSUB", "SHARDNUMSUB", SEAL.channel(ADA))
+            assert heard == [SEAL.channel(ADA), 1 if server is home else 0]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -99,10 +97,10 @@ async def test_a_server_of_the_cluster_that_restarts_is_heard_again(servers: lis
 async def test_a_channel_that_moves_to_another_server_is_followed(servers: list[RedisServer]) -> None:
     """Redis ends the subscription by itself: whatever was said in between may have been missed."""
     async with pair(servers[0].url) as (teller, listener):
-        home = owner(servers, channel(ADA))
+        home = owner(servers, SEAL.channel(ADA))
         other = servers[(servers.index(home) + 1) % 3]
         for server in (other, home, *servers):
-            server.run("CLUSTER", "SETSLOT", str(slot(channel(ADA))), "NODE", identity(other))
+            server.run("CLUSTER", "SETSLOT", str(slot(SEAL.channel(ADA))), "NODE", identity(other))
         await listener.ears.until_heard("unwell")
         await listener.until_well(2)
         teller.broker.tell(ADA, ORIGIN, changed(1))  # lost: it is said to the wrong server

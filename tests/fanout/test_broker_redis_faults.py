@@ -9,8 +9,7 @@ from typing import cast
 import pytest
 
 from server.fanout import redis_publisher
-from server.fanout.redis_envelope import channel
-from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, Instance, changed, instance, pair, token
+from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SEAL, SESSION, Instance, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
 from tests.relay import Relay, relay
 
@@ -40,7 +39,7 @@ async def test_a_redis_that_comes_late_is_found_and_everything_is_subscribed_to(
             await listener.until_well()
             await teller.until_well()
             assert listener.broker.well
-            assert server.run("PUBSUB", "NUMSUB", channel(ADA)) == [channel(ADA), 1]
+            assert server.run("PUBSUB", "NUMSUB", SEAL.channel(ADA)) == [SEAL.channel(ADA), 1]
             await told_again(teller, listener)
 
 
@@ -57,7 +56,7 @@ async def test_a_redis_that_dies_and_returns_empty_is_heard_again(server: RedisS
         await teller.until_well(2)
         assert await listener.broker.draft(ADA, REPLY, 1) is None
         for user in (ADA, BOB):
-            assert server.run("PUBSUB", "NUMSUB", channel(user)) == [channel(user), 1]
+            assert server.run("PUBSUB", "NUMSUB", SEAL.channel(user)) == [SEAL.channel(user), 1]
         await told_again(teller, listener)
         assert listener.ears.health == ["well", "unwell", "well"]
         assert listener.broker.counts["rebuilt"] == 1
@@ -131,7 +130,7 @@ async def test_a_subscriber_that_is_killed_is_back_within_a_second(server: Redis
 async def test_a_publisher_that_is_killed_says_the_next_thing_over_a_new_connection(server: RedisServer) -> None:
     async with pair(server.url) as (teller, listener):
         assert teller.broker._primaries is not None
-        wire = teller.broker._primaries.of(channel(ADA)).publisher._wire
+        wire = teller.broker._primaries.of(SEAL.channel(ADA)).publisher._wire
         assert wire is not None
         server.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         await wire.ended.wait()
@@ -176,13 +175,13 @@ async def test_a_confirmation_that_nobody_asked_for_means_that_anything_may_have
     async with pair(server.url) as (teller, listener), asyncio.TaskGroup() as group:
         primaries = listener.broker._primaries
         assert primaries is not None
-        wire = primaries.of(channel(ADA)).subscriber._wire
+        wire = primaries.of(SEAL.channel(ADA)).subscriber._wire
         assert wire is not None
         if asking:
             group.create_task(listener.broker.listen(BOB))
             await asyncio.sleep(0)
         wire.data_received(
-            b">3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n:1\r\n" % (len(word), word, len(channel(ADA)), channel(ADA))
+            b">3\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n:1\r\n" % (len(word), word, len(SEAL.channel(ADA)), SEAL.channel(ADA))
         )
         assert wire._reason == f"not asked for: {word.decode()}"
         await listener.until_well(2)

@@ -14,11 +14,28 @@ from protocol.events import Degraded, Pong, SessionChanged, TypingChanged, Welco
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Limits, TutorName
 from server.fanout.frames import payload
-from server.fanout.redis_envelope import LARGEST, WAKE, Envelope, Junk, channel, opened, stopped, told, told_live, woken
-from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SESSION, changed, instance, pair, session_of, token
+from server.fanout.redis_envelope import LARGEST, Envelope, read, stopped, told, told_live, woken
+from server.fanout.redis_seal import Junk, RedisSeal
+from server.store.deployments import Deployment
+from tests.fanout.instances import (
+    ADA,
+    BOB,
+    DEPLOYMENT,
+    ORIGIN,
+    REPLY,
+    SEAL,
+    SESSION,
+    changed,
+    instance,
+    pair,
+    session_of,
+    token,
+)
 from tests.redis_server import RedisServer
 
-HEAD = f"x ada {SESSION}\n".encode()
+ADAS = SEAL.channel(ADA)
+FOREIGN_SEAL = RedisSeal(Deployment(DEPLOYMENT.id, b"another"))
+HEAD = f"ada {SESSION}\n".encode()
 TOKEN = payload(token(0, "a"))
 TYPING = encode(TypingChanged(session=SessionId(UUID(int=9)), who="x", name="x", active=True))
 WELCOME = Welcome(
@@ -32,58 +49,74 @@ WELCOME = Welcome(
 )
 
 
+def _flipped(said: bytes) -> bytes:
+    return said[:-1] + bytes([said[-1] ^ 1])
+
+
 FOREIGN = encode(SessionChanged(seq=1, sessions=[session_of(ADA), session_of(BOB)]))
 
-JUNK = {
+UNSEALED = {
     "nothing": (b"", "dropped_junk"),
     "noise": (b"\x00\xff\r\n\x81\x05", "dropped_junk"),
+    "what was said before it was sealed": (b"1 live x " + HEAD + TOKEN, "dropped_version"),
+    "a newer version": (b"3" + SEAL.seal(ADAS, b"live " + HEAD + TOKEN)[1:], "dropped_version"),
+    "something that is only a version": (b"2", "dropped_junk"),
+    "the beginning of something sealed": (SEAL.seal(ADAS, b"live " + HEAD + TOKEN)[:40], "dropped_junk"),
+    "what another deployment has sealed": (FOREIGN_SEAL.seal(ADAS, b"live " + HEAD + TOKEN), "dropped_junk"),
+    "what was said to another user": (SEAL.seal(SEAL.channel(BOB), b"live " + HEAD + TOKEN), "dropped_junk"),
+    "what was said to all": (SEAL.seal(SEAL.wake, b"live " + HEAD + TOKEN), "dropped_junk"),
+    "something that was changed": (_flipped(SEAL.seal(ADAS, b"live " + HEAD + TOKEN)), "dropped_junk"),
+    "a huge one": (SEAL.seal(ADAS, b"live " + HEAD + TOKEN + b" " * LARGEST), "dropped_large"),
+}
+
+SEALED = {
+    "nothing, sealed": (b"", "dropped_junk"),
     "an event without an envelope": (TOKEN, "dropped_junk"),
-    "no line": (b"1 live x ada 1", "dropped_junk"),
-    "too many words": (b"1 live x ada 1 2\n" + TOKEN, "dropped_junk"),
-    "an older version": (b"0 live " + HEAD + TOKEN, "dropped_version"),
-    "a newer version": (b"2 live " + HEAD + TOKEN, "dropped_version"),
-    "an unknown kind": (b"1 shout " + HEAD + TOKEN, "dropped_junk"),
-    "a bell in the wrong place": (b"1 wake " + HEAD, "dropped_junk"),
-    "a stop of nothing": (b"1 stop x ada \n", "dropped_junk"),
-    "another user's": (f"1 live x bob {SESSION}\n".encode() + TOKEN, "dropped_foreign"),
-    "another user's stop": (f"1 stop x bob {REPLY}\n".encode(), "dropped_foreign"),
-    "another user's row": (b"1 durable x ada \n" + FOREIGN, "dropped_foreign"),
-    "live without a session": (b"1 live x ada \n" + TOKEN, "dropped_junk"),
-    "live in no session": (b"1 live x ada 12\n" + TOKEN, "dropped_junk"),
-    "typing in another session": (b"1 live " + HEAD + TYPING, "dropped_junk"),
-    "live as durable": (b"1 durable x ada 7:1\n" + TOKEN, "dropped_junk"),
-    "durable as live": (b"1 live " + HEAD + payload(changed()), "dropped_junk"),
-    "an answer": (b"1 durable x ada \n" + encode(Pong(ref=1)), "dropped_junk"),
-    "a welcome": (b"1 live " + HEAD + encode(WELCOME), "dropped_junk"),
-    "a notice": (b"1 durable x ada \n" + encode(Degraded(what=[])), "dropped_junk"),
-    "an event of another time": (b'1 durable x ada \n{"type":"from.the.future","seq":1}', "dropped_junk"),
-    "an event with a wrong field": (b'1 durable x ada \n{"type":"session.changed","seq":"1"}', "dropped_junk"),
-    "a change of nothing": (b"1 durable x ada 7:1\n" + encode(SessionChanged(seq=999_999)), "dropped_junk"),
+    "no line": (b"live ada 1", "dropped_junk"),
+    "too many words": (b"live ada 1 2\n" + TOKEN, "dropped_junk"),
+    "an unknown kind": (b"shout " + HEAD + TOKEN, "dropped_junk"),
+    "a bell in the wrong place": (b"wake " + HEAD, "dropped_junk"),
+    "a stop of nothing": (b"stop ada \n", "dropped_junk"),
+    "another user's": (f"live bob {SESSION}\n".encode() + TOKEN, "dropped_foreign"),
+    "another user's stop": (f"stop bob {REPLY}\n".encode(), "dropped_foreign"),
+    "another user's row": (b"durable ada \n" + FOREIGN, "dropped_foreign"),
+    "live without a session": (b"live ada \n" + TOKEN, "dropped_junk"),
+    "live in no session": (b"live ada 12\n" + TOKEN, "dropped_junk"),
+    "typing in another session": (b"live " + HEAD + TYPING, "dropped_junk"),
+    "live as durable": (b"durable ada 7:1\n" + TOKEN, "dropped_junk"),
+    "durable as live": (b"live " + HEAD + payload(changed()), "dropped_junk"),
+    "an answer": (b"durable ada \n" + encode(Pong(ref=1)), "dropped_junk"),
+    "a welcome": (b"live " + HEAD + encode(WELCOME), "dropped_junk"),
+    "a notice": (b"durable ada \n" + encode(Degraded(what=[])), "dropped_junk"),
+    "an event of another time": (b'durable ada \n{"type":"from.the.future","seq":1}', "dropped_junk"),
+    "an event with a wrong field": (b'durable ada \n{"type":"session.changed","seq":"1"}', "dropped_junk"),
+    "a change of nothing": (b"durable ada 7:1\n" + encode(SessionChanged(seq=999_999)), "dropped_junk"),
     "a row of another number": (
-        b"1 durable x ada 7:1\n" + encode(SessionChanged(seq=2, sessions=[session_of(ADA, 1)])),
+        b"durable ada 7:1\n" + encode(SessionChanged(seq=2, sessions=[session_of(ADA, 1)])),
         "dropped_junk",
     ),
-    "no JSON": (b"1 live " + HEAD + b"{", "dropped_junk"),
-    "deep JSON": (b"1 live " + HEAD + b"[" * 100_000, "dropped_junk"),
-    "a huge one": (b"1 live " + HEAD + TOKEN + b" " * LARGEST, "dropped_large"),
+    "no JSON": (b"live " + HEAD + b"{", "dropped_junk"),
+    "deep JSON": (b"live " + HEAD + b"[" * 100_000, "dropped_junk"),
 }
+
+JUNK = UNSEALED | {what: (SEAL.seal(ADAS, said), counted) for what, (said, counted) in SEALED.items()}
 
 
 @pytest.mark.parametrize("what", JUNK)
 async def test_junk_in_a_users_channel_is_counted_and_nobody_receives_it(server: RedisServer, what: str) -> None:
     said, counted = JUNK[what]
     async with pair(server.url) as (teller, listener):
-        server.run("PUBLISH", channel(ADA), said)
+        server.run("PUBLISH", SEAL.channel(ADA), said)
         teller.broker.tell(ADA, ORIGIN, changed())
         await listener.ears.until_heard(ADA, ORIGIN, changed().data)
         assert listener.ears.calls == [("well",), (ADA, ORIGIN, changed().data)]
     assert {name: n for name, n in listener.broker.counts.items() if "dropped" in name} == {counted: 1}
 
 
-@pytest.mark.parametrize("said", [b"", b"1 wake x ada 1\n", b"1 wake x \xff 1\n", b"1 stop " + HEAD, b"1 live " + HEAD])
+@pytest.mark.parametrize("said", [b"", b"wake ada 1\n", b"wake \xff 1\n", b"stop " + HEAD, b"live " + HEAD])
 async def test_junk_in_the_channel_of_all_wakes_nobody(server: RedisServer, said: bytes) -> None:
     async with pair(server.url) as (teller, listener):
-        server.run("PUBLISH", WAKE, said)
+        server.run("PUBLISH", SEAL.wake, SEAL.seal(SEAL.wake, said))
         teller.broker.wake(ADA, SESSION)
         await listener.ears.until_heard("wake", ADA, SESSION)
         assert listener.ears.calls == [("well",), ("wake", ADA, SESSION)]
@@ -93,7 +126,7 @@ async def test_junk_in_the_channel_of_all_wakes_nobody(server: RedisServer, said
 async def test_junk_in_the_channel_of_a_pulse_is_nothing(server: RedisServer) -> None:
     async with instance(server.url, "b") as listener:
         [pulse] = [name for name in _names(server) if b":pulse:b:" in name]
-        server.run("PUBLISH", pulse, b"1 stop " + HEAD)
+        server.run("PUBLISH", pulse, SEAL.seal(pulse, b"stop " + HEAD))
         await listener.broker.listen(ADA)
         assert listener.ears.calls == [("well",)]
 
@@ -115,16 +148,40 @@ async def test_trouble_with_one_message_does_not_end_the_hearing(server: RedisSe
 @settings(suppress_health_check=[HealthCheck.differing_executors])
 @given(data=st.binary(max_size=200), whole=st.booleans())
 def test_no_bytes_are_anything_but_an_envelope_or_junk(data: bytes, whole: bool) -> None:
-    said = b"1 live " + HEAD + data if whole else data
+    said = b"live " + HEAD + data if whole else data
     reads: list[Callable[[Envelope], object]] = [lambda envelope: told(envelope, ADA), told_live, stopped, woken]
-    for read in reads:
+    for understand in reads:
         with suppress(Junk):
-            read(opened(said))
+            understand(read(said))
+
+
+@settings(suppress_health_check=[HealthCheck.differing_executors])
+@given(data=st.binary(max_size=200))
+def test_no_bytes_are_taken_for_something_sealed(data: bytes) -> None:
+    for said in (data, b"2" + data):
+        with pytest.raises(Junk):
+            SEAL.open(ADAS, said)
+
+
+def test_what_is_sealed_says_nothing_and_opens_for_all_of_the_deployment() -> None:
+    said = [SEAL.seal(ADAS, b"live ada canary") for _ in range(2)]
+    assert said[0] != said[1]
+    assert b"canary" not in said[0]
+    assert RedisSeal(DEPLOYMENT).open(ADAS, said[0]) == b"live ada canary"
+    assert not RedisSeal(DEPLOYMENT).is_ours(said[0])
+    assert SEAL.is_ours(said[0])
+
+
+def test_names_tell_no_user_and_are_those_of_the_deployment() -> None:
+    names = {SEAL.channel(UserId("ada")), SEAL.draft(UserId("ada"), REPLY, 1), SEAL.wake}
+    assert not any(b"ada" in name or str(REPLY).encode() in name for name in names)
+    other = RedisSeal(Deployment(UUID(int=4), DEPLOYMENT.secret))
+    assert not names & {other.channel(ADA), other.draft(ADA, REPLY, 1), other.wake}
 
 
 def test_an_event_of_rows_of_its_user_is_none_of_that() -> None:
     mine = encode(SessionChanged(seq=1, sessions=[session_of(ADA)]))
-    origin, frame = told(opened(f"1 durable x ada {ORIGIN}\n".encode() + mine), ADA)
+    origin, frame = told(read(f"durable ada {ORIGIN}\n".encode() + mine), ADA)
     assert (origin, payload(frame)) == (ORIGIN, mine)
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from loadtest.measure import measured
 from loadtest.measured import Measured
-from loadtest.scenarios import calm, cuts, deploy, kills, slow, storm
+from loadtest.scenarios import calm, cuts, deploy, kills, sealing, slow, storm
 from loadtest.screen import Screen
 
 
@@ -85,3 +85,14 @@ async def test_no_send_fails_while_instances_are_replaced(
     it = await measured("deploy", tmp_path, screen, seed=2, sockets=12, instances=2)
     assert _values(it)["sends that failed"] == 0
     assert it.passed
+
+
+async def test_what_sealing_costs_is_told_of_two_hubs_side_by_side(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "ROUNDS", 1)
+    monkeypatch.setattr(sealing, "LASTS", 1.0)
+    it = await measured("sealing", tmp_path, screen, seed=2, sockets=10, instances=1)
+    found = _values(it)
+    assert min(found["sends"], found["sends, sealed"]) > 10
+    assert found["fewer because of sealing"] < 100

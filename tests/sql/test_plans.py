@@ -72,13 +72,21 @@ def rows_read(plan: str) -> float:
 
 @pytest.mark.parametrize("take_over", [True, False])
 def test_what_is_due_is_found_by_the_leases(crowded: str, take_over: bool) -> None:
-    found = plan(crowded, "turns", "due_of_all_users", limit=100, take_over=take_over, places=3)
+    found = plan(crowded, "turns", "due_of_all_users", limit=100, take_over=take_over, places=3, key_names=["a"])
     assert scanned_whole(found) == []
     assert rows_read(found) < 1_000
 
 
 def test_a_claim_reads_its_session_only(crowded: str) -> None:
-    values = {"user": user_of(1), "session": session_of(1), "owner": "hub", "lease": 6, "take_over": True, "places": 3}
+    values = {
+        "user": user_of(1),
+        "session": session_of(1),
+        "owner": "hub",
+        "lease": 6,
+        "take_over": True,
+        "places": 3,
+        "key_names": ["a"],
+    }
     found = plan(crowded, "turns", "claim", **values)
     assert scanned_whole(found) == []
     assert rows_read(found) < 10
