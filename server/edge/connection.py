@@ -26,17 +26,13 @@ from server.edge.commands import obey
 from server.edge.expiry import Expiry
 from server.edge.guard import EXTENSION
 from server.edge.identity import bearer
-from server.edge.refusing import fault, undecodable
+from server.edge.refusing import close_code, fault, undecodable
 from server.edge.writer import Writer
 from server.errors import (
     Forbidden,
     Invalid,
-    RateLimited,
     Refusal,
-    SealedWithMissingKey,
-    SignedOut,
     TooManyConnections,
-    Unauthenticated,
 )
 from server.fanout.member import Member
 from server.identity import Identity
@@ -188,7 +184,7 @@ class Connection:
             await catching_up.run()
         except Refusal as refusal:
             self._refuse(hello.ref, refusal)
-            self.close(_close_code(refusal), refusal.title)
+            self.close(close_code(refusal), refusal.title)
             return False
         self.on_joined()
         return True
@@ -227,7 +223,7 @@ class Connection:
             self._expiry.watch(self._identity.expires_at)
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
-            self.close(_close_code(refusal), refusal.title)
+            self.close(close_code(refusal), refusal.title)
             return None
         return command
 
@@ -288,20 +284,3 @@ class Connection:
 
 def _nothing() -> None:
     """Nobody wants to know."""
-
-
-def _close_code(refusal: Refusal) -> CloseCode:
-    """How a connection ends whose hello was refused."""
-    match refusal:
-        case SignedOut():
-            return CloseCode.SIGNED_OUT
-        case Unauthenticated():
-            return CloseCode.UNAUTHENTICATED
-        case Invalid():
-            return CloseCode.BAD_REQUEST
-        case RateLimited():
-            return CloseCode.RATE_LIMITED
-        case SealedWithMissingKey():
-            return CloseCode.FORBIDDEN
-        case _:
-            return CloseCode.OVERLOADED

@@ -5,7 +5,16 @@ from uuid import uuid4
 import structlog
 
 from protocol.codec import Undecodable
-from server.errors import Invalid, Malformed, Refusal
+from protocol.errors import CloseCode
+from server.errors import (
+    Invalid,
+    Malformed,
+    RateLimited,
+    Refusal,
+    SealedWithMissingKey,
+    SignedOut,
+    Unauthenticated,
+)
 
 log = structlog.get_logger()
 
@@ -20,3 +29,20 @@ def fault(about: str, error: Exception) -> Refusal:
     number = uuid4().hex[:12]
     log.error("fault", fault=number, about=about, exc_info=error)
     return Refusal(f"Something went wrong on our side ({number}). It may or may not have been done; try again.")
+
+
+def close_code(refusal: Refusal) -> CloseCode:
+    """How a connection ends whose hello was refused."""
+    match refusal:
+        case SignedOut():
+            return CloseCode.SIGNED_OUT
+        case Unauthenticated():
+            return CloseCode.UNAUTHENTICATED
+        case Invalid():
+            return CloseCode.BAD_REQUEST
+        case RateLimited():
+            return CloseCode.RATE_LIMITED
+        case SealedWithMissingKey():
+            return CloseCode.FORBIDDEN
+        case _:
+            return CloseCode.OVERLOADED
