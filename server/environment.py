@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
 from server.errors import StartupError
-from server.settings import REDIS_SCHEMES, Origins, Roles, Settings, TurnSettings, is_loopback
+from server.settings import REDIS_SCHEMES, MediaSettings, Origins, Roles, Settings, TurnSettings, is_loopback
 
 _SECRETS = {
     "database_url",
@@ -25,6 +25,8 @@ _SECRETS = {
 }  # these may also be in a file named by `…_FILE`; their values are never shown
 _OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}
 """Read by the terminal chat."""
+_PARTS = {"turns", "media"}
+"""Structs of their own, whose variables have a longer prefix."""
 _WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
 
 
@@ -35,10 +37,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     reading = _Reading(environ)
     turns = TurnSettings(**reading.values(TurnSettings, "TUTORHUB_TURN_"))
+    media = MediaSettings(**reading.values(MediaSettings, "TUTORHUB_MEDIA_"))
     found = reading.values(Settings, "TUTORHUB_")
     if "data_dir" not in found:
         found["data_dir"] = reading.home()
-    settings = Settings(**found, turns=turns)
+    settings = Settings(**found, turns=turns, media=media)
     if problems := [*reading.problems, *_problems(settings, environ)]:
         raise StartupError("\n".join(problems))
     return settings
@@ -74,10 +77,11 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _names() -> set[str]:
     """Of all variables that begin with TUTORHUB_."""
-    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name != "turns"}
+    ours = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings) if field.name not in _PARTS}
     turns = {f"TUTORHUB_TURN_{field.name.upper()}" for field in fields(TurnSettings)}
+    media = {f"TUTORHUB_MEDIA_{field.name.upper()}" for field in fields(MediaSettings)}
     files = {f"TUTORHUB_{name.upper()}_FILE" for name in _SECRETS}
-    return ours | turns | files | _OF_CHAT
+    return ours | turns | media | files | _OF_CHAT
 
 
 def _names_a_redis(url: str) -> bool:
@@ -119,7 +123,7 @@ class _Reading:
 
     def values(self, kind: type[Struct], prefix: str) -> dict[str, Any]:
         """The fields of a struct that are set, and are right."""
-        return dict(value for field in fields(kind) if field.name != "turns" for value in self._value(field, prefix))
+        return dict(value for field in fields(kind) if field.name not in _PARTS for value in self._value(field, prefix))
 
     def home(self) -> Path:
         """Where the data of this user belong."""
