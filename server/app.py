@@ -1,6 +1,7 @@
 """The composition root: makes everything an instance consists of, wires it, and ends it in reverse."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import uuid4
@@ -16,25 +17,31 @@ from starlette.websockets import WebSocket
 
 from protocol import schema
 from server.counts import counted
+from server.depot.connect import depot
+from server.depot.incoming import Incoming
 from server.edge.callers import Callers
 from server.edge.door import Door
 from server.edge.http import Rest, dev_sign_in
 from server.edge.identity import Verifier, verifier
+from server.edge.media import MediaRest
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
+from server.edge.sealed_links import Links
 from server.errors import Leaving, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
 from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
-from server.instance import Instance
+from server.inspection.inspection import Inspection
+from server.instance import Files, Instance
+from server.orphans import keep_collecting
 from server.pulse import Pulse
 from server.settings import Settings
 from server.store.pool import Database
 from server.tasks import Tasks
 from server.turns import Turns
-from server.tutor.connect import check, connect
+from server.tutor.connect import check, connect, scribe
 from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
@@ -52,6 +59,9 @@ class App:
     def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
         check(settings)
         self._checks = verifier(settings)
+        self._files = Files(
+            Incoming(settings.media_dir / "incoming"), Inspection(settings.media), depot(settings), scribe(settings)
+        )
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
@@ -114,7 +124,9 @@ class App:
         tasks.start(broker.run(Hearing(hub, turns, watch)), "broker")
         tasks.start(watch.run(), "watch")
         tasks.start(turns.look_out(), "look-out for open replies")
-        return Instance(settings, database, broker, hub, turns, tutor, tasks)
+        instance = Instance(settings, database, broker, hub, turns, tutor, tasks, self._files)
+        tasks.start(keep_collecting(instance), "orphans")
+        return instance
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
         door = self._door = Door(instance, checks)
@@ -129,9 +141,11 @@ class App:
         asgi.router.routes += [Route("/livez", _alive), Route("/readyz", _ready(instance.database, door))]
         if "hub" not in self._settings.roles:
             return
+        links = Links((self._settings.jwt_secret or secrets.token_hex()).encode())
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
             *Rest(instance, Callers(checks)).routes(),
+            *MediaRest(instance, Callers(checks), links).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]

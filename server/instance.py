@@ -6,15 +6,28 @@ from msgspec import Struct
 
 from protocol.events import Durable
 from protocol.ids import UserId
+from server.depot.depot import Depot
+from server.depot.incoming import Incoming
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
+from server.inspection.inspection import Inspection
 from server.settings import Settings
 from server.store.pool import Database
 from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
 from server.turns import Turns
+from server.tutor.scribe import Scribe
 from server.tutor.tutor import Tutor
+
+
+class Files(Struct, frozen=True):
+    """Where pictures and sounds come in, are looked at, lie, and are listened to, if anybody does."""
+
+    incoming: Incoming
+    inspection: Inspection
+    depot: Depot
+    scribe: Scribe | None
 
 
 class Instance(Struct, frozen=True):
@@ -27,6 +40,7 @@ class Instance(Struct, frozen=True):
     turns: Turns
     tutor: Tutor
     tasks: Tasks
+    files: Files
 
     def change(self, user: UserId, kind: type[Durable]) -> AbstractAsyncContextManager[Change]:
         """A numbered transaction that is told, once it is committed, as an event of this kind."""

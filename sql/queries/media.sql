@@ -1,0 +1,103 @@
+-- What is known of pictures and sounds. Their bytes lie in a depot.
+
+-- name: media
+-- Also while its bytes are on their way.
+SELECT
+    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at
+FROM media
+WHERE user_id = %(user)s AND id = %(media)s;
+
+-- name: used
+-- What a user's files take, those on their way too.
+SELECT
+    count(*) AS files,
+    coalesce(sum(bytes + coalesce(thumbnail_bytes, 0) + coalesce(view_bytes, 0)), 0)::bigint AS bytes
+FROM media
+WHERE user_id = %(user)s;
+
+-- name: insert_media
+INSERT INTO media (
+    user_id, id, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash
+)
+VALUES (
+    %(user)s, %(media)s, %(type)s, %(bytes)s, %(thumbnail_bytes)s, %(view_bytes)s, %(width)s, %(height)s, %(seconds)s,
+    %(sha256)s, %(body_hash)s
+)
+RETURNING
+    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at;
+
+-- name: make_ready
+-- No row: it was taken for an orphan meanwhile.
+UPDATE media SET state = 'ready'
+WHERE user_id = %(user)s AND id = %(media)s AND body_hash = %(body_hash)s
+RETURNING
+    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at;
+
+-- name: page
+-- The latest first, after the given place.
+SELECT
+    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at
+FROM media
+WHERE user_id = %(user)s
+    AND state = 'ready'
+    AND (created_at, id) < (%(before_time)s, %(before_id)s)
+ORDER BY created_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: delete_media
+DELETE FROM media WHERE user_id = %(user)s AND id = %(media)s;
+
+-- name: delete_pending
+DELETE FROM media
+WHERE user_id = %(user)s AND id = %(media)s AND body_hash = %(body_hash)s AND state = 'pending';
+
+-- name: delete_all
+DELETE FROM media WHERE user_id = %(user)s;
+
+-- name: delete_orphan
+-- Under the user's lock, under which a message would come to name it.
+DELETE FROM media AS f
+WHERE f.user_id = %(user)s
+    AND f.id = %(media)s
+    AND f.created_at < now() - make_interval(secs => CASE f.state WHEN 'ready' THEN %(age)s ELSE %(pending_age)s END)
+    AND NOT EXISTS (
+        SELECT FROM messages AS m
+        WHERE m.user_id = f.user_id
+            AND m.metadata ? 'imageUrl'
+            AND m.metadata ->> 'imageUrl' = '/api/media/' || f.id::text
+    )
+    AND NOT EXISTS (
+        SELECT FROM messages AS m
+        WHERE m.user_id = f.user_id
+            AND m.metadata ? 'audioUrl'
+            AND m.metadata ->> 'audioUrl' = '/api/media/' || f.id::text
+    );
+
+-- name: candidates_of_all_users
+-- Some files of any user, in the order of their keys, after the given one. An orphan is old, and no message names it:
+-- a deleted message names nothing, those of a deleted session do, as it may be restored.
+SELECT
+    f.user_id, f.id,
+    f.created_at < now() - make_interval(secs => CASE f.state WHEN 'ready' THEN %(age)s ELSE %(pending_age)s END)
+    AND NOT EXISTS (
+        SELECT FROM messages AS m
+        WHERE m.user_id = f.user_id
+            AND m.metadata ? 'imageUrl'
+            AND m.metadata ->> 'imageUrl' = '/api/media/' || f.id::text
+    )
+    AND NOT EXISTS (
+        SELECT FROM messages AS m
+        WHERE m.user_id = f.user_id
+            AND m.metadata ? 'audioUrl'
+            AND m.metadata ->> 'audioUrl' = '/api/media/' || f.id::text
+    ) AS orphan
+FROM media AS f
+WHERE (f.user_id, f.id) > (%(after_user)s, %(after_media)s)
+ORDER BY f.user_id, f.id
+LIMIT %(limit)s;
+
+-- name: known_of_users
+-- Which of these ids belong to a file, and whose: an id may be used by several users.
+SELECT f.user_id, f.id, false AS orphan
+FROM unnest(%(ids)s::uuid []) AS lying (id)
+INNER JOIN media AS f ON lying.id = f.id;
