@@ -183,9 +183,7 @@ def _same(row: Row | None, body_hash: bytes) -> Row | None:
 def _fresh(looked: Looked, came: Received, folder: Path) -> Fresh:
     found = looked.found
     if not isinstance(found, Picture):
-        return Fresh(
-            type=looked.type, bytes=came.bytes, seconds=found.seconds, sha256=came.hash, body_hash=came.hash
-        )
+        return Fresh(type=looked.type, bytes=came.bytes, seconds=found.seconds, sha256=came.hash, body_hash=came.hash)
     kept, thumbnail, view = (folder / name for name in (KEPT, THUMBNAIL, VIEW))
     with kept.open("rb") as file:
         hash = file_digest(file, "sha256").digest()

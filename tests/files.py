@@ -75,7 +75,12 @@ def wav(seconds: float = 1.0, rate: int = 8_000) -> bytes:
     return file.getvalue()
 
 
-CODECS = {"ogg": ("libopus", 48_000), "webm": ("libopus", 48_000), "mp4": ("aac", 44_100), "mp3": ("libmp3lame", 44_100)}
+CODECS = {
+    "ogg": ("libopus", 48_000),
+    "webm": ("libopus", 48_000),
+    "mp4": ("aac", 44_100),
+    "mp3": ("libmp3lame", 44_100),
+}
 
 
 def sound(container: str, seconds: float = 1.0, **metadata: str) -> bytes:

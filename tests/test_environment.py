@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from server.environment import read, secret
 from server.errors import StartupError
-from server.settings import Settings, TurnSettings
+from server.settings import MediaSettings, Settings, TurnSettings
 
 HOME = {"HOME": "/home/lan"}
 
@@ -52,6 +52,8 @@ EACH = [
     ("TUTORHUB_OPENAI_API_KEY", "key", "key"),
     ("TUTORHUB_OPENAI_MODEL", "model", "model"),
     ("TUTORHUB_OPENAI_PREFILL", "true", True),
+    ("TUTORHUB_OPENAI_IMAGES", "true", True),
+    ("TUTORHUB_OPENAI_TRANSCRIPTION_MODEL", "whisper", "whisper"),
     ("TUTORHUB_HISTORY_TOKENS", "100", 100),
     ("TUTORHUB_LOCAL_MODEL", "/model.gguf", Path("/model.gguf")),
     ("TUTORHUB_LOG_LEVEL", "debug", "debug"),
@@ -62,6 +64,24 @@ EACH = [
 def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, value: object) -> None:
     both = {"TUTORHUB_TLS_CERT": "/cert.pem", "TUTORHUB_TLS_KEY": "/key.pem"} if "_TLS_" in variable else {}
     assert getattr(read({**HOME, **both, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
+
+
+def test_what_is_kept_of_media_has_settings_of_its_own() -> None:
+    assert read(HOME).media == MediaSettings()
+    assert read({**HOME, "TUTORHUB_DATA_DIR": "/data"}).media_dir == Path("/data/media")
+    environ = {"DIR": "/m", "URL": "s3://b/p", "S3_ENDPOINT": "http://s3", "FILE_BYTES": "5", "USER_BYTES": "6"}
+    environ |= {"USER_FILES": "7", "PIXELS": "8", "AUDIO_SECONDS": "9.5", "ORPHAN_HOURS": "10"}
+    assert set(environ) == {field.name.upper() for field in fields(MediaSettings)}
+    settings = read(HOME | {f"TUTORHUB_MEDIA_{name}": value for name, value in environ.items()})
+    assert settings.media == MediaSettings(Path("/m"), "s3://b/p", "http://s3", 5, 6, 7, 8, 9.5, 10)
+    assert settings.media_dir == Path("/m")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("URL", "https://b"), ("URL", "s3://"), ("PIXELS", "25000001"), ("FILE_BYTES", "0")]
+)
+def test_a_setting_of_media_that_cannot_be_meant_is_named(name: str, text: str) -> None:
+    assert refusal({**HOME, f"TUTORHUB_MEDIA_{name}": text}).startswith(f"TUTORHUB_MEDIA_{name}: expected")
 
 
 def test_a_name_that_is_none_is_refused_with_the_one_that_may_be_meant() -> None:
@@ -83,7 +103,7 @@ def test_a_certificate_and_its_key_belong_together(given: str, missing: str) -> 
 
 def test_no_setting_is_without_a_variable() -> None:
     names = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)}
-    assert names - {"TUTORHUB_TURNS"} == {variable for variable, _, _ in EACH}
+    assert names - {"TUTORHUB_TURNS", "TUTORHUB_MEDIA"} == {variable for variable, _, _ in EACH}
 
 
 @pytest.mark.parametrize(

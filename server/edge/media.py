@@ -78,9 +78,7 @@ class MediaRest:
         row = await self._done(lambda: media.one(self._instance, user, id))
         token, link = self._links.made(user, id, "", time.time())
         small = self._links.made(user, id, "thumbnail", time.time())[0] if row.thumbnail_bytes else None
-        links = MediaLinks(
-            url=f"/media/{token}", thumbnail_url=small and f"/media/{small}", expires_at=link.expires_at
-        )
+        links = MediaLinks(url=f"/media/{token}", thumbnail_url=small and f"/media/{small}", expires_at=link.expires_at)
         return answer(links, 201)
 
     async def read_linked(self, request: Request) -> Response:

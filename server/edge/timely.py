@@ -73,11 +73,11 @@ class TimelyHttp(H11Protocol):
         is_ours = self.transport.get_protocol() is self
         if not is_ours or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._watch_no_more()
+            self._upload_ends = None
         elif self._is_uploading():
             self._watch_no_more()
             self._deadline = self.loop.call_at(self._upload_deadline(), self._end)
         elif self._deadline is None:
-            self._upload_ends = None
             self._deadline = self.loop.call_later(self.READ_WITHIN, self._end)
 
     def _is_uploading(self) -> bool:

@@ -59,7 +59,10 @@ DELETE FROM media WHERE user_id = %(user)s;
 DELETE FROM media AS f
 WHERE f.user_id = %(user)s
     AND f.id = %(media)s
-    AND f.created_at < now() - make_interval(secs => CASE f.state WHEN 'ready' THEN %(age)s ELSE %(pending_age)s END)
+    AND f.created_at < now() - interval '1 second' * CASE f.state
+        WHEN 'ready' THEN %(age)s::double precision
+        ELSE %(pending_age)s::double precision
+    END
     AND NOT EXISTS (
         SELECT FROM messages AS m
         WHERE m.user_id = f.user_id
@@ -78,7 +81,10 @@ WHERE f.user_id = %(user)s
 -- a deleted message names nothing, those of a deleted session do, as it may be restored.
 SELECT
     f.user_id, f.id,
-    f.created_at < now() - make_interval(secs => CASE f.state WHEN 'ready' THEN %(age)s ELSE %(pending_age)s END)
+    f.created_at < now() - interval '1 second' * CASE f.state
+        WHEN 'ready' THEN %(age)s::double precision
+        ELSE %(pending_age)s::double precision
+    END
     AND NOT EXISTS (
         SELECT FROM messages AS m
         WHERE m.user_id = f.user_id

@@ -325,8 +325,9 @@ async def test_only_our_own_media_are_taken_as_media(ground: Playground, field: 
             headers = ground.hub.headers("mallory")
             answer = await http(ground.hub, "POST", f"/api/sessions/{session}/messages", headers, body)
             wrong[f"{url} by REST"] = answer.complaint(status=422, field=f"metadata.{field}")
-        taken = {"session": session, "message": str(uuid4()), "content": "Look", "metadata": {field: MEDIA}}
-        assert (await speaker.ask(type="message.send", **taken))["type"] == "accepted"
+        never = {"session": session, "message": str(uuid4()), "content": "Look", "metadata": {field: MEDIA}}
+        unknown = await speaker.ask(type="message.send", **never)
+        assert [error["code"] for error in unknown["errors"]] == ["unknown_media"], "its form is right"
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
