@@ -38,6 +38,7 @@ from server.instance import Files, Instance
 from server.orphans import keep_collecting
 from server.pulse import Pulse
 from server.settings import Settings
+from server.showing import Showing
 from server.store.pool import Database
 from server.tasks import Tasks
 from server.turns import Turns
@@ -114,6 +115,7 @@ class App:
             broker,
             tutor,
             tasks,
+            show=Showing(database, self._files.depot, sees=settings.openai_images).shown,
             pulse=pulse,
             settings=settings.turns,
             owner=owner,

@@ -7,9 +7,9 @@ between, no bytes are there that nobody knows of, and what was not finished is c
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import suppress
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from protocol import model
 from protocol.answers import MediaPage, Transcript
@@ -19,6 +19,7 @@ from server import cursors
 from server.depot import incoming, keeping
 from server.depot.depot import Lost
 from server.depot.incoming import Received
+from server.depot.names import Form, name_of, names_of, owner_of
 from server.errors import (
     IdempotencyConflict,
     Invalid,
@@ -37,27 +38,10 @@ from server.store.pool import Connection
 from server.store.users import numbered
 from server.tutor.tutor import TutorFailed
 
-Form = Literal["", "thumbnail", "view"]
-"""The file itself, a small picture of it, and what a tutor is shown of it."""
-
 ANSWERED_WITHIN = 2.0
 """Seconds in which the database answers, or is as good as away."""
 
 T = TypeVar("T")
-
-
-def name_of(user: UserId, id: MediaId, form: Form = "") -> str:
-    """Under which the bytes lie. Nothing in it was chosen by anybody but its id."""
-    return f"{owner_of(user)}/{id}{'.' if form else ''}{form}"
-
-
-def owner_of(user: UserId) -> str:
-    return sha256(user.encode()).hexdigest()
-
-
-def names_of(user: UserId, id: MediaId) -> list[str]:
-    forms: list[Form] = ["thumbnail", "view", ""]
-    return [name_of(user, id, form) for form in forms]
 
 
 async def add(instance: Instance, user: UserId, id: MediaId, pieces: AsyncIterable[bytes]) -> model.Media:

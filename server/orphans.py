@@ -13,6 +13,7 @@ import structlog
 
 from server import media
 from server.depot.depot import Lying
+from server.depot.names import names_of
 from server.errors import Unavailable
 from server.instance import Instance
 from server.store.media import Candidate, candidates_of_all_users, delete_orphan, known_of_users
@@ -91,5 +92,5 @@ async def _unknown(instance: Instance, lying: list[Lying]) -> list[str]:
     ids = {UUID(each.name.partition("/")[2].partition(".")[0]) for each in lying}
     async with instance.database.connection() as conn:
         known = await known_of_users(conn, list(ids))
-    names = {name for each in known for name in media.names_of(each.user_id, each.id)}
+    names = {name for each in known for name in names_of(each.user_id, each.id)}
     return [each.name for each in lying if each.name not in names]

@@ -8,7 +8,7 @@ Long because it is one thing: who writes a reply, from its claim to its end.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -49,6 +49,9 @@ WAITED_FOR = ANSWERED_WITHIN - 0.1
 
 T = TypeVar("T")
 
+Show = Callable[[UserId, Lesson], Awaitable[Lesson]]
+"""The lesson as the tutor is to see it."""
+
 log = structlog.get_logger()
 
 
@@ -66,6 +69,7 @@ class Turns:
         tutor: Tutor,
         tasks: Tasks,
         *,
+        show: Show,
         pulse: Pulse,
         settings: TurnSettings,
         owner: str,
@@ -77,6 +81,7 @@ class Turns:
         self._loop = asyncio.get_running_loop()
         self._tutor = tutor
         self._tasks = tasks
+        self._show = show
         self._pulse = pulse
         self._settings = settings
         self._owner = owner
@@ -349,7 +354,8 @@ class Turns:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
         async def read() -> Lesson | None:
-            return await self._soon(self._lesson(turn))
+            lesson = await self._soon(self._lesson(turn))
+            return lesson and await self._show(turn.user_id, lesson)
 
         return Attempt(turn, self._tutor, self._settings, tell, keep, read=read, goes_on=goes_on, claimed_at=claimed_at)
 

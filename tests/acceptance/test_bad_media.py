@@ -168,9 +168,7 @@ async def test_no_name_and_no_type_that_is_said_is_believed(ground: Ground) -> N
     assert ground.lying() == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/media/..%2f..%2fetc%2fpasswd", "/api/media/%00", "/media/", "/media/%2e%2e"]
-)
+@pytest.mark.parametrize("path", ["/api/media/..%2f..%2fetc%2fpasswd", "/api/media/%00", "/media/", "/media/%2e%2e"])
 async def test_a_path_that_leads_elsewhere_leads_nowhere(ground: Ground, path: str) -> None:
     answer = await ground.rest.get(path)
     assert answer.status_code == 404

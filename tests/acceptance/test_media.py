@@ -24,6 +24,7 @@ from protocol.ids import MediaId, UserId
 from protocol.model import Message, Metadata, Session
 from server import media, orphans
 from server.depot.depot import Lying
+from server.depot.names import name_of
 from server.settings import MediaSettings
 from tests import files
 from tests.bucket import CREDENTIALS, bucket_server
@@ -122,7 +123,7 @@ async def test_a_file_that_is_deleted_is_gone_at_once_with_its_bytes(hub: Hub) -
         for path in (kept["url"], kept["thumbnailUrl"]):
             assert (await rest.get(path)).status_code == 404
         assert (await rest.delete(kept["url"])).status_code == 404
-        assert await names(hub) == {media.name_of(ADA, MediaId(UUID(other["id"])))}
+        assert await names(hub) == {name_of(ADA, MediaId(UUID(other["id"])))}
         await media.erase(hub.instance, ADA)
         await media.erase(hub.instance, ADA)
         assert await names(hub) == set()
