@@ -76,9 +76,9 @@ async def page(instance: Instance, user: UserId, before: str | None, limit: int)
         return await media.page(conn, user, place, limit)
 
 
-def read(instance: Instance, user: UserId, id: MediaId, form: Form, begin: int, end: int) -> AsyncGenerator[bytes]:
-    """The bytes begin … end - 1 of a form that is there. Raises Lost."""
-    return keeping.kept(instance.files.depot, name_of(user, id, form), begin, end)
+def read(instance: Instance, name: str, begin: int, end: int) -> AsyncGenerator[bytes]:
+    """The bytes begin … end - 1 of what lies under a name. Raises Lost."""
+    return keeping.kept(instance.files.depot, name, begin, end)
 
 
 async def delete(instance: Instance, user: UserId, id: MediaId) -> model.Media:
@@ -130,7 +130,7 @@ async def transcribe(instance: Instance, user: UserId, id: MediaId) -> Transcrip
     if scribe is None:
         raise NotOffered("This hub has nobody who listens to recordings: see TUTORHUB_OPENAI_TRANSCRIPTION_MODEL.")
     try:
-        return await scribe.transcribe(row.type, row.bytes, read(instance, user, id, "", 0, row.bytes))
+        return await scribe.transcribe(row.type, row.size, read(instance, name_of(user, id), 0, row.size))
     except Lost:
         raise NotFound from None
     except TutorFailed as failure:
@@ -146,9 +146,9 @@ async def _check_room(instance: Instance, user: UserId) -> None:
         await _check_room_for(instance, conn, user, 1)
 
 
-async def _check_room_for(instance: Instance, conn: Connection, user: UserId, bytes: int) -> None:
+async def _check_room_for(instance: Instance, conn: Connection, user: UserId, size: int) -> None:
     used, limits = await media.used(conn, user), instance.settings.media
-    if used.bytes + bytes > limits.user_bytes or used.files >= limits.user_files:
+    if used.size + size > limits.user_bytes or used.files >= limits.user_files:
         raise QuotaExceeded
 
 
@@ -167,18 +167,18 @@ def _same(row: Row | None, body_hash: bytes) -> Row | None:
 def _fresh(looked: Looked, came: Received, folder: Path) -> Fresh:
     found = looked.found
     if not isinstance(found, Picture):
-        return Fresh(type=looked.type, bytes=came.bytes, seconds=found.seconds, sha256=came.hash, body_hash=came.hash)
+        return Fresh(type=looked.type, size=came.size, seconds=found.seconds, sha256=came.hash, body_hash=came.hash)
     kept, thumbnail, view = (folder / name for name in (KEPT, THUMBNAIL, VIEW))
     with kept.open("rb") as file:
-        hash = file_digest(file, "sha256").digest()
+        digest = file_digest(file, "sha256").digest()
     return Fresh(
         type=looked.type,
-        bytes=kept.stat().st_size,
-        thumbnail_bytes=thumbnail.stat().st_size,
-        view_bytes=view.stat().st_size,
+        size=kept.stat().st_size,
+        thumbnail_size=thumbnail.stat().st_size,
+        view_size=view.stat().st_size,
         width=found.width,
         height=found.height,
-        sha256=hash,
+        sha256=digest,
         body_hash=came.hash,
     )
 
@@ -189,7 +189,7 @@ async def _reserve(instance: Instance, user: UserId, id: MediaId, fresh: Fresh) 
         earlier = _same(await media.media(change.conn, user, id), fresh.body_hash)
         if earlier is not None:
             return earlier
-        await _check_room_for(instance, change.conn, user, fresh.all_bytes)
+        await _check_room_for(instance, change.conn, user, fresh.whole)
         return await media.insert(change.conn, user, id, fresh)
 
 

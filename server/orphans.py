@@ -33,9 +33,9 @@ async def keep_collecting(instance: Instance) -> None:
     while True:
         await asyncio.sleep(random.uniform(*EVERY))
         try:
-            rows, bytes = await collect(instance)
-            if rows or bytes:
-                log.info("orphans_collected", rows=rows, bytes=bytes)
+            rows, strays = await collect(instance)
+            if rows or strays:
+                log.info("orphans_collected", rows=rows, strays=strays)
         except Unavailable:
             log.info("orphans_left")
         except Exception:  # whatever it is, the next look must come

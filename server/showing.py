@@ -59,5 +59,5 @@ class Showing:
         """Raises NotFound, Lost."""
         async with self._database.connection() as conn:
             row = await media.existing(conn, user, id)
-        size = row.view_bytes or 0
+        size = row.view_size or 0
         return b"".join([piece async for piece in kept(self._depot, name_of(user, id, "view"), 0, size)])

@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from PIL import Image
 
 SCRIPT = b"<script>alert('canary')</script>"
@@ -90,16 +91,20 @@ def sound(container: str, seconds: float = 1.0, **metadata: str) -> bytes:
     with av.open(file, "w", format=container) as output:
         output.metadata.update(metadata)
         stream = output.add_stream(codec, rate=rate, layout="mono", bit_rate=6_000)
-        frames = rate  # a second at a time
-        silence = av.AudioFrame(format="s16", layout="mono", samples=frames)
-        silence.planes[0].update(b"\0" * silence.planes[0].buffer_size)
-        silence.sample_rate = rate
+        assert isinstance(stream, AudioStream)
         resampler = av.AudioResampler(stream.format.name, "mono", rate, frame_size=stream.frame_size or 960)
         for _ in range(max(1, int(seconds))):
-            for frame in resampler.resample(silence):
+            for frame in resampler.resample(_second_of_silence(rate)):
                 output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return file.getvalue()
+
+
+def _second_of_silence(rate: int) -> av.AudioFrame:
+    silence = av.AudioFrame(format="s16", layout="mono", samples=rate)
+    silence.planes[0].update(b"\0" * silence.planes[0].buffer_size)
+    silence.sample_rate = rate
+    return silence
 
 
 def film() -> bytes:
@@ -108,7 +113,7 @@ def film() -> bytes:
     with av.open(file, "w", format="webm") as output:
         stream = output.add_stream("libvpx", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        frame = av.VideoFrame.from_image(Image.new("RGB", (64, 64), "green"))
+        frame = av.VideoFrame(64, 64, "yuv420p")
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return file.getvalue()

@@ -12,19 +12,18 @@ import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
+from io import BufferedWriter
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from server.depot.depot import NAME, OWNER, Lost, Lying
+from server.depot.depot import NAME, OWNER, Depot, Lost, Lying
 from server.errors import StorageFull, Unavailable
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
-
-from server.depot.depot import Depot
 
 T = TypeVar("T")
 
@@ -63,8 +62,9 @@ class Folder(Depot):
             raise Lost(name) from None
         with file:
             file.seek(begin)
-            while begin < end and (piece := await _done(lambda: file.read(min(PIECE, end - begin)))):
-                begin += len(piece)
+            for size in _sizes(end - begin):
+                if not (piece := await _done(lambda size=size: file.read(size))):
+                    return
                 yield piece
 
     @override
@@ -89,6 +89,13 @@ class Folder(Depot):
         return self._path / name
 
 
+def _sizes(whole: int) -> Generator[int]:
+    """Of the pieces that make up so many bytes."""
+    while whole > 0:
+        yield min(PIECE, whole)
+        whole -= PIECE
+
+
 async def _done(work: Callable[[], T]) -> T:
     """In a thread: a disk may be slow. A file that is not there is for the caller to mind."""
     try:
@@ -101,7 +108,7 @@ async def _done(work: Callable[[], T]) -> T:
         raise Unavailable("The place of the files cannot be used right now.", retry_after_ms=5_000) from error
 
 
-def _opened(path: Path):  # noqa: ANN202  # a file that is open, whose type has a name in typeshed only
+def _opened(path: Path) -> BufferedWriter:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path.open("xb")
 

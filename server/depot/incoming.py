@@ -30,7 +30,7 @@ class Received(Struct, frozen=True):
     """A file that has come in whole."""
 
     path: Path
-    bytes: int
+    size: int
     hash: bytes
 
 
@@ -77,20 +77,20 @@ class Incoming:
 
 async def receive(pieces: AsyncIterable[bytes], path: Path, limit: int) -> Received:
     """Write a file as it comes. Raises TooLarge at the first byte over the limit, and Invalid if there is none."""
-    hash, size, gathered = sha256(), 0, bytearray()
+    digest, size, gathered = sha256(), 0, bytearray()
     with await asyncio.to_thread(path.open, "xb", buffering=0) as file:
         async for piece in pieces:
             size += len(piece)
             if size > limit:
                 raise TooLarge(f"A file may have {limit:,} bytes.")
-            hash.update(piece)
+            digest.update(piece)
             gathered += piece
             if len(gathered) >= WRITTEN_AT_ONCE:
                 await _write(file.write, gathered)
         await _write(file.write, gathered)
     if size == 0:
         raise Invalid.field("(body)", "missing", "has no bytes")
-    return Received(path, size, hash.digest())
+    return Received(path, size, digest.digest())
 
 
 async def _write(write: Callable[[bytes], int | None], gathered: bytearray) -> None:

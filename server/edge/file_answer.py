@@ -35,7 +35,7 @@ class File(Struct, frozen=True):
     """What is answered. `name` is of our making; `holds` is how long it may be kept, and by whom."""
 
     type: str
-    bytes: int
+    size: int
     tag: str
     name: str
     holds: str
@@ -60,11 +60,11 @@ def file_answer(request: Request, file: File) -> Response:
         return Response(status_code=304, headers={"ETag": file.tag, "Cache-Control": file.holds})
     asked = request.headers.get("range")
     if asked is None or not asked.startswith("bytes=") or request.headers.get("if-range", file.tag) != file.tag:
-        return _Bytes(file, 0, file.bytes, 200)
-    part = range_of(asked, file.bytes)
+        return _Bytes(file, 0, file.size, 200)
+    part = range_of(asked, file.size)
     if part is None:
         refused = problem(RangeNotSatisfiable())
-        refused.headers["Content-Range"] = f"bytes */{file.bytes}"
+        refused.headers["Content-Range"] = f"bytes */{file.size}"
         return refused
     return _Bytes(file, *part, 206)
 
@@ -89,7 +89,7 @@ class _Bytes(Response):
         super().__init__(None, status, file.headers(), file.type)
         self.headers["Content-Length"] = str(end - begin)
         if status == 206:
-            self.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{file.bytes}"
+            self.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{file.size}"
         self._file, self._begin, self._end = file, begin, end
 
     @override

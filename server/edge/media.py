@@ -1,7 +1,7 @@
 """The REST endpoints of pictures and sounds. They come in and go out as a stream, never whole in memory."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from protocol import bodies
 from protocol.answers import MediaLinks
 from protocol.ids import MediaId, UserId, fresh_media_id
 from server import errors, media
+from server.depot.names import name_of
 from server.edge.callers import Callers
 from server.edge.carrying import carried_out
 from server.edge.file_answer import File, file_answer
@@ -53,8 +54,8 @@ class MediaRest:
     async def add(self, request: Request) -> Response:
         user = await self._callers.user(request)
         self._check(request)
-        id = idempotency_key(request, MediaId) or fresh_media_id()
-        kept = await media.add(self._instance, user, id, request.stream())
+        key = idempotency_key(request, MediaId) or fresh_media_id()
+        kept = await media.add(self._instance, user, key, request.stream())
         return answer(kept, 201, {"Location": kept.url})
 
     async def list_media(self, request: Request) -> Response:
@@ -62,22 +63,22 @@ class MediaRest:
         return answer(await self._done(lambda: media.page(self._instance, user, query.before, query.limit)))
 
     async def read(self, request: Request) -> Response:
-        user, id = await self._callers.user(request), path_id(request, MediaId)
-        return await self._file(request, user, id, "", OWNERS)
+        user, key = await self._callers.user(request), path_id(request, MediaId)
+        return await self._file(request, user, key, "", OWNERS)
 
     async def read_thumbnail(self, request: Request) -> Response:
-        user, id = await self._callers.user(request), path_id(request, MediaId)
-        return await self._file(request, user, id, "thumbnail", OWNERS)
+        user, key = await self._callers.user(request), path_id(request, MediaId)
+        return await self._file(request, user, key, "thumbnail", OWNERS)
 
     async def delete(self, request: Request) -> Response:
-        user, id = await self._callers.user(request), path_id(request, MediaId)
-        return answer(await self._done(lambda: media.delete(self._instance, user, id)))
+        user, key = await self._callers.user(request), path_id(request, MediaId)
+        return answer(await self._done(lambda: media.delete(self._instance, user, key)))
 
     async def link(self, request: Request) -> Response:
-        user, id = await self._callers.user(request), path_id(request, MediaId)
-        row = await self._done(lambda: media.one(self._instance, user, id))
-        token, link = self._links.made(user, id, "", time.time())
-        small = self._links.made(user, id, "thumbnail", time.time())[0] if row.thumbnail_bytes else None
+        user, key = await self._callers.user(request), path_id(request, MediaId)
+        row = await self._done(lambda: media.one(self._instance, user, key))
+        token, link = self._links.made(user, key, "", time.time())
+        small = self._links.made(user, key, "thumbnail", time.time())[0] if row.thumbnail_size else None
         links = MediaLinks(url=f"/media/{token}", thumbnail_url=small and f"/media/{small}", expires_at=link.expires_at)
         return answer(links, 201)
 
@@ -91,8 +92,8 @@ class MediaRest:
         return await self._file(request, link.user, link.media, link.form, holds)
 
     async def transcribe(self, request: Request) -> Response:
-        user, id = await self._callers.user(request), path_id(request, MediaId)
-        return answer(await media.transcribe(self._instance, user, id))
+        user, key = await self._callers.user(request), path_id(request, MediaId)
+        return answer(await media.transcribe(self._instance, user, key))
 
     def _check(self, request: Request) -> None:
         """Before a byte of it is read."""
@@ -103,15 +104,16 @@ class MediaRest:
         if not length.isdigit() or int(length) > limit:
             raise errors.TooLarge(f"A file may have {limit:,} bytes.")
 
-    async def _file(self, request: Request, user: UserId, id: MediaId, form: Form, holds: str) -> Response:
-        row = await self._done(lambda: media.one(self._instance, user, id))
-        type, bytes = _shape(row, form)
-        tag = f'"{row.sha256.hex()}{form and "-thumbnail"}"'
-        name = f"{id}{form and '-thumbnail'}.{ENDINGS[type]}"
-        file = File(
-            type, bytes, tag, name, holds, lambda begin, end: media.read(self._instance, user, id, form, begin, end)
-        )
-        return file_answer(request, file)
+    async def _file(self, request: Request, user: UserId, key: MediaId, form: Form, holds: str) -> Response:
+        row = await self._done(lambda: media.one(self._instance, user, key))
+        kind, size = _shape(row, form)
+        tail = form and f"-{form}"
+
+        def read(begin: int, end: int) -> AsyncGenerator[bytes]:
+            return media.read(self._instance, name_of(user, key, form), begin, end)
+
+        tag, name = f'"{row.sha256.hex()}{tail}"', f"{key}{tail}.{ENDINGS[kind]}"
+        return file_answer(request, File(kind, size, tag, name, holds, read))
 
     async def _done(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await carried_out(self._instance, work)
@@ -120,7 +122,7 @@ class MediaRest:
 def _shape(row: Row, form: Form) -> tuple[str, int]:
     """Of what is answered: its media type, and how many bytes it has. Raises NotFound if there is no such form."""
     if form == "":
-        return row.type, row.bytes
-    if row.thumbnail_bytes is None:
+        return row.type, row.size
+    if row.thumbnail_size is None:
         raise errors.NotFound
-    return THUMBNAIL_TYPE, row.thumbnail_bytes
+    return THUMBNAIL_TYPE, row.thumbnail_size

@@ -5,8 +5,11 @@ references, the network), and only decoders of sound. Runs in the child only.
 """
 
 import av
+import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 from server.inspection.orders import LookAtAudio, Sound, Unfit
 
@@ -22,7 +25,7 @@ def look_at_audio(order: LookAtAudio) -> Sound | Unfit:
         with av.open(order.source, format=order.decoder, options=NOTHING_ELSE) as container:
             voice = _voice(container)
             return Unfit("unreadable") if voice is None else _played(container, voice, order.seconds)
-    except (av.FFmpegError, ValueError, ArithmeticError, OSError):
+    except (av.error.FFmpegError, ValueError, ArithmeticError, OSError):
         return Unfit("unreadable")
 
 
@@ -36,8 +39,8 @@ def _voice(container: InputContainer) -> AudioStream | None:
     return voices[0]
 
 
-def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _played(container: InputContainer, voice: AudioStream, limit: float) -> Sound | Unfit:

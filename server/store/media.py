@@ -1,4 +1,4 @@
-"""The rows of media: what is known of files whose bytes lie in a depot. They have no number; devices hear nothing of them.
+"""The rows of media: what is known of files whose bytes lie in a depot. They have no number, and no device is told.
 
 What makes room or takes it is done under the lock of the user's row, so that two at once do not take the same room, and
 nothing is thrown away that a message is about to name.
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from protocol.answers import MediaPage
 from protocol.ids import MediaId, UserId
@@ -30,9 +30,9 @@ class Row(Struct, frozen=True, kw_only=True):
     id: MediaId
     state: Literal["pending", "ready"]
     type: str
-    bytes: int
-    thumbnail_bytes: int | None
-    view_bytes: int | None
+    size: int
+    thumbnail_size: int | None
+    view_size: int | None
     width: int | None
     height: int | None
     seconds: float | None
@@ -53,9 +53,9 @@ class Row(Struct, frozen=True, kw_only=True):
         return Media(
             id=self.id,
             url=self.url,
-            thumbnail_url=f"{self.url}/thumbnail" if self.thumbnail_bytes else None,
+            thumbnail_url=f"{self.url}/thumbnail" if self.thumbnail_size else None,
             type=self.type,
-            bytes=self.bytes,
+            bytes=self.size,
             width=self.width,
             height=self.height,
             seconds=self.seconds,
@@ -67,9 +67,9 @@ class Fresh(Struct, frozen=True, kw_only=True):
     """A file that is to be kept."""
 
     type: str
-    bytes: int
-    thumbnail_bytes: int | None = None
-    view_bytes: int | None = None
+    size: int
+    thumbnail_size: int | None = None
+    view_size: int | None = None
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
@@ -77,15 +77,16 @@ class Fresh(Struct, frozen=True, kw_only=True):
     body_hash: bytes
 
     @property
-    def all_bytes(self) -> int:
-        return self.bytes + (self.thumbnail_bytes or 0) + (self.view_bytes or 0)
+    def whole(self) -> int:
+        """What all of it takes."""
+        return self.size + (self.thumbnail_size or 0) + (self.view_size or 0)
 
 
 class Used(Struct, frozen=True):
     """What a user's files take."""
 
     files: int
-    bytes: int
+    size: int
 
 
 class Candidate(Struct, frozen=True):
@@ -117,7 +118,7 @@ async def used(conn: Connection, user: UserId) -> Used:
 
 async def insert(conn: Connection, user: UserId, id: MediaId, fresh: Fresh) -> Row:
     """Under the user's lock; its bytes are yet to come."""
-    parameters = {"user": user, "media": id} | {name: getattr(fresh, name) for name in Fresh.__struct_fields__}
+    parameters = {"user": user, "media": id} | structs.asdict(fresh)
     row = await fetch_one(conn, Row, _SQL["insert_media"], parameters)
     assert row is not None, "it was inserted"
     return row

@@ -7,6 +7,7 @@ is handed to the learner, who sends them or does not; nothing of it is an instru
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -53,7 +54,7 @@ class Scribe:
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
         body = _body(before, pieces, after)
         async with client.stream("POST", url, content=body, headers=headers, timeout=timeout) as response:
-            if response.status_code != httpx2.codes.OK:
+            if response.status_code != HTTPStatus.OK:
                 code, retryable, _ = REFUSALS.get(response.status_code, ("provider_error", True, ""))
                 raise TutorFailed(code, "The provider has not listened.", retryable=retryable)
             return await answer(response)

@@ -5,9 +5,9 @@ CREATE TABLE media (
     id              uuid NOT NULL DEFAULT gen_random_uuid(),
     state           varchar(20) NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'ready')),
     type            varchar(40) NOT NULL CHECK (type LIKE 'image/%' OR type LIKE 'audio/%'),
-    bytes           integer NOT NULL CHECK (bytes > 0),
-    thumbnail_bytes integer CHECK (thumbnail_bytes > 0),
-    view_bytes      integer CHECK (view_bytes > 0),
+    size            integer NOT NULL CHECK (size > 0),
+    thumbnail_size  integer CHECK (thumbnail_size > 0),
+    view_size       integer CHECK (view_size > 0),
     width           integer CHECK (width > 0),
     height          integer CHECK (height > 0),
     seconds         double precision CHECK (seconds > 0),
@@ -18,8 +18,8 @@ CREATE TABLE media (
     CONSTRAINT media_are_seen_or_heard CHECK (
         (type LIKE 'image/%') = (width IS NOT NULL)
         AND (type LIKE 'image/%') = (height IS NOT NULL)
-        AND (type LIKE 'image/%') = (thumbnail_bytes IS NOT NULL)
-        AND (type LIKE 'image/%') = (view_bytes IS NOT NULL)
+        AND (type LIKE 'image/%') = (thumbnail_size IS NOT NULL)
+        AND (type LIKE 'image/%') = (view_size IS NOT NULL)
         AND (type LIKE 'audio/%') = (seconds IS NOT NULL)
     )
 ) PARTITION BY HASH (user_id);

@@ -3,7 +3,7 @@
 -- name: media
 -- Also while its bytes are on their way.
 SELECT
-    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at
+    id, state, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash, created_at
 FROM media
 WHERE user_id = %(user)s AND id = %(media)s;
 
@@ -11,32 +11,32 @@ WHERE user_id = %(user)s AND id = %(media)s;
 -- What a user's files take, those on their way too.
 SELECT
     count(*) AS files,
-    coalesce(sum(bytes + coalesce(thumbnail_bytes, 0) + coalesce(view_bytes, 0)), 0)::bigint AS bytes
+    coalesce(sum(size + coalesce(thumbnail_size, 0) + coalesce(view_size, 0)), 0)::bigint AS size
 FROM media
 WHERE user_id = %(user)s;
 
 -- name: insert_media
 INSERT INTO media (
-    user_id, id, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash
+    user_id, id, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash
 )
 VALUES (
-    %(user)s, %(media)s, %(type)s, %(bytes)s, %(thumbnail_bytes)s, %(view_bytes)s, %(width)s, %(height)s, %(seconds)s,
+    %(user)s, %(media)s, %(type)s, %(size)s, %(thumbnail_size)s, %(view_size)s, %(width)s, %(height)s, %(seconds)s,
     %(sha256)s, %(body_hash)s
 )
 RETURNING
-    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at;
+    id, state, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash, created_at;
 
 -- name: make_ready
 -- No row: it was taken for an orphan meanwhile.
 UPDATE media SET state = 'ready'
 WHERE user_id = %(user)s AND id = %(media)s AND body_hash = %(body_hash)s
 RETURNING
-    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at;
+    id, state, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash, created_at;
 
 -- name: page
 -- The latest first, after the given place.
 SELECT
-    id, state, type, bytes, thumbnail_bytes, view_bytes, width, height, seconds, sha256, body_hash, created_at
+    id, state, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash, created_at
 FROM media
 WHERE user_id = %(user)s
     AND state = 'ready'

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 

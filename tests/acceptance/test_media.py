@@ -1,5 +1,5 @@
-"""Pictures and sounds, over real sockets: kept once, read by their owner alone, named by messages, collected when nobody
-needs them.
+"""Pictures and sounds, over real sockets: kept once, read by their owner alone, named by messages, collected when
+nobody needs them.
 
 Long because it is the whole life of a file, from its bytes to its orphanage.
 """
@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import httpx2
 import psycopg
 import pytest
+from msgspec import structs
 from PIL import Image
 
 from protocol.commands import MessageDelete, SessionDelete
@@ -52,8 +53,8 @@ async def client(hub: Hub, user: str = ADA) -> AsyncGenerator[httpx2.AsyncClient
         yield rest
 
 
-async def added(rest: httpx2.AsyncClient, data: bytes = PICTURE, **headers: str) -> dict[str, Any]:
-    answer = await rest.post("/api/media", content=data, headers=headers)
+async def added(rest: httpx2.AsyncClient, data: bytes = PICTURE, key: str | None = None) -> dict[str, Any]:
+    answer = await rest.post("/api/media", content=data, headers={"Idempotency-Key": key} if key else {})
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -198,26 +199,26 @@ async def test_the_list_goes_on_page_by_page(home: Hub) -> None:
 
 
 async def test_the_same_file_under_the_same_id_is_kept_once_and_another_is_refused(home: Hub, data_dir: Path) -> None:
-    id = str(uuid4())
+    key = str(uuid4())
     async with client(home) as rest, client(home, EVE) as eve:
-        kept = await added(rest, **{"Idempotency-Key": id})
-        assert kept["id"] == id
-        assert await added(rest, **{"Idempotency-Key": id}) == kept
-        other = await rest.post("/api/media", content=files.wav(), headers={"Idempotency-Key": id})
+        kept = await added(rest, key=key)
+        assert kept["id"] == key
+        assert await added(rest, key=key) == kept
+        other = await rest.post("/api/media", content=files.wav(), headers={"Idempotency-Key": key})
         assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
         assert len(lying(data_dir)) == 3
-        his = await added(eve, files.wav(), **{"Idempotency-Key": id})
+        his = await added(eve, files.wav(), key=key)
         assert his["type"] == "audio/wav", "another user's id is free"
         bad = await rest.post("/api/media", content=PICTURE, headers={"Idempotency-Key": "../../x"})
         assert bad.status_code == 422
 
 
 async def test_the_same_file_sent_ten_times_at_once_is_kept_once(home: Hub, database_url: str) -> None:
-    id = str(uuid4())
+    key = str(uuid4())
     async with client(home) as rest, asyncio.TaskGroup() as group:
 
         async def again() -> httpx2.Response:
-            while (answer := await rest.post("/api/media", content=PICTURE, headers={"Idempotency-Key": id})).is_error:
+            while (answer := await rest.post("/api/media", content=PICTURE, headers={"Idempotency-Key": key})).is_error:
                 assert answer.json()["code"] == "overloaded", answer.text
                 await asyncio.sleep(0.1)
             return answer
@@ -274,7 +275,7 @@ async def test_a_message_may_name_a_file_of_ones_own_and_of_the_right_kind(home:
         ):
             for url in wrong:
                 with pytest.raises(RefusedError) as refused:
-                    await phone.send(session, "No", metadata=Metadata(**{field: url}))
+                    await phone.send(session, "No", metadata=structs.replace(Metadata(), **{field: url}))
                 [error] = refused.value.refused.errors
                 assert (error.field, error.code) == (f"metadata.{field.replace('_url', 'Url')}", "unknown_media")
         await rest.delete(picture["url"])
@@ -394,13 +395,13 @@ async def test_an_upload_that_died_before_its_end_is_finished_by_the_same_again(
     home: Hub, database_url: str, data_dir: Path
 ) -> None:
     async with client(home) as rest:
-        id = str(uuid4())
-        kept = await added(rest, **{"Idempotency-Key": id})
+        key = str(uuid4())
+        kept = await added(rest, key=key)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
             await conn.execute("UPDATE media SET state = 'pending'")
         for path in lying(data_dir):
             path.unlink()
-        assert await added(rest, **{"Idempotency-Key": id}) == kept
+        assert await added(rest, key=key) == kept
         assert (await rest.get(kept["url"])).status_code == 200
 
 
@@ -408,13 +409,13 @@ async def test_bytes_whose_row_is_on_another_page_are_known(home: Hub, monkeypat
     assert home.instance is not None
     monkeypatch.setattr(orphans, "AT_ONCE", 2)
     async with client(home) as rest, client(home, EVE) as eve:
-        id = str(uuid4())
+        key = str(uuid4())
         for each in (rest, eve):
-            await added(each, files.wav(), **{"Idempotency-Key": id})
+            await added(each, files.wav(), key=key)
             await added(each, files.wav(2))
     lying = [Lying(name, 0) for name in await names(home)]
     assert await orphans._unknown(home.instance, lying) == []
-    other = Lying(f"{sha256(b'nobody').hexdigest()}/{id}", 0)
+    other = Lying(f"{sha256(b'nobody').hexdigest()}/{key}", 0)
     assert await orphans._unknown(home.instance, [*lying, other]) == [other.name]
     assert await orphans.collect(home.instance) == (0, 0)
 

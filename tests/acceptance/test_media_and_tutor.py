@@ -11,15 +11,12 @@ import pytest
 from PIL import Image
 
 from protocol.model import Metadata
-from server.settings import MediaSettings
 from server.tutor.prompt import UNSEEN
 from tests import files
 from tests.acceptance.test_media import added, client
 from tests.device import Device, device
-from tests.hub import Hub, running
+from tests.hub import running
 from tests.provider import Refuse, provider
-
-MEDIA = MediaSettings()
 
 
 async def say(phone: Device, rest: httpx2.AsyncClient, count: int) -> tuple[Any, list[dict[str, Any]]]:
@@ -79,8 +76,10 @@ async def test_a_tutor_that_does_not_see_is_told_that_there_is_a_picture(databas
 
 async def test_a_recording_is_heard_by_the_provider(database_url: str, data_dir: Path) -> None:
     async with provider([]) as it:
-        whisper = {"data_dir": data_dir, "openai_transcription_model": "whisper"}
-        async with running(database_url, it.base_url, **whisper) as hub, client(hub) as rest:
+        async with (
+            running(database_url, it.base_url, data_dir=data_dir, openai_transcription_model="whisper") as hub,
+            client(hub) as rest,
+        ):
             data = files.sound("webm", 2)
             voice, picture = await added(rest, data), await added(rest)
             heard = await rest.post(f"{voice['url']}/transcription")
@@ -92,11 +91,11 @@ async def test_a_recording_is_heard_by_the_provider(database_url: str, data_dir:
             failed = await rest.post(f"{voice['url']}/transcription")
             assert (failed.status_code, failed.json()["code"]) == (502, "provider_failed")
             assert "canary" not in failed.text
-            await _loses_its_bytes(hub, data_dir)
+            _lose_all_bytes(data_dir)
             assert (await rest.post(f"{voice['url']}/transcription")).status_code == 404
 
 
-async def _loses_its_bytes(hub: Hub, data_dir: Path) -> None:
+def _lose_all_bytes(data_dir: Path) -> None:
     for path in data_dir.rglob("*"):
         if path.is_file():
             path.unlink()
