@@ -70,8 +70,8 @@ REFUSING = """\
 
 RESTING = """\
 Everything but `/auth/dev`, `/media/…`, `/livez` and `/readyz` asks for `Authorization: Bearer …`. What is done here is
-heard on the sockets, and the other way round. Where a row is answered, its `seq` is the `ETag`: a write with `If-Match` is
-refused if the row has changed, a read with `If-None-Match` answers 304 if it has not. Where a body has no id, a UUID
+heard on the sockets, and the other way round. Where a row is answered, its `seq` is the `ETag`: a write with `If-Match`
+is refused if the row has changed, a read with `If-None-Match` answers 304 if it has not. Where a body has no id, a UUID
 `Idempotency-Key` is the id."""
 
 CASES = """\
