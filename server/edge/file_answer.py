@@ -48,7 +48,7 @@ class File(Struct, frozen=True):
             "Accept-Ranges": "bytes",
             "Content-Disposition": f'attachment; filename="{self.name}"',
             "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
 

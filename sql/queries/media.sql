@@ -79,28 +79,34 @@ WHERE f.user_id = %(user)s
 -- name: candidates_of_all_users
 -- Some files of any user, in the order of their keys, after the given one. An orphan is old, and no message names it:
 -- a deleted message names nothing, those of a deleted session do, as it may be restored.
+-- Each file's message is looked for by itself (LIMIT 1): else all messages would be read to find those of 200 files.
+WITH page AS MATERIALIZED (
+    SELECT user_id, id, state, created_at, '/api/media/' || id::text AS url
+    FROM media
+    WHERE (user_id, id) > (%(after_user)s, %(after_media)s)
+    ORDER BY user_id, id
+    LIMIT %(limit)s
+)
+
 SELECT
     f.user_id, f.id,
-    f.created_at < now() - interval '1 second' * CASE f.state
+    shown.named IS NULL AND heard.named IS NULL
+    AND f.created_at < now() - interval '1 second' * CASE f.state
         WHEN 'ready' THEN %(age)s::double precision
         ELSE %(pending_age)s::double precision
-    END
-    AND NOT EXISTS (
-        SELECT FROM messages AS m
-        WHERE m.user_id = f.user_id
-            AND m.metadata ? 'imageUrl'
-            AND m.metadata ->> 'imageUrl' = '/api/media/' || f.id::text
-    )
-    AND NOT EXISTS (
-        SELECT FROM messages AS m
-        WHERE m.user_id = f.user_id
-            AND m.metadata ? 'audioUrl'
-            AND m.metadata ->> 'audioUrl' = '/api/media/' || f.id::text
-    ) AS orphan
-FROM media AS f
-WHERE (f.user_id, f.id) > (%(after_user)s, %(after_media)s)
-ORDER BY f.user_id, f.id
-LIMIT %(limit)s;
+    END AS orphan
+FROM page AS f
+LEFT JOIN LATERAL (
+    SELECT true AS named FROM messages AS m
+    WHERE m.user_id = f.user_id AND m.metadata ? 'imageUrl' AND m.metadata ->> 'imageUrl' = f.url
+    LIMIT 1
+) AS shown ON true
+LEFT JOIN LATERAL (
+    SELECT true AS named FROM messages AS m
+    WHERE m.user_id = f.user_id AND m.metadata ? 'audioUrl' AND m.metadata ->> 'audioUrl' = f.url
+    LIMIT 1
+) AS heard ON true
+ORDER BY f.user_id, f.id;
 
 -- name: known_of_users
 -- Which of these ids belong to a file, and whose: an id may be used by several users.

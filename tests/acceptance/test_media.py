@@ -7,6 +7,7 @@ Long because it is the whole life of a file, from its bytes to its orphanage.
 import asyncio
 import io
 import os
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -26,6 +27,7 @@ from protocol.model import Message, Metadata, Session
 from server import media, orphans
 from server.depot.depot import Lying
 from server.depot.names import name_of
+from server.edge.timely import TimelyHttp
 from server.settings import MediaSettings
 from tests import files
 from tests.bucket import CREDENTIALS, bucket_server
@@ -151,7 +153,7 @@ async def test_what_a_browser_is_told_about_a_file(home: Hub) -> None:
         assert told["etag"] == f'"{sha256(answer.content).hexdigest()}"'
         assert told["cache-control"] == "private, max-age=31536000, immutable"
         assert told["x-content-type-options"] == "nosniff"
-        assert told["content-security-policy"] == "default-src 'none'; sandbox"
+        assert told["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
         assert told["content-disposition"] == f'attachment; filename="{kept["id"]}.png"'
         for held in (told["etag"], f"W/{told['etag']}", f'"other", {told["etag"]}', "*"):
             again = await rest.get(kept["url"], headers={"If-None-Match": held})
@@ -159,6 +161,23 @@ async def test_what_a_browser_is_told_about_a_file(home: Hub) -> None:
         assert (await rest.get(kept["url"], headers={"If-None-Match": '"other"'})).status_code == 200
         head = await rest.head(kept["url"])
         assert (head.content, head.headers["content-length"]) == (b"", str(kept["bytes"]))
+
+
+async def test_a_reader_who_takes_nothing_is_cut_off(home: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimelyHttp, "READS_WITHIN", 0.3)
+    async with client(home) as rest:
+        kept = await added(rest, files.wav(590, rate=16_900))
+    with socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        stuck.connect(("127.0.0.1", home.port))
+        head = f"GET {kept['url']} HTTP/1.1\r\nHost: x\r\nAuthorization: {home.headers(ADA)['Authorization']}\r\n\r\n"
+        stuck.sendall(head.encode())
+        assert home.server is not None
+        async with asyncio.timeout(10):
+            while not home.server.server_state.connections:
+                await asyncio.sleep(0.01)
+            while home.server.server_state.connections:
+                await asyncio.sleep(0.01)
 
 
 RANGES = {"bytes=0-0": (0, 1), "bytes=5-": (5, None), "bytes=-7": (-7, None), "bytes=0-999999999": (0, None)}
@@ -297,7 +316,7 @@ async def test_a_link_opens_one_file_without_a_token_until_it_expires(
         shown = await anybody.get(links["url"])
         assert shown.content == (await rest.get(kept["url"])).content
         assert shown.headers["cache-control"].startswith("public, max-age=3")
-        assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert shown.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
         assert (await anybody.get(links["thumbnailUrl"])).headers["content-type"] == "image/webp"
         assert (await rest.post(f"{voice['url']}/url")).json()["thumbnailUrl"] is None
         unknown = await anybody.get("/media/" + "A" * 100)
