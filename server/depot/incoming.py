@@ -52,7 +52,9 @@ class Incoming:
             try:
                 yield folder
             finally:
-                await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+                shutil.rmtree(
+                    folder, ignore_errors=True
+                )  # a few files; and whoever was cancelled waits for nothing more
         finally:
             self._of_users -= Counter([user])
 

@@ -126,7 +126,7 @@ async def _end(process: Process) -> None:
     """Whatever has happened, also when whoever waits was cancelled: nothing of it is left."""
     if process.returncode is None:
         process.kill()
-        await asyncio.shield(process.wait())
+        await process.wait()
 
 
 def _finding(order: Order, said: bytes, code: int | None) -> Finding:

@@ -193,5 +193,8 @@ async def test_who_sends_slowly_takes_the_place_of_few(ground: Ground) -> None:
         assert int(fifth.headers["retry-after"]) >= 1
         other = await ground.rest.post("/api/media", content=files.wav(), headers=ground.hub.headers("ada"))
         assert other.status_code == 201
+        await ground.rest.delete(other.json()["url"], headers=ground.hub.headers("ada"))
         go.set()
     assert {task.result().status_code for task in slow} == {201}
+    for task in slow:
+        await ground.rest.delete(task.result().json()["url"])
