@@ -10,7 +10,7 @@ COPY client client
 COPY sql sql
 COPY loadtest loadtest
 RUN python3 -m venv /opt/tutorhub \
-    && /opt/tutorhub/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
+    && /opt/tutorhub/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt '.[media,s3]'
 
 FROM ${BASE}
 COPY --from=build /opt/tutorhub /opt/tutorhub

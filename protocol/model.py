@@ -7,10 +7,11 @@ On the wire the names are camelCase and absent means the default. Times are RFC 
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from protocol.ids import DeviceId, MessageId, SessionId, UserId
+from protocol.ids import DeviceId, MediaId, MessageId, SessionId, UserId
 
 TITLE_LENGTH = 500
 CONTENT_LENGTH = 8_000
@@ -33,6 +34,11 @@ Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 MessageType = Literal["user", "assistant"]
 ReplyStatus = Literal["pending", "complete", "stopped", "failed"]
+
+
+def media_id(url: str) -> MediaId:
+    """Which file a MediaUrl names."""
+    return MediaId(UUID(url.rpartition("/")[2]))
 
 
 class Usage(Struct, frozen=True, rename="camel"):
@@ -115,6 +121,24 @@ class Reply(Struct, frozen=True, rename="camel", kw_only=True):
     attempt: int
     next: int
     text: str
+
+
+class Media(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A picture or a sound of the user's. `url` is what the metadata of a message names it by.
+
+    `type` is what it was found to be, and `bytes` what is kept of it: a picture is written anew. A picture has a
+    `width`, a `height` and a `thumbnail_url`, a sound has its `seconds`.
+    """
+
+    id: MediaId
+    url: str
+    thumbnail_url: str | None = None
+    type: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    created_at: Moment
 
 
 class Device(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

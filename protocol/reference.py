@@ -16,6 +16,7 @@ from protocol.rest import ENDPOINTS, Endpoint, refusals
 Json = dict[str, Any]
 Shapes = dict[str, Json]
 
+PLAIN: dict[Any, str] = {None: "text", bytes: "the file"}
 INTRODUCTION = """\
 What is said between a device and the hub. The types in `protocol/` are the truth; this text, `/openapi.json` and
 `/asyncapi.json` are made from them."""
@@ -68,9 +69,9 @@ REFUSING = """\
 `problem`. A program branches on `code`; `detail` is for people; `retryable` says whether the same may work later."""
 
 RESTING = """\
-Everything but `/auth/dev`, `/livez` and `/readyz` asks for `Authorization: Bearer …`. What is done here is heard on
-the sockets, and the other way round. Where a row is answered, its `seq` is the `ETag`: a write with `If-Match` is
-refused if the row has changed, a read with `If-None-Match` answers 304 if it has not. Where a body has no id, a UUID
+Everything but `/auth/dev`, `/media/…`, `/livez` and `/readyz` asks for `Authorization: Bearer …`. What is done here is
+heard on the sockets, and the other way round. Where a row is answered, its `seq` is the `ETag`: a write with `If-Match`
+is refused if the row has changed, a read with `If-None-Match` answers 304 if it has not. Where a body has no id, a UUID
 `Idempotency-Key` is the id."""
 
 CASES = """\
@@ -186,16 +187,16 @@ def _rest(shapes: Shapes) -> str:
 
 def _asked(endpoint: Endpoint) -> str:
     query = endpoint.query.__struct_encode_fields__ if endpoint.query else ()
-    headers = [("Idempotency-Key", endpoint.keyed), ("If-Match", endpoint.guarded), ("If-None-Match", endpoint.cached)]
-    found = [_link(endpoint.body.__name__)] if endpoint.body else []
-    found += [f"`?{name}`" for name in query] + [f"`{name}`" for name, taken in headers if taken]
+    headers = {"Idempotency-Key": endpoint.keyed, "If-Match": endpoint.guarded, "If-None-Match": endpoint.cached}
+    headers["Range"] = endpoint.ranged
+    found = [_link(endpoint.body.__name__)] if endpoint.body else ["the file"] if endpoint.uploads else []
+    found += [f"`?{name}`" for name in query] + [f"`{name}`" for name, taken in headers.items() if taken]
     return ", ".join(found)
 
 
 def _told(endpoint: Endpoint, shapes: Shapes) -> str:
     kinds = get_args(endpoint.answer) or (endpoint.answer,)
-    names = ["text" if kind is None else _named(kind, shapes) for kind in kinds]
-    return f"{endpoint.status} " + " or ".join(names)
+    return f"{endpoint.status} " + " or ".join(PLAIN.get(kind) or _named(kind, shapes) for kind in kinds)
 
 
 def _refused(endpoint: Endpoint) -> str:

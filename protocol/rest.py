@@ -1,20 +1,35 @@
-"""The REST endpoints as data: what the hub serves, what openapi() describes, what docs/protocol.md lists."""
+"""The REST endpoints as data: what the hub serves, what openapi() describes, what docs/protocol.md lists.
+
+Long because it is one list.
+"""
 
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from protocol import bodies
-from protocol.answers import DeviceList, DevToken, MessagePage, Nothing, SearchPage, Sent, SessionPage
+from protocol.answers import (
+    DeviceList,
+    DevToken,
+    MediaLinks,
+    MediaPage,
+    MessagePage,
+    Nothing,
+    SearchPage,
+    Sent,
+    SessionPage,
+    Transcript,
+)
 from protocol.errors import Reason
 from protocol.events import Changes, Snapshot
-from protocol.model import Message, Session
+from protocol.model import Media, Message, Session
 
-Tag = Literal["sessions", "messages", "timeline", "account", "operation"]
+Tag = Literal["sessions", "messages", "media", "timeline", "account", "operation"]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One method of one path. `query` and `body` are structs of bodies.py; `answer` is None for plain text.
+    """One method of one path. `query` and `body` are structs of bodies.py; `answer` is None for plain text, and
+    `bytes` for the bytes of a file.
 
     `reasons` are those of its own; the ones that follow from its shape are added by `refusals`.
     """
@@ -35,7 +50,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     guarded: bool = False
     """Takes If-Match: nothing is done to a row whose ETag is another one."""
     cached: bool = False
-    """Takes If-None-Match: 304 for who holds the row already."""
+    """Takes If-None-Match: 304 for who holds the row, or the file, already."""
+    uploads: bool = False
+    """The body is the bytes of a file."""
+    ranged: bool = False
+    """Takes Range, of one range: 206 with that part of the file."""
     reasons: tuple[Reason, ...] = ()
 
 
@@ -169,6 +188,80 @@ ENDPOINTS = (
         reasons=(Reason.NOT_SETTLED, Reason.TOO_MANY_PENDING),
     ),
     Endpoint(
+        name="addMedia",
+        method="POST",
+        path="/api/media",
+        tag="media",
+        does="Keep a picture or a sound. The body is its bytes; what it is they tell, not their Content-Type.",
+        answer=Media,
+        status=201,
+        keyed=True,
+        uploads=True,
+        reasons=(
+            Reason.IDEMPOTENCY_CONFLICT,
+            Reason.IMAGE_TOO_LARGE,
+            Reason.AUDIO_TOO_LONG,
+            Reason.QUOTA_EXCEEDED,
+            Reason.STORAGE_FULL,
+            Reason.OVERLOADED,
+            Reason.NOT_OFFERED,
+        ),
+    ),
+    Endpoint(
+        name="listMedia",
+        method="GET",
+        path="/api/media",
+        tag="media",
+        does="A page of files, the latest first.",
+        query=bodies.PageQuery,
+        answer=MediaPage,
+    ),
+    *(
+        Endpoint(
+            name=name,
+            method="GET",
+            path=path,
+            tag="media",
+            does=does,
+            answer=bytes,
+            cached=True,
+            ranged=True,
+            open="token" in path,
+            reasons=(Reason.NOT_FOUND,),
+        )
+        for name, path, does in (
+            ("readMedia", "/api/media/{id}", "The bytes of a file."),
+            ("readThumbnail", "/api/media/{id}/thumbnail", "A small picture of a picture, WebP."),
+            ("readLinkedMedia", "/media/{token}", "The bytes of a file, for whoever has its short-lived address."),
+        )
+    ),
+    Endpoint(
+        name="deleteMedia",
+        method="DELETE",
+        path="/api/media/{id}",
+        tag="media",
+        does="Delete a file at once and for good. Messages that name it stay. Answers the file as it was.",
+        answer=Media,
+    ),
+    Endpoint(
+        name="linkMedia",
+        method="POST",
+        path="/api/media/{id}/url",
+        tag="media",
+        does="Addresses that need no token, for five minutes: for a page's pictures, or for a CDN.",
+        answer=MediaLinks,
+        status=201,
+    ),
+    Endpoint(
+        name="transcribeMedia",
+        method="POST",
+        path="/api/media/{id}/transcription",
+        tag="media",
+        does="What is said in a recording, as the tutor's provider hears it.",
+        answer=Transcript,
+        reasons=(Reason.NOT_OFFERED, Reason.PROVIDER_FAILED, Reason.INVALID),
+    ),
+    Endpoint(
         name="readChanges",
         method="GET",
         path="/api/changes",
@@ -249,8 +342,12 @@ def refusals(endpoint: Endpoint) -> tuple[Reason, ...]:
     found = list(endpoint.reasons)
     if endpoint.body is not None:
         found += [Reason.MALFORMED, Reason.TOO_LARGE, Reason.UNSUPPORTED_MEDIA_TYPE]
-    if endpoint.body is not None or endpoint.query is not None:
+    if endpoint.uploads:
+        found += [Reason.TOO_LARGE, Reason.UNSUPPORTED_MEDIA_TYPE]
+    if endpoint.body is not None or endpoint.query is not None or endpoint.uploads:
         found.append(Reason.INVALID)
+    if endpoint.ranged:
+        found.append(Reason.RANGE_NOT_SATISFIABLE)
     if not endpoint.open:
         found += [Reason.UNAUTHENTICATED, Reason.UNAVAILABLE, Reason.SEALED_WITH_MISSING_KEY]
     if "{id}" in endpoint.path:

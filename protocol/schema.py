@@ -29,6 +29,10 @@ SHAPES: list[Any] = [
     *get_args(Answer),
     answers.DeviceList,
     answers.DevToken,
+    answers.Media,
+    answers.MediaPage,
+    answers.MediaLinks,
+    answers.Transcript,
     Problem,
     *(endpoint.body for endpoint in ENDPOINTS if endpoint.body),
 ]
@@ -110,6 +114,8 @@ def _operation(endpoint: Endpoint) -> Json:
     if endpoint.body is not None:
         content = {"application/json": {"schema": _schema(endpoint.body)}}
         operation["requestBody"] = {"required": True, "content": content}
+    if endpoint.uploads:
+        operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": _BYTES}}}
     return operation
 
 
@@ -128,7 +134,9 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
     if endpoint.guarded:
         found.append(_header("If-Match", "The ETag of the row as it was read; with another one nothing is done."))
     if endpoint.cached:
-        found.append(_header("If-None-Match", "The ETag of the row that is held."))
+        found.append(_header("If-None-Match", "The ETag of the row, or of the file, that is held."))
+    if endpoint.ranged:
+        found.append(_header("Range", "One range of bytes, such as `bytes=0-65535`."))
     return found
 
 
@@ -147,6 +155,8 @@ def _responses(endpoint: Endpoint) -> Json:
     responses: Json = {str(endpoint.status): _success(endpoint)}
     if endpoint.cached:
         responses["304"] = {"description": "It is what is held.", "headers": _ETAG}
+    if endpoint.ranged:
+        responses["206"] = {"description": "The range that was asked for.", "content": _FILE}
     by_status: dict[int, list[Reason]] = {}
     for reason in refusals(endpoint):
         by_status.setdefault(REASONS[reason].status, []).append(reason)
@@ -158,12 +168,16 @@ def _responses(endpoint: Endpoint) -> Json:
     return responses
 
 
-_ETAG = {"ETag": {"description": "The row's `seq`.", "schema": {"type": "string"}}}
+_ETAG = {"ETag": {"description": "The row's `seq`; of a file, its hash.", "schema": {"type": "string"}}}
+_BYTES: Json = {"type": "string", "format": "binary"}
+_FILE = {"image/*": {"schema": _BYTES}, "audio/*": {"schema": _BYTES}}
 
 
 def _success(endpoint: Endpoint) -> Json:
     if endpoint.answer is None:
         return {"description": endpoint.does, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    if endpoint.answer is bytes:
+        return {"description": endpoint.does, "content": _FILE, "headers": _ETAG}
     answer: Json = {
         "description": endpoint.does,
         "content": {"application/json": {"schema": _schema(endpoint.answer)}},

@@ -17,35 +17,41 @@ from starlette.websockets import WebSocket
 from protocol import schema
 from server import erasure
 from server.counts import counted
+from server.depot.connect import depot
+from server.depot.incoming import Incoming
 from server.edge.account import Account
 from server.edge.callers import Callers
 from server.edge.door import Door
 from server.edge.framing import Framing
 from server.edge.http import Rest, dev_sign_in
 from server.edge.identity import Verifier, verifier
+from server.edge.media import MediaRest
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
+from server.edge.sealed_links import Links
 from server.errors import Leaving, NotFound, Unavailable
-from server.fanout.broker import Broker
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.hub import Hub
 from server.fanout.shares import RedisShares
 from server.fanout.watch import TROUBLE_LASTS, Watch
 from server.hearing import Hearing
-from server.instance import Instance
+from server.inspection.inspection import Inspection
+from server.instance import Files, Instance
 from server.key_ring import KeyRing, parsed
 from server.limits import Limits
+from server.orphans import keep_collecting
 from server.pulse import Pulse
 from server.settings import Settings
+from server.showing import Showing
 from server.sightings import Sightings
 from server.standing import Standing
-from server.store.deployments import deployment
+from server.store.deployments import Deployment, deployment
 from server.store.pool import Database
 from server.store.rotation import say_what_is_not_sealed
 from server.tasks import Tasks
 from server.turns import Turns
-from server.tutor.connect import check, connect
+from server.tutor.connect import check, connect, scribe
 from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
@@ -65,6 +71,9 @@ class App:
     def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
         check(settings)
         self._checks = verifier(settings)
+        self._files = Files(
+            Incoming(settings.media_dir / "incoming"), Inspection(settings.media), depot(settings), scribe(settings)
+        )
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
@@ -101,8 +110,9 @@ class App:
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            owner = uuid4().hex[:12]
-            yield self._begin(database, tutor, tasks, await self._broker(database, owner), owner)
+            common = await self._common(database)
+            self._links = Links(common.secret)
+            yield self._begin(database, tutor, tasks, common)
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -110,23 +120,26 @@ class App:
             self._instance = instance
             self._wire(asgi, instance, self._checks)
             instance.tasks.start(erasure.look_out(instance), "look-out for erasures")
+            instance.tasks.start(keep_collecting(instance), "orphans")
             self._announce(instance)
             yield
 
-    async def _broker(self, database: Database, owner: str) -> Broker:
-        """How the others are heard, by the secret that is shared with them: the database is waited for."""
-        while self._settings.redis_url:
+    async def _common(self, database: Database) -> Deployment:
+        """What is shared with the other instances: the database is waited for."""
+        while True:
             with suppress(Unavailable):
                 async with database.connection() as conn:
-                    return RedisBroker(self._settings.redis_url, owner, await deployment(conn))
+                    return await deployment(conn)
             await asyncio.sleep(LOOKS_AGAIN)
-        return MemoryBroker()
 
-    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks, broker: Broker, owner: str) -> Instance:
+    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks, common: Deployment) -> Instance:
         """Make the parts, each of what was made before it, and start what goes on by itself."""
-        settings = self._settings
-        limits = Limits(settings.limits, tasks, owner, RedisShares(broker) if isinstance(broker, RedisBroker) else None)
-        pulse = Pulse()
+        settings, owner, pulse = self._settings, uuid4().hex[:12], Pulse()
+        broker, shares = MemoryBroker(), None
+        if settings.redis_url:
+            broker = RedisBroker(settings.redis_url, owner, common)
+            shares = RedisShares(broker)
+        limits = Limits(settings.limits, tasks, owner, shares)
         hub = Hub(broker, tasks, database)
         turns = Turns(
             database,
@@ -135,34 +148,27 @@ class App:
             tutor,
             tasks,
             limits=limits,
+            show=Showing(database, self._files.depot, sees=settings.openai_images).shown,
             pulse=pulse,
             settings=settings.turns,
             owner=owner,
             writes="tutor" in settings.roles,
         )
-        watch = Watch(hub, broker, tasks, database)
-        standing = Standing(database, hub, tasks)
-        sightings = Sightings(database, tasks)
-        tasks.start(pulse.run(), "pulse")
-        tasks.start(broker.run(Hearing(hub, turns, watch)), "broker")
-        tasks.start(watch.run(), "watch")
-        tasks.start(turns.look_out(), "look-out for open replies")
-        tasks.start(standing.run(), "look-out for revoked tokens")
-        tasks.start(sightings.run(), "devices seen")
-        tasks.start(limits.run(), "places of connections")
-        tasks.start(say_what_is_not_sealed(database), "look at keys")
-        return Instance(
+        instance = Instance(
             settings=settings,
             database=database,
             broker=broker,
             hub=hub,
             turns=turns,
             limits=limits,
-            standing=standing,
-            sightings=sightings,
+            standing=Standing(database, hub, tasks),
+            sightings=Sightings(database, tasks),
             tutor=tutor,
             tasks=tasks,
+            files=self._files,
         )
+        _start(instance, pulse)
+        return instance
 
     def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
         callers = Callers(checks, instance.standing, instance.limits)
@@ -183,11 +189,26 @@ class App:
             WebSocketRoute("/{path:path}", _no_socket_here),
             *Rest(instance, callers).routes(),
             *Account(instance, callers).routes(),
+            *MediaRest(instance, callers, self._links).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))
+
+
+def _start(instance: Instance, pulse: Pulse) -> None:
+    """What goes on by itself, as long as the instance lives."""
+    hub, turns, tasks = instance.hub, instance.turns, instance.tasks
+    watch = Watch(hub, instance.broker, tasks, instance.database)
+    tasks.start(pulse.run(), "pulse")
+    tasks.start(instance.broker.run(Hearing(hub, turns, watch)), "broker")
+    tasks.start(watch.run(), "watch")
+    tasks.start(turns.look_out(), "look-out for open replies")
+    tasks.start(instance.standing.run(), "look-out for revoked tokens")
+    tasks.start(instance.sightings.run(), "devices seen")
+    tasks.start(instance.limits.run(), "places of connections")
+    tasks.start(say_what_is_not_sealed(instance.database), "look at keys")
 
 
 async def _no_socket_here(socket: WebSocket) -> None:

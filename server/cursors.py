@@ -7,16 +7,16 @@ from uuid import UUID
 
 import msgspec
 
-from protocol.model import Session
+from protocol.model import Media, Session
 from server.errors import Invalid
 
 T = TypeVar("T")
 
 Place = tuple[datetime, UUID]
-"""A place in the session list: when it was last changed, and its id."""
+"""A place in a list of sessions, or of files: when it was last changed, or made, and its id."""
 
 TOP: Place = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
-"""Before every session."""
+"""Before everything."""
 END = 2**31 - 1
 """After every position."""
 
@@ -28,12 +28,16 @@ def after_session(session: Session) -> str:
     return _opaque((session.updated_at, session.id))
 
 
+def after_media(media: Media) -> str:
+    return _opaque((media.created_at, media.id))
+
+
 def at_position(position: int) -> str:
     return _opaque(position)
 
 
 def place(cursor: str | None) -> Place:
-    """The place that a cursor of `after_session` names; the top for none. Raises Invalid."""
+    """The place that a cursor of `after_session` or `after_media` names; the top for none. Raises Invalid."""
     return TOP if cursor is None else _read(_place, cursor, "before")
 
 

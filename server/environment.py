@@ -20,6 +20,7 @@ from server.settings import (
     REDIS_SCHEMES,
     Addresses,
     LimitSettings,
+    MediaSettings,
     Origins,
     Roles,
     Settings,
@@ -37,6 +38,7 @@ _SECRETS = {
 _GROUPS: dict[str, tuple[type[Struct], str]] = {
     "turns": (TurnSettings, "TUTORHUB_TURN_"),
     "limits": (LimitSettings, "TUTORHUB_LIMIT_"),
+    "media": (MediaSettings, "TUTORHUB_MEDIA_"),
 }
 """Settings that have a struct of their own, and a prefix."""
 _OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}

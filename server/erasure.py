@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from protocol.ids import UserId
+from server import media
 from server.errors import Refusal
 from server.instance import Instance
 from server.store import erasure
@@ -56,6 +57,7 @@ async def erase(instance: Instance, user: UserId) -> None:
     await _delete(instance, user)
     await asyncio.sleep(NOBODY_ADDS_AFTER)
     await _delete(instance, user)
+    await media.erase(instance, user)
     await instance.broker.erase(user)
     async with instance.database.reserved() as conn:
         await erasure.user(conn, user)

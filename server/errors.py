@@ -117,9 +117,45 @@ class TooLarge(Refusal):
 
 
 class UnsupportedMediaType(Refusal):
-    """The body must be plain JSON."""
+    """The body is not of a kind that is taken here."""
 
     code, title, retryable = Reason.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", False
+
+
+class ImageTooLarge(Refusal):
+    """This picture has more pixels than can be taken. Make it smaller, and send it again."""
+
+    code, title, retryable = Reason.IMAGE_TOO_LARGE, "Picture too large", False
+
+
+class AudioTooLong(Refusal):
+    """This recording is longer than can be taken."""
+
+    code, title, retryable = Reason.AUDIO_TOO_LONG, "Recording too long", False
+
+
+class QuotaExceeded(Refusal):
+    """There is no room left for your files. Delete some of them."""
+
+    code, title, retryable = Reason.QUOTA_EXCEEDED, "No room left", False
+
+
+class RangeNotSatisfiable(Refusal):
+    """There are no such bytes in this file."""
+
+    code, title, retryable = Reason.RANGE_NOT_SATISFIABLE, "No such range", False
+
+
+class NotOffered(Refusal):
+    """This hub was set up without that."""
+
+    code, title, retryable = Reason.NOT_OFFERED, "Not offered here", False
+
+
+class ProviderFailed(Refusal):
+    """The provider that was asked has not done it. Please try again later."""
+
+    code, title, retryable = Reason.PROVIDER_FAILED, "The provider failed", True
 
 
 class TooManyPending(Refusal):

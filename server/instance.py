@@ -6,8 +6,11 @@ from msgspec import Struct
 
 from protocol.events import Durable
 from protocol.ids import UserId
+from server.depot.depot import Depot
+from server.depot.incoming import Incoming
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
+from server.inspection.inspection import Inspection
 from server.limits import Limits
 from server.settings import Settings
 from server.sightings import Sightings
@@ -17,7 +20,17 @@ from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
 from server.turns import Turns
+from server.tutor.scribe import Scribe
 from server.tutor.tutor import Tutor
+
+
+class Files(Struct, frozen=True):
+    """Where pictures and sounds come in, are looked at, lie, and are listened to, if anybody does."""
+
+    incoming: Incoming
+    inspection: Inspection
+    depot: Depot
+    scribe: Scribe | None
 
 
 class Instance(Struct, frozen=True):
@@ -33,6 +46,7 @@ class Instance(Struct, frozen=True):
     sightings: Sightings
     tutor: Tutor
     tasks: Tasks
+    files: Files
 
     def change(self, user: UserId, kind: type[Durable]) -> AbstractAsyncContextManager[Change]:
         """A numbered transaction that is told, once it is committed, as an event of this kind."""

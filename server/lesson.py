@@ -5,11 +5,20 @@ from msgspec import Struct
 from protocol.model import MessageType, Mode
 
 
+class Picture(Struct, frozen=True):
+    """The bytes of a picture, of this media type."""
+
+    type: str
+    data: bytes
+
+
 class Utterance(Struct, frozen=True):
-    """One text of the history."""
+    """One text of the history, with the address of the picture that belongs to it, and with those that are shown."""
 
     role: MessageType
     content: str
+    image_url: str | None = None
+    pictures: tuple[Picture, ...] = ()
 
 
 class Lesson(Struct, frozen=True):

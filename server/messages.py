@@ -9,7 +9,7 @@ from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
 from protocol.model import Message, Metadata
-from server import cursors, titles
+from server import cursors, media, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
 from server.store import messages, sessions, turns
@@ -143,6 +143,7 @@ def _repeated(change: Change, earlier: Receipt, draft: Draft) -> Sent:
 
 async def _add(instance: Instance, change: Change, draft: Draft) -> Sent:
     session = await sessions.existing(change.conn, change.user, draft.session)
+    await media.check(change.conn, change.user, draft.metadata)
     await _check_pending(instance, change, session.id)
     position = await sessions.last_position(change.conn, change.user, session.id) + 1
     said = await messages.insert(

@@ -4,8 +4,6 @@ Each chunk is sealed as the one of its number, and as the last one or not: none 
 made the end. A thing without bytes is one empty chunk.
 """
 
-from collections.abc import Iterable, Iterator
-
 from msgspec import Struct
 
 from server.sealing import Unsealed
@@ -25,15 +23,9 @@ class Needed(Struct, frozen=True):
     keep: int
 
 
-def sealed_chunks(key: Unsealed, about: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Of chunks of CHUNK_BYTES, but for the last. One is held back until it is known whether it is the last."""
-    number, held = 0, b""
-    for chunk in chunks:
-        if held:
-            yield key.seal_bytes(held, _place(about, number, last=False))
-            number += 1
-        held = chunk
-    yield key.seal_bytes(held, _place(about, number, last=True))
+def sealed_chunk(key: Unsealed, about: bytes, chunk: bytes, number: int, size: int) -> bytes:
+    """A chunk of a thing that has so many bytes: of CHUNK_BYTES, but for the last."""
+    return key.seal_bytes(chunk, _place(about, number, last=number == _chunks(size) - 1))
 
 
 def opened_chunk(key: Unsealed, about: bytes, sealed: bytes, number: int, size: int) -> bytes:

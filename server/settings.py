@@ -76,6 +76,25 @@ class LimitSettings(Struct, frozen=True):
     """Sockets that have not said who they are, of one address on one instance."""
 
 
+class MediaSettings(Struct, frozen=True):
+    """What is kept of pictures and sounds, and where. Variables: `TUTORHUB_MEDIA_…`."""
+
+    dir: Path | None = None
+    """Where they lie, or wait to be looked at; None: `media` in the data folder."""
+    url: Annotated[str, Meta(pattern="^s3://[^/?#]+")] | None = None
+    """The bucket in which they lie, if they do not lie in the folder."""
+    s3_endpoint: HttpUrl | None = None
+    """Of a bucket that is not Amazon's."""
+    file_bytes: Annotated[int, Meta(ge=1, le=50_000_000)] = 10_000_000
+    user_bytes: Count = 200_000_000
+    user_files: Count = 10_000
+    pixels: Annotated[int, Meta(ge=1, le=25_000_000)] = 25_000_000
+    """More do not fit into the memory that is allowed for a look."""
+    audio_seconds: Seconds = 600.0
+    orphan_hours: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
+    """For which a file is kept that no message names."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this instance runs. Each has a variable of the same name, `TUTORHUB_…`."""
 
@@ -105,11 +124,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_api_key: str | None = None
     openai_model: str | None = None
     openai_prefill: bool = False
+    openai_images: bool = False
+    openai_transcription_model: str | None = None
     history_tokens: Count = 3_000
     local_model: Path | None = None
     log_level: Level = "info"
     turns: TurnSettings = TurnSettings()
     limits: LimitSettings = LimitSettings()
+    media: MediaSettings = MediaSettings()
+
+    @property
+    def media_dir(self) -> Path:
+        return self.media.dir or self.data_dir / "media"
 
 
 def is_loopback(host: str) -> bool:

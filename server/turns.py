@@ -9,7 +9,7 @@ Long because it is one thing: who writes a reply, from its claim to its end.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -51,6 +51,9 @@ WAITED_FOR = ANSWERED_WITHIN - 0.1
 
 T = TypeVar("T")
 
+Show = Callable[[UserId, Lesson], Awaitable[Lesson]]
+"""The lesson as the tutor is to see it."""
+
 log = structlog.get_logger()
 
 
@@ -69,6 +72,7 @@ class Turns:
         tasks: Tasks,
         *,
         limits: Limits,
+        show: Show,
         pulse: Pulse,
         settings: TurnSettings,
         owner: str,
@@ -81,6 +85,7 @@ class Turns:
         self._tutor = tutor
         self._tasks = tasks
         self._limits = limits
+        self._show = show
         self._pulse = pulse
         self._settings = settings
         self._owner = owner
@@ -372,7 +377,8 @@ class Turns:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
         async def read() -> Lesson | None:
-            return await self._soon(self._lesson(turn))
+            lesson = await self._soon(self._lesson(turn))
+            return lesson and await self._show(turn.user_id, lesson)
 
         return Attempt(turn, self._tutor, self._settings, tell, keep, read=read, goes_on=goes_on, claimed_at=claimed_at)
 

@@ -78,6 +78,9 @@ class Provider:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.asked_for_models = 0
+        self.recordings: list[bytes] = []
+        self.transcript: dict[str, Any] | Refuse = {"text": "What is pi?", "language": "english"}
+        """What is heard in every recording."""
         self.open = 0
         self.disconnects = 0
         self._script = script
@@ -140,6 +143,10 @@ class Provider:
         if path == "/v1/models":
             self.asked_for_models += 1
             await answer(writer, 200, {"object": "list", "data": [{"id": self.model}]})
+        elif path == "/v1/audio/transcriptions":
+            self.recordings.append(body["form"])
+            self.keys.append(key)
+            await self._hear(writer)
         elif path == "/v1/chat/completions":
             self.requests.append(body)
             self.keys.append(key)
@@ -147,6 +154,12 @@ class Provider:
             await self._reply(reader, writer, body)
         else:
             await answer(writer, 404, {"error": {"message": f"no {path} here"}})
+
+    async def _hear(self, writer: asyncio.StreamWriter) -> None:
+        if isinstance(self.transcript, Refuse):
+            await answer(writer, self.transcript.status, {"error": {"message": self.transcript.message}})
+        else:
+            await answer(writer, 200, self.transcript)
 
     async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: dict[str, Any]) -> None:
         steps = iter(self._next.popleft() if self._next else self._script(body))
@@ -263,11 +276,12 @@ def ending(reason: str) -> bytes:
 
 
 async def request_of(reader: asyncio.StreamReader) -> tuple[str, str | None, dict[str, Any]]:
-    """Path, key and JSON body."""
+    """Path, key and JSON body; a form as it is, as `form`."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return head[0].split()[1], headers.get("authorization"), json.loads(body or b"{}")
+    is_form = headers.get("content-type", "").startswith("multipart/form-data")
+    return head[0].split()[1], headers.get("authorization"), {"form": body} if is_form else json.loads(body or b"{}")
 
 
 async def answer(writer: asyncio.StreamWriter, status: int, body: object) -> None:

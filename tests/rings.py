@@ -1,15 +1,15 @@
 """Key rings for tests, and all that a database and a Redis hold, as bytes, to be searched for words."""
 
 import subprocess
+from base64 import b64encode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from server.key_ring import new_entry
 from server.store.programs import programs
 from tests.redis_server import RedisServer
 
-OLD, NEW = new_entry("old"), new_entry("new")
+OLD, NEW = (f"{name}:{b64encode(name.encode() * 11)[:43].decode()}=" for name in ("old", "new"))
 
 
 def dump_of(database_url: str) -> bytes:
@@ -26,7 +26,8 @@ def all_in(redis: RedisServer) -> bytes:
     """All keys, what they hold, and the channels that somebody listens to."""
     parts: list[object] = [redis.run("PUBSUB", "CHANNELS")]
     for key in _list(redis.run("KEYS", "*")):
-        parts += [key, redis.run("HGETALL", key)]
+        read = {b"hash": ("HGETALL", key), b"string": ("GET", key), b"zset": ("ZRANGE", key, "0", "-1")}
+        parts += [key, redis.run(*read[_kind(redis.run("TYPE", key))])]
     return repr(parts).encode()
 
 
@@ -38,3 +39,7 @@ def _list(found: object) -> list[bytes]:
 def rows(database_url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(database_url) as conn:
         return conn.execute(statement.encode()).fetchall()
+
+
+def _kind(found: object) -> bytes:
+    return found if isinstance(found, bytes) else str(found).encode()

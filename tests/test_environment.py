@@ -55,6 +55,8 @@ EACH = [
     ("TUTORHUB_OPENAI_API_KEY", "key", "key"),
     ("TUTORHUB_OPENAI_MODEL", "model", "model"),
     ("TUTORHUB_OPENAI_PREFILL", "true", True),
+    ("TUTORHUB_OPENAI_IMAGES", "true", True),
+    ("TUTORHUB_OPENAI_TRANSCRIPTION_MODEL", "whisper", "whisper"),
     ("TUTORHUB_HISTORY_TOKENS", "100", 100),
     ("TUTORHUB_LOCAL_MODEL", "/model.gguf", Path("/model.gguf")),
     ("TUTORHUB_LOG_LEVEL", "debug", "debug"),
@@ -91,7 +93,7 @@ def test_a_key_ring_that_is_none_is_refused_without_showing_it() -> None:
 
 def test_no_setting_is_without_a_variable() -> None:
     names = {f"TUTORHUB_{field.name.upper()}" for field in fields(Settings)}
-    assert names - {"TUTORHUB_TURNS", "TUTORHUB_LIMITS"} == {variable for variable, _, _ in EACH}
+    assert names - {"TUTORHUB_TURNS", "TUTORHUB_LIMITS", "TUTORHUB_MEDIA"} == {variable for variable, _, _ in EACH}
 
 
 @pytest.mark.parametrize(

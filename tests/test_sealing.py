@@ -11,8 +11,8 @@ from server.sealed_chunks import (
     CHUNK_BYTES,
     needed,
     opened_chunk,
+    sealed_chunk,
     sealed_chunk_bytes,
-    sealed_chunks,
     sealed_size,
 )
 from server.sealing import MARK, Unsealed, UserKey, about
@@ -93,8 +93,9 @@ def test_until_all_is_sealed_both_kinds_of_words_are_asked_for() -> None:
 sizes = st.one_of(st.integers(0, 200), st.sampled_from([n * CHUNK_BYTES + m for n in (1, 2) for m in (-1, 0, 1)]))
 
 
-def parts(data: bytes) -> list[bytes]:
-    return [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+def chunks_of(key: Unsealed, data: bytes) -> list[bytes]:
+    parts = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)] or [b""]
+    return [sealed_chunk(key, HERE, part, number, len(data)) for number, part in enumerate(parts)]
 
 
 @given(size=sizes, places=st.tuples(st.floats(0, 1), st.floats(0, 1)))
@@ -102,7 +103,7 @@ def test_any_range_is_opened_out_of_the_bytes_that_it_needs(size: int, places: t
     data = bytes(number * 7 % 251 for number in range(size))
     begin, end = sorted(int(place * size) for place in places)
     for key in (KEY, NONE):
-        sealed = b"".join(sealed_chunks(key, HERE, parts(data)))
+        sealed = b"".join(chunks_of(key, data))
         assert len(sealed) == sealed_size(key, size)
         if begin == end:
             continue
@@ -117,7 +118,7 @@ def test_any_range_is_opened_out_of_the_bytes_that_it_needs(size: int, places: t
 
 def test_chunks_that_are_missing_or_elsewhere_are_noticed() -> None:
     size = 2 * CHUNK_BYTES + 5
-    first, second, last = sealed_chunks(KEY, HERE, parts(bytes(size)))
+    first, second, last = chunks_of(KEY, bytes(size))
     wrong = [(second, 0, size), (first, 1, size), (second, 1, 2 * CHUNK_BYTES), (last, 2, size + CHUNK_BYTES)]
     for chunk, number, said in wrong:
         with pytest.raises(SealedWithMissingKey):

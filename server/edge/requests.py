@@ -15,14 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from protocol.codec import Undecodable, decode_with, encode, field_error
-from protocol.ids import MessageId, SessionId
+from protocol.ids import MediaId, MessageId, SessionId
 from protocol.model import Message, Session
 from server import errors
 from server.edge.refusing import fault, undecodable
 from server.errors import Refusal
 
 T = TypeVar("T")
-Id = TypeVar("Id", SessionId, MessageId)
+Id = TypeVar("Id", SessionId, MessageId, MediaId)
 
 BODY_BYTES = 131_072
 

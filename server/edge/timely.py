@@ -1,5 +1,7 @@
 """The HTTP of uvicorn, with a deadline for who asks: a request is read within so many seconds of its first byte, and
 a connection says something within as many of its beginning. A peer that takes its time costs a socket for that long.
+A file takes longer to say: while it goes on coming, and nothing was answered, its bytes have minutes. Who reads an
+answer so slowly that nothing of it can be written is cut off too.
 
 Built on names that uvicorn does not promise to keep; tests/edge/test_timely.py says so when one changes.
 """
@@ -24,7 +26,16 @@ class TimelyHttp(H11Protocol):
     READ_WITHIN = 10.0
     """Seconds."""
 
+    UPLOADS = frozenset({("POST", "/api/media")})
+    UPLOADED_WITHIN = 300.0
+    """Seconds for a whole file, each piece of which comes within READ_WITHIN of the one before."""
+
+    READS_WITHIN = 30.0
+    """Seconds in which a reader takes something of what waits for it."""
+
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
+    _upload_ends: float | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -37,17 +48,49 @@ class TimelyHttp(H11Protocol):
         self._watch()
 
     @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.READS_WITHIN, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        self._goes_on()
+        super().resume_writing()
+
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch_no_more()
+        self._goes_on()
         super().connection_lost(exc)
+
+    def _goes_on(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _watch(self) -> None:
         """While a request is not read to its end. What has become a websocket is another protocol's."""
         is_ours = self.transport.get_protocol() is self
         if not is_ours or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._watch_no_more()
+            self._upload_ends = None
+        elif self._is_uploading():
+            self._watch_no_more()
+            self._deadline = self.loop.call_at(self._upload_deadline(), self._end)
         elif self._deadline is None:
             self._deadline = self.loop.call_later(self.READ_WITHIN, self._end)
+
+    def _is_uploading(self) -> bool:
+        """The bytes of a file are coming, and somebody waits for them."""
+        scope = self.scope if self.conn.their_state is h11.SEND_BODY else None
+        waited_for = self.conn.our_state is h11.SEND_RESPONSE
+        return scope is not None and waited_for and (scope["method"], scope["path"]) in self.UPLOADS
+
+    def _upload_deadline(self) -> float:
+        now = self.loop.time()
+        if self._upload_ends is None:
+            self._upload_ends = now + self.UPLOADED_WITHIN
+        return min(self._upload_ends, now + self.READ_WITHIN)
 
     def _watch_no_more(self) -> None:
         if self._deadline is not None:

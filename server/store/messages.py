@@ -31,6 +31,7 @@ class _Said(Struct, frozen=True):
     id: MessageId
     role: MessageType
     content: str
+    image_url: str | None
 
 
 async def insert(
@@ -144,7 +145,7 @@ async def history(conn: Connection, user: UserId, session: SessionId, reply: Mes
     """The last texts up to the message that a reply answers, in order."""
     parameters = {"user": user, "session": session, "message": reply, "limit": limit}
     rows = await opened(conn, user, await fetch_all(conn, _Said, _SQL["history"], parameters), _opened_said)
-    return [Utterance(row.role, row.content) for row in rows[::-1]]
+    return [Utterance(row.role, row.content, row.image_url) for row in rows[::-1]]
 
 
 def opened_message(key: Unsealed, row: Message) -> Message:

@@ -11,6 +11,7 @@ from server.errors import StartupError
 from server.settings import Settings
 from server.tutor.local import LocalModelFailed, local_tutor
 from server.tutor.openai import OpenAITutor
+from server.tutor.scribe import Scribe
 from server.tutor.tutor import Tutor
 from server.tutor.unconnected import HOW, Unconnected
 
@@ -25,6 +26,13 @@ async def connect(settings: Settings) -> AsyncGenerator[Tutor]:
             yield await stack.enter_async_context(endpoint(settings.openai_base_url, settings))
         else:
             yield await local_or_nobody(settings, stack)
+
+
+def scribe(settings: Settings) -> Scribe | None:
+    """Who listens to recordings, where the endpoint has a model for it."""
+    if settings.openai_base_url is None or settings.openai_transcription_model is None:
+        return None
+    return Scribe(settings.openai_base_url, settings.openai_transcription_model, settings.openai_api_key)
 
 
 def check(settings: Settings) -> None:

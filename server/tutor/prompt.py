@@ -4,9 +4,12 @@ Tokens are estimated as a third of the UTF-8 bytes: English has about four bytes
 reserve there; scripts that a model knows badly may need more tokens, so leave room between the budget and its context.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
+
+from msgspec import structs
 
 from protocol.model import Mode
 from server.lesson import Lesson, Utterance
@@ -29,6 +32,8 @@ MODES: dict[Mode, str] = {
         "Before going on, check understanding: let the learner explain the step in their own words."
     ),
 }
+UNSEEN = "[A picture is attached, which you cannot see.]"
+"""In the learner's name, beside what the learner has said."""
 BOTH = "Be honest when you are not sure. Write mathematics in LaTeX between dollar signs."
 
 LANGUAGES = {
@@ -66,7 +71,7 @@ LANGUAGES = {
 }
 
 
-def messages(lesson: Lesson, budget_tokens: int) -> list[dict[str, str]]:
+def messages(lesson: Lesson, budget_tokens: int) -> list[dict[str, Any]]:
     """The system prompt, then as much of the end of the history as fits; always the last message, cut if it must be.
 
     What follows the system prompt begins with a user's message, and speakers take turns: an unanswered message and the
@@ -74,9 +79,18 @@ def messages(lesson: Lesson, budget_tokens: int) -> list[dict[str, str]]:
     last.
     """
     kept = fitting(joined(lesson.history), budget_tokens)
-    said = [{"role": said.role, "content": said.content} for said in kept]
+    said = [{"role": said.role, "content": content(said)} for said in kept]
     begun = [{"role": "assistant", "content": lesson.begun}] if lesson.begun else []
     return [{"role": "system", "content": system(lesson)}, *said, *begun]
+
+
+def content(said: Utterance) -> str | list[dict[str, Any]]:
+    """Its text, or, where pictures are shown, its parts as OpenAI names them. Pictures are beyond the budget."""
+    if not said.pictures:
+        return said.content
+    addresses = [f"data:{each.type};base64,{b64encode(each.data).decode()}" for each in said.pictures]
+    pictures = [{"type": "image_url", "image_url": {"url": address}} for address in addresses]
+    return [{"type": "text", "text": said.content}, *pictures]
 
 
 def system(lesson: Lesson) -> str:
@@ -97,8 +111,18 @@ def tokens(text: str) -> int:
 def joined(history: Iterable[Utterance]) -> list[Utterance]:
     """Without empty messages, and with neighbours of the same speaker made one."""
     spoken = (said for said in history if said.content.strip())
-    speeches = groupby(spoken, role_of)
-    return [Utterance(role, "\n\n".join(said.content for said in speech)) for role, speech in speeches]
+    return [as_one(role, list(speech)) for role, speech in groupby(spoken, role_of)]
+
+
+def as_one(role: Literal["user", "assistant"], speech: list[Utterance]) -> Utterance:
+    text = "\n\n".join(in_words(said) for said in speech)
+    return Utterance(role, text, pictures=tuple(picture for said in speech for picture in said.pictures))
+
+
+def in_words(said: Utterance) -> str:
+    """Of a picture that is not shown it is said that there is one."""
+    unseen = said.image_url is not None and not said.pictures
+    return f"{said.content}\n\n{UNSEEN}" if unseen else said.content
 
 
 def role_of(said: Utterance) -> Literal["user", "assistant"]:
@@ -122,4 +146,4 @@ def fitting(history: list[Utterance], budget_tokens: int) -> list[Utterance]:
 def ending(said: Utterance, budget_tokens: int) -> Utterance:
     """The end of a message, as much as the budget holds."""
     room = max(1, budget_tokens - TOKENS_PER_MESSAGE) * BYTES_PER_TOKEN
-    return Utterance(said.role, said.content.encode()[-room:].decode(errors="ignore"))
+    return structs.replace(said, content=said.content.encode()[-room:].decode(errors="ignore"))

@@ -73,7 +73,7 @@ LIMIT %(limit)s;
 
 -- name: history
 -- What a reply is written from: the texts up to the message that it answers, the last first.
-SELECT m.id, m.type AS role, m.content
+SELECT m.id, m.type AS role, m.content, m.metadata ->> 'imageUrl' AS image_url
 FROM messages AS m
 WHERE m.user_id = %(user)s
     AND m.session_id = %(session)s

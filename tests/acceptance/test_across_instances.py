@@ -126,7 +126,7 @@ async def test_typing_is_seen_elsewhere(database_url: str, redis: RedisServer) -
         await laptop.until(lambda: session in laptop.timeline.sessions)
         await phone.open(session)
         await phone.say(TypingSet(ref=900, session=session, active=True))
-        await laptop.until_event(TypingChanged, lambda event: event.name == "phone" and event.active)
+        await laptop.until_event(TypingChanged, lambda event: event.name == phone.named.name and event.active)
 
 
 async def test_a_stop_from_elsewhere_ends_the_reply_at_once_with_what_is_written(

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from protocol import bodies
 from protocol.commands import Command, Hello
+from server.edge.account import Account
 from server.edge.http import Rest
 from tests import hostile
 from tests.hostile import Field, Playground, Speaker, bad, complaint, fields, http, shape, silent, speaking, with_leaf
@@ -34,6 +35,7 @@ BODIES: dict[tuple[str, str], type[Struct]] = {
     ("POST", "/api/sessions/{id}/messages"): bodies.NewMessage,
     ("PUT", "/api/messages/{id}"): bodies.MessageChange,
     ("POST", "/auth/dev"): bodies.SignIn,
+    ("POST", "/auth/sign-out"): bodies.SignOut,
 }
 QUERIES: dict[tuple[str, str], type[Struct]] = {
     ("GET", "/api/sessions"): bodies.PageQuery,
@@ -48,6 +50,9 @@ PLAIN = {
     ("DELETE", "/api/messages/{id}"),
     ("POST", "/api/messages/{id}/stop"),
     ("POST", "/api/messages/{id}/retry"),
+    ("GET", "/api/devices"),
+    ("DELETE", "/api/devices/{device}"),
+    ("DELETE", "/api/me"),
 }
 """Endpoints that take nothing but an id."""
 
@@ -99,7 +104,8 @@ async def refused(speaker: Speaker, text: str, field: str | None) -> str | None:
 
 
 async def test_the_tables_of_this_module_know_every_endpoint_and_every_body() -> None:
-    routes: list[Route] = Rest(cast("Any", None), cast("Any", None)).routes()
+    nobody = cast("Any", None)
+    routes: list[Route] = [*Rest(nobody, nobody).routes(), *Account(nobody, nobody).routes()]
     served = {(method, route.path) for route in routes for method in route.methods or () if method != "HEAD"}
     assert served | {("POST", "/auth/dev")} == BODIES.keys() | QUERIES.keys() | PLAIN
     known = {kind for kind in vars(bodies).values() if isinstance(kind, type) and issubclass(kind, bodies._Body)}
@@ -340,8 +346,9 @@ async def test_only_our_own_media_are_taken_as_media(ground: Playground, field: 
             headers = ground.hub.headers("mallory")
             answer = await http(ground.hub, "POST", f"/api/sessions/{session}/messages", headers, body)
             wrong[f"{url} by REST"] = answer.complaint(status=422, field=f"metadata.{field}")
-        taken = {"session": session, "message": str(uuid4()), "content": "Look", "metadata": {field: MEDIA}}
-        assert (await speaker.ask(type="message.send", **taken))["type"] == "accepted"
+        never = {"session": session, "message": str(uuid4()), "content": "Look", "metadata": {field: MEDIA}}
+        unknown = await speaker.ask(type="message.send", **never)
+        assert [error["code"] for error in unknown["errors"]] == ["unknown_media"], "its form is right"
     assert {name: found for name, found in wrong.items() if found} == {}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any, cast
 
 import httpx2
@@ -17,26 +18,25 @@ from server import erasure
 from server.fanout.broker_redis import RedisBroker
 from server.store import migrations
 from server.store.erasure import mark
+from tests import files
 from tests.device import Device, device
 from tests.hub import SECRET, Hub, running
 from tests.provider import HOLD, Provider, provider
 from tests.redis_server import RedisServer, redis_server
 
-TABLES = ("users", "sessions", "messages", "turns", "devices")
+TABLES = ("users", "sessions", "messages", "turns", "devices", "media")
 GONE_WITHIN = 60.0
 """Seconds, by the row B22 of the product."""
 
 
 @pytest_asyncio.fixture
-async def world(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncGenerator[tuple[Hub, Hub, Provider, RedisServer]]:
+async def world(database_url: str, data_dir: Path) -> AsyncGenerator[tuple[Hub, Hub, Provider, RedisServer]]:
     """Two instances, a tutor that waits in the middle of its answer, and a Redis."""
     with redis_server() as redis:
         async with (
             provider(lambda _: ["light is ", HOLD, "a wave"]) as tutor,
-            running(database_url, tutor.base_url, redis_url=redis.url) as here,
-            running(database_url, tutor.base_url, redis_url=redis.url) as there,
+            running(database_url, tutor.base_url, redis_url=redis.url, data_dir=data_dir) as here,
+            running(database_url, tutor.base_url, redis_url=redis.url, data_dir=data_dir) as there,
         ):
             yield here, there, tutor, redis
 
@@ -54,6 +54,10 @@ def rows(database_url: str, user: str) -> dict[str, int]:
         }
         erasing = conn.execute("SELECT count(*) FROM revocations WHERE erasing IS NOT NULL").fetchone()
     return {table: found[0] for table, found in {**counts, "erasing": erasing}.items() if found and found[0]}
+
+
+def lying(data_dir: Path) -> list[Path]:
+    return [path for path in data_dir.rglob("*") if path.is_file()]
 
 
 def keys(redis: RedisServer, hub: Hub, user: str) -> list[bytes]:
@@ -75,7 +79,7 @@ async def gone(database_url: str, redis: RedisServer, hub: Hub, user: str) -> fl
 
 
 async def test_everything_of_a_user_is_gone_within_a_minute_and_their_devices_are_told(
-    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str, data_dir: Path
 ) -> None:
     here, there, tutor, redis = world
     async with device(here) as one, device(there, name="other") as other, device(there, "bob") as bob:
@@ -84,7 +88,10 @@ async def test_everything_of_a_user_is_gone_within_a_minute_and_their_devices_ar
         await other.until(lambda: other.text(sent.reply) == "light is ")
         _, kept = await bob.begin("what is light?")
         await bob.until(lambda: bob.text(kept.reply) == "light is ")
-        assert set(rows(database_url, "ada")) >= {"users", "sessions", "messages", "turns"}
+        added = await ask(here, "POST", "/api/media", here.token("ada"), content=files.picture("PNG", (120, 90)))
+        assert added.status_code == 201
+        assert set(rows(database_url, "ada")) >= {"users", "sessions", "messages", "turns", "media"}
+        assert lying(data_dir)
         assert keys(redis, here, "ada")
         token = there.token("ada")
         assert (await ask(there, "DELETE", "/api/me", token)).status_code == 202
@@ -93,6 +100,7 @@ async def test_everything_of_a_user_is_gone_within_a_minute_and_their_devices_ar
             assert each.closed == CloseCode.ERASED
         assert (await ask(here, "GET", "/api/sessions", here.token("ada"))).status_code == 401, "not even a new token"
         assert await gone(database_url, redis, here, "ada") < GONE_WITHIN
+        assert not lying(data_dir)
         tutor.release()
         assert (await bob.settled(kept.reply)).content == "light is a wave"
         await asyncio.sleep(0.5)

@@ -73,9 +73,14 @@ async def signed_in(hub: Hub) -> httpx2.Response:
     return await request(hub, "POST", "/auth/dev", json={"user": "ada"})
 
 
+async def uploaded(hub: Hub) -> httpx2.Response:
+    return await request(hub, "POST", "/api/media", content=b"no picture")
+
+
 RATES: dict[str, tuple[str, int, Ask]] = {
     "commands": ("commands", 200, listed),
     "misses": ("misses", 404, missed),
+    "uploads": ("uploads", 415, uploaded),
     "tokens that are not good": ("sign_ins", 401, guessed),
     "signing in": ("sign_ins", 200, signed_in),
 }

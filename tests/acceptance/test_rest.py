@@ -214,7 +214,7 @@ async def oldest(rest: httpx2.AsyncClient, path: str) -> str:
     return (await rest.get(f"{path}?limit=7")).json()["before"]
 
 
-@pytest.mark.parametrize("keys", [None, NEW])
+@pytest.mark.parametrize("keys", [None, NEW], ids=["unsealed", "sealed"])
 async def test_search_finds_words_of_titles_and_messages_of_the_user_and_of_nobody_else(
     database_url: str, keys: str | None
 ) -> None:

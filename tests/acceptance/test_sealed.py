@@ -87,7 +87,7 @@ async def test_a_send_asks_the_database_as_often_as_without_a_ring(database_url:
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("keys", [None, NEW])
+@pytest.mark.parametrize("keys", [None, NEW], ids=["unsealed", "sealed"])
 async def test_a_preview_is_the_beginning_of_the_latest_text_whatever_becomes_of_it(
     database_url: str, keys: str | None
 ) -> None:
@@ -153,7 +153,7 @@ def everything(database_url: str) -> list[tuple[object, ...]]:
     ]
 
 
-@pytest.mark.parametrize("ring", [None, NEW, f"old:{NEW.partition(':')[2]}"])
+@pytest.mark.parametrize("ring", [None, NEW, f"old:{NEW.partition(':')[2]}"], ids=["no ring", "new key", "other key"])
 async def test_without_the_key_a_user_is_refused_the_rest_goes_on_and_nothing_is_overwritten(
     database_url: str, ring: str | None, redis: RedisServer
 ) -> None:

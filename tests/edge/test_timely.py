@@ -50,6 +50,35 @@ async def test_who_takes_too_long_to_ask_is_cut_off(said: bytes, rest: bytes) ->
     assert b"408" in answer or b"204" in answer
 
 
+UPLOAD = POST.replace(b"POST / ", b"POST /api/media ")
+
+
+class HastyWithFiles(Hasty):
+    UPLOADED_WITHIN = 4 * WITHIN
+
+
+@pytest.mark.parametrize(
+    ("rest", "seconds"), [(b"x" * 100, 4 * WITHIN), (b"x" * 3, 1.4 * WITHIN)], ids=["without end", "and then silence"]
+)
+async def test_a_file_may_come_slowly_but_not_for_ever_and_not_with_long_pauses(rest: bytes, seconds: float) -> None:
+    async with running(http=HastyWithFiles) as hub:
+        hub.app.hold.clear()
+        answer, took = await drip(hub, UPLOAD, rest)
+        hub.app.hold.set()
+        await hub.gone()
+    assert seconds * 0.9 < took < seconds + 1.5
+    assert b"408" in answer
+
+
+async def test_who_goes_on_with_a_file_that_was_answered_has_no_more_time_than_others() -> None:
+    async with running(http=HastyWithFiles) as hub:
+        hub.app.hold.set()
+        answer, took = await drip(hub, UPLOAD, b"x" * 100)
+        await hub.gone()
+    assert b"204" in answer
+    assert took < 2 * WITHIN + 1.5
+
+
 async def test_who_has_asked_may_wait_for_the_answer() -> None:
     async with running(http=Hasty) as hub, Rude(hub) as rude:
         rude.writer.write(HEAD + b"Connection: close\r\n\r\n")

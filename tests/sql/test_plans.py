@@ -46,6 +46,36 @@ def crowded(cluster: str, migrated: str) -> Generator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def full_of_files(cluster: str, migrated: str) -> Generator[str]:
+    """Many old files, half of them named by a message, among many messages that name none."""
+    with _database(cluster, template=migrated) as url:
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute(
+                "SET session_replication_role = replica"
+            )  # the rows that messages refer to are not needed here
+            conn.execute(
+                """INSERT INTO media (user_id, id, state, type, size, seconds, sha256, body_hash, sealed, created_at)
+                SELECT
+                    'user-' || n % 5000, lpad(to_hex(n), 32, '0')::uuid, 'ready', 'audio/ogg', 1, 1,
+                    sha256(''), sha256(''), false, now() - interval '3 days'
+                FROM generate_series(1, 40000) AS n"""
+            )
+            conn.execute(
+                """INSERT INTO messages (
+                    user_id, session_id, position, type, content, seq, created_seq, body_hash, metadata
+                )
+                SELECT
+                    'user-' || n % 5000, lpad(to_hex(n % 5000), 32, '0')::uuid, n, 'user', 'x', n, n, sha256(''),
+                    CASE WHEN n % 4 = 0 THEN
+                        jsonb_build_object('audioUrl', '/api/media/' || (lpad(to_hex(n / 2), 32, '0')::uuid)::text)
+                    END
+                FROM generate_series(1, 80000) AS n"""
+            )
+            conn.execute("VACUUM ANALYZE")
+        yield url
+
+
 def plan(url: str, table: str, name: str, **values: object) -> str:
     """As it runs when it is prepared, with a plan that does not know the values."""
     names: dict[bytes, int] = {}
@@ -105,3 +135,23 @@ def test_the_heads_of_five_thousand_users_are_read_at_once(crowded: str) -> None
     found = plan(crowded, "users", "heads_of_users", users=users)
     assert float(re.findall(r"Execution Time: ([\d.]+)", found)[0]) < 500, found
     assert re.search(rf"rows={len(users)}(\.00)? ", found)
+
+
+def test_orphans_are_looked_for_some_at_a_time_by_their_keys(full_of_files: str) -> None:
+    values = {"after_user": "user-2500", "after_media": UUID(int=0), "limit": 200, "age": 86_400, "pending_age": 3_600}
+    found = plan(full_of_files, "media", "candidates_of_all_users", **values)
+    assert scanned_whole(found) == []
+    assert rows_read(found) < 3_000, found
+
+
+def test_an_orphan_is_deleted_by_its_key(full_of_files: str) -> None:
+    values = {"user": "user-7", "media": UUID(int=7), "age": 86_400, "pending_age": 3_600}
+    found = plan(full_of_files, "media", "delete_orphan", **values)
+    assert scanned_whole(found) == []
+    assert rows_read(found) < 20, found
+
+
+def test_whose_the_bytes_are_is_found_by_their_ids(full_of_files: str) -> None:
+    found = plan(full_of_files, "media", "known_of_users", ids=[UUID(int=number) for number in range(1, 201)])
+    assert scanned_whole(found) == []
+    assert rows_read(found) < 3_000, found

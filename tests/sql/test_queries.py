@@ -47,6 +47,8 @@ SPANNING = {
     "forget_old_devices_of_users": "as see_devices_of_users",
     "behind_of_all_users": "for the operator who gives all users another key",
     "key_uses_of_all_users": "how far that is",
+    "candidates_of_all_users": "which files no message names any more",
+    "known_of_users": "whose the bytes are that lie in a depot",
 }
 """The queries that span users, and what for. `subject` stands for one user, as `user` does."""
 

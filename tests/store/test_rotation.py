@@ -167,7 +167,7 @@ async def test_users_whose_key_is_missing_are_told_and_left_as_they_are(database
     }
 
 
-@pytest.mark.parametrize("ring", [None, OLD])
+@pytest.mark.parametrize("ring", [None, OLD], ids=["no ring", "old ring"])
 async def test_the_command_says_what_it_did_and_what_it_could_not(database_url: str, ring: str | None) -> None:
     crowd(database_url)
     if ring is not None:
@@ -238,8 +238,8 @@ async def test_an_instance_says_in_its_log_who_is_not_sealed(
 
     crowd(database_url)
     assert "users_not_sealed" not in await said(NOTHING)
-    assert "missing_key=0 unsealed=60" in await said(parsed(NEW))
+    assert '"unsealed": 60, "missing_key": 0' in await said(parsed(NEW))
     await rotated(database_url, OLD)
-    assert "missing_key=60 unsealed=0" in await said(NOTHING)
-    assert "missing_key=60 unsealed=0" in await said(parsed(NEW))
+    assert '"unsealed": 0, "missing_key": 60' in await said(NOTHING)
+    assert '"unsealed": 0, "missing_key": 60' in await said(parsed(NEW))
     assert "users_not_sealed" not in await said(parsed(BOTH))

@@ -1,7 +1,9 @@
 """To resume is one statement, and it gives what the tables hold."""
 
+from pathlib import Path
 from uuid import UUID
 
+import httpx2
 import psycopg
 import pytest
 
@@ -12,6 +14,7 @@ from protocol.ids import SessionId, UserId
 from protocol.model import Cursor, Message, Metadata, Session
 from server.store import timeline
 from server.store.pool import Database
+from tests import files
 from tests.database_proxy import database_proxy
 from tests.device import device
 from tests.hub import running
@@ -43,15 +46,17 @@ async def test_a_cursor_that_is_of_no_use_costs_a_second_one(
         assert proxy.statements == before + statements
 
 
-async def test_the_rows_are_those_that_the_changes_were_answered_with(database_url: str) -> None:
+async def test_the_rows_are_those_that_the_changes_were_answered_with(database_url: str, data_dir: Path) -> None:
     """Every field, of rows with and without text, metadata, a status and a tombstone."""
-    metadata = Metadata(language="vi", audio_url=f"/api/media/{UUID(int=7)}")
     content = 'a "quoted" \\ line\n\u2028 𝄞 数学 \x01'
     async with (
         provider(lambda _: ["Yes."]) as tutor,
-        running(database_url, tutor.base_url) as hub,
+        running(database_url, tutor.base_url, data_dir=data_dir) as hub,
+        httpx2.AsyncClient(base_url=hub.url, headers=hub.headers(ADA)) as rest,
         device(hub) as phone,
     ):
+        voice = (await rest.post("/api/media", content=files.wav())).json()["url"]
+        metadata = Metadata(language="vi", audio_url=voice)
         session = await phone.create(title="Über")
         await phone.open(session)
         sent = await phone.send(session, content, metadata=metadata)

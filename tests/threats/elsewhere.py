@@ -51,6 +51,19 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
         ),
     ),
     25: (("tests/acceptance/test_bad_input.py", "test_only_our_own_media_are_taken_as_media"),),
+    26: (
+        ("tests/acceptance/test_bad_media.py", "test_a_bad_file_is_refused_and_the_memory_is_unmoved"),
+        ("tests/acceptance/test_media.py", "test_what_a_browser_is_told_about_a_file"),
+    ),
+    27: (
+        ("tests/acceptance/test_bad_media.py", "test_twenty_bombs_at_once_leave_the_memory_unmoved_and_the_hub_awake"),
+    ),
+    28: (("tests/acceptance/test_bad_media.py", "test_a_bad_file_is_refused_and_the_memory_is_unmoved"),),
+    29: (
+        ("tests/acceptance/test_media.py", "test_two_at_once_do_not_take_the_same_room"),
+        ("tests/acceptance/test_media.py", "test_what_is_anothers_answers_as_what_never_was"),
+        ("tests/acceptance/test_media.py", "test_one_range_is_answered_and_no_other"),
+    ),
     30: (("tests/threats/test_prompts.py", "test_a_tutor_is_told_nothing_but_its_session"),),
     31: (("tests/threats/test_prompts.py", "test_what_learners_write_is_never_an_instruction_of_the_hub"),),
     33: (
@@ -66,17 +79,17 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
     36: (("tests/test_canaries.py", "test_a_leak_fails_its_test_and_is_not_repeated"),),
     37: (("tests/threats/test_faults.py", "test_a_fault_is_told_by_its_number_and_by_nothing_else"),),
     39: (("tests/fanout/test_broker_redis_junk.py", "test_junk_in_a_users_channel_is_counted_and_nobody_receives_it"),),
+    40: (
+        ("tests/acceptance/test_sealed.py", "test_neither_the_database_nor_redis_holds_a_word_and_all_works"),
+        ("tests/acceptance/test_encrypted_lines.py", "test_a_database_that_cannot_show_who_it_is_is_not_used"),
+        ("tests/edge/test_origins.py", "test_over_tls_a_browser_is_told_to_stay_there"),
+    ),
 }
 """Tests, a file and a name each, by the number of the row."""
 
 NOT_HERE: dict[int, str] = {
     24: "web client: pictures of other addresses are never loaded",
-    26: "part to come: media",
-    27: "part to come: media",
-    28: "part to come: media",
-    29: "part to come: media",
     32: "a decision of whoever runs the hub: the tutor's own model refuses, the hub does not judge texts",
     35: "no one-use tickets: a token is good until it ends, on any socket; it is said in hello or in a header only",
-    40: "part to come: encryption at rest; TLS is in tests/edge/test_origins.py",
 }
 """Rows without a test of their own, and why."""

@@ -1,10 +1,13 @@
 """What the tutor is told."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from protocol.model import Mode
-from server.lesson import Lesson, Utterance
-from server.tutor.prompt import messages, system, tokens
+from server.lesson import Lesson, Picture, Utterance
+from server.tutor.prompt import UNSEEN, messages, system, tokens
 
 ASK = Utterance("user", "What is 2 + 3?")
 
@@ -18,7 +21,7 @@ def talk(turns: int) -> list[Utterance]:
     return [Utterance("user" if turn % 2 == 0 else "assistant", f"{turn:04d} " + "x" * 295) for turn in range(turns)]
 
 
-def contents(said: list[dict[str, str]]) -> list[str]:
+def contents(said: list[dict[str, Any]]) -> list[str]:
     return [message["content"] for message in said]
 
 
@@ -90,3 +93,26 @@ def test_an_unanswered_message_is_joined_with_the_next_and_an_empty_reply_is_lef
 
 def test_a_history_without_text_gives_the_system_prompt_alone() -> None:
     assert [message["role"] for message in messages(lesson(), 100)] == ["system"]
+
+
+PICTURE = Picture("image/jpeg", b"bytes")
+ADDRESS = f"/api/media/{UUID(int=7)}"
+
+
+def test_a_picture_that_is_not_shown_is_spoken_of_and_one_that_is_shown_is_not() -> None:
+    unseen = Utterance("user", "Look", ADDRESS)
+    seen = Utterance("user", "And here", ADDRESS, (PICTURE,))
+    [said] = messages(lesson(unseen), 1_000)[1:]
+    assert said == {"role": "user", "content": f"Look\n\n{UNSEEN}"}
+    [said] = messages(lesson(unseen, seen), 1_000)[1:]
+    assert said["content"] == [
+        {"type": "text", "text": f"Look\n\n{UNSEEN}\n\nAnd here"},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,Ynl0ZXM="}},
+    ]
+
+
+def test_a_message_over_the_budget_keeps_its_picture_and_the_word_of_it() -> None:
+    [said] = messages(lesson(Utterance("user", "a" * 3_000, ADDRESS)), 40)[1:]
+    assert said["content"].endswith(UNSEEN)
+    [said] = messages(lesson(Utterance("user", "a" * 3_000, ADDRESS, (PICTURE,))), 40)[1:]
+    assert [part["type"] for part in said["content"]] == ["text", "image_url"]
