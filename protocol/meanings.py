@@ -56,7 +56,7 @@ CLOSES = {
     CloseCode.SLOW: "Reserved. Who reads slowly is caught up; who takes nothing for 10 s is cut off without a word.",
     CloseCode.RESYNC: "The numbers are of another database, as after a fail-over: `hello` is answered with a snapshot.",
     CloseCode.TOKEN_EXPIRED: "Come back with a fresh token.",
-    CloseCode.RATE_LIMITED: "Too many commands at once.",
+    CloseCode.RATE_LIMITED: "Too many commands at once, or too much asked for: come back as late as `refused` says.",
     CloseCode.SERVER_ERROR: "A fault of the hub's.",
     CloseCode.OVERLOADED: "The hub cannot serve another device right now.",
     CloseCode.BAD_REQUEST: "What was sent is not this protocol.",

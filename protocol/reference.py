@@ -180,7 +180,8 @@ def _rest(shapes: Shapes) -> str:
     bodies = [_object(shapes[name]) for name in sorted(_bodies())]
     heads = ("endpoint", "takes", "does", "answer", "may refuse")
     common = (
-        "Beyond these, every endpoint that asks for a token may answer `unauthenticated`, `unavailable` and `internal`."
+        "Beyond these, every endpoint that asks for a token may answer `unauthenticated`, `rate_limited`, `unavailable`"
+        " and `internal`."
     )
     return "\n\n".join([RESTING, _table(heads, rows), common, *bodies])
 
@@ -200,7 +201,7 @@ def _told(endpoint: Endpoint, shapes: Shapes) -> str:
 
 
 def _refused(endpoint: Endpoint) -> str:
-    common = ("unauthenticated", "unavailable", "internal")
+    common = ("unauthenticated", "rate_limited", "unavailable", "internal")
     return " ".join(f"`{reason}`" for reason in refusals(endpoint) if endpoint.open or reason not in common)
 
 

@@ -147,7 +147,7 @@ ENDPOINTS = (
         answer=Sent,
         status=201,
         keyed=True,
-        reasons=(Reason.IDEMPOTENCY_CONFLICT, Reason.TOO_MANY_PENDING),
+        reasons=(Reason.IDEMPOTENCY_CONFLICT, Reason.TOO_MANY_PENDING, Reason.BUDGET_SPENT),
     ),
     Endpoint(
         name="editMessage",
@@ -185,7 +185,7 @@ ENDPOINTS = (
         does="Delete a settled reply and write a new one to the same message. Answers the new reply.",
         answer=Message,
         status=201,
-        reasons=(Reason.NOT_SETTLED, Reason.TOO_MANY_PENDING),
+        reasons=(Reason.NOT_SETTLED, Reason.TOO_MANY_PENDING, Reason.BUDGET_SPENT),
     ),
     Endpoint(
         name="addMedia",
@@ -227,7 +227,7 @@ ENDPOINTS = (
             cached=True,
             ranged=True,
             open="token" in path,
-            reasons=(Reason.NOT_FOUND,),
+            reasons=(Reason.NOT_FOUND, Reason.UNAVAILABLE, Reason.SEALED_WITH_MISSING_KEY),
         )
         for name, path, does in (
             ("readMedia", "/api/media/{id}", "The bytes of a file."),
@@ -259,7 +259,7 @@ ENDPOINTS = (
         tag="media",
         does="What is said in a recording, as the tutor's provider hears it.",
         answer=Transcript,
-        reasons=(Reason.NOT_OFFERED, Reason.PROVIDER_FAILED, Reason.INVALID),
+        reasons=(Reason.NOT_OFFERED, Reason.PROVIDER_FAILED, Reason.INVALID, Reason.BUDGET_SPENT),
     ),
     Endpoint(
         name="readChanges",
@@ -314,6 +314,7 @@ ENDPOINTS = (
         body=bodies.SignIn,
         answer=DevToken,
         open=True,
+        reasons=(Reason.RATE_LIMITED,),
     ),
     Endpoint(
         name="isAlive",
@@ -349,7 +350,7 @@ def refusals(endpoint: Endpoint) -> tuple[Reason, ...]:
     if endpoint.ranged:
         found.append(Reason.RANGE_NOT_SATISFIABLE)
     if not endpoint.open:
-        found += [Reason.UNAUTHENTICATED, Reason.UNAVAILABLE, Reason.SEALED_WITH_MISSING_KEY]
+        found += [Reason.UNAUTHENTICATED, Reason.UNAVAILABLE, Reason.SEALED_WITH_MISSING_KEY, Reason.RATE_LIMITED]
     if "{id}" in endpoint.path:
         found.append(Reason.NOT_FOUND)
     if endpoint.guarded:

@@ -21,13 +21,14 @@ from server.lesson import Lesson
 from server.reply import ReplyWriter
 from server.settings import TurnSettings
 from server.store.turns import Turn
+from server.tutor import prompt
 from server.tutor.tutor import Piece, Tutor, TutorFailed
 
 TYPING_SAID_AGAIN = 3.0
 """Seconds; devices believe it for 6."""
 
-BYTES_OF_A_TOKEN = 4
-"""About."""
+LONGEST_PROMPT = 3_000
+"""Tokens: so much of a history is sent, if nobody has set it otherwise."""
 
 log = structlog.get_logger()
 
@@ -88,14 +89,17 @@ class Attempt:
         self._tell_later: asyncio.TimerHandle | None = None
         self._heard = False
         self._usage: Usage | None = None
+        self._asked_with = 0
+        self._begun_with = begun
         self._truncated = False
 
     @property
     def tokens(self) -> int:
-        """What it has cost: as the provider has counted, else by the length of the text."""
+        """What it has cost: as the provider has counted, else by the lengths of what was sent and heard."""
         if self._usage is not None:
             return self._usage.prompt_tokens + self._usage.completion_tokens
-        return len(self.writer.text.encode()) // BYTES_OF_A_TOKEN
+        heard = self.writer.text[len(self._begun_with) :]
+        return self._asked_with + prompt.tokens(heard)
 
     def end(self, ending: Ending) -> None:
         """Let it end like this, unless it has ended."""
@@ -179,6 +183,7 @@ class Attempt:
                 return
 
     async def _hear_once(self, lesson: Lesson, first_by: float) -> None:
+        self._asked_with += min(LONGEST_PROMPT, sum(prompt.tokens(said.content) for said in lesson.history))
         async with aclosing(self._tutor.reply(lesson)) as pieces:
             while not self.writer.full:
                 limit = self._settings.silence if self._heard else first_by - self._loop.time()

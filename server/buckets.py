@@ -44,6 +44,7 @@ class Buckets:
 
     def __init__(self) -> None:
         self._full_at: dict[tuple[str, str], float] = {}
+        self._prune_at = PRUNED_AT
 
     def take(self, owner: str, wants: Sequence[Want], now: float) -> Short | None:
         """Take all that is wanted, or nothing; then the want that takes longest is told."""
@@ -64,5 +65,6 @@ class Buckets:
 
     def _prune(self, now: float) -> None:
         """A full bucket is as good as one that was never seen."""
-        if len(self._full_at) >= PRUNED_AT:
+        if len(self._full_at) >= self._prune_at:
             self._full_at = {name: full_at for name, full_at in self._full_at.items() if full_at > now}
+            self._prune_at = max(PRUNED_AT, 2 * len(self._full_at))

@@ -28,11 +28,12 @@ async def sign_out(instance: Instance, caller: Identity, *, everywhere: bool) ->
 
 async def sign_out_device(instance: Instance, caller: Identity, device: str) -> None:
     """Revoke the token that a device was let in by, and forget the device. Raises NotFound, Forbidden."""
+    await instance.sightings.write()  # it may have come, or taken a fresh token, just now
     row = await _existing(instance, caller.user, device)
-    if row.token_id is None or row.token_id == caller.token_id:
-        raise Forbidden(
-            "This device was let in by a token that others have too, or that has no id: sign out everywhere instead."
-        )
+    if row.token_id is None:
+        raise Forbidden("The token of this device has no id (jti): sign out everywhere instead.")
+    if row.token_id == caller.token_id:
+        raise Forbidden("This device has the same token as you: sign out yourself, or everywhere.")
     await instance.standing.revoke(caller.user, row.token_id, row.expires_at.timestamp())
     async with instance.database.connection() as conn:
         await devices.forget(conn, caller.user, device)

@@ -62,6 +62,10 @@ class Unauthenticated(Refusal):
     code, title, retryable = Reason.UNAUTHENTICATED, "Not signed in", False
 
 
+class Expired(Unauthenticated):
+    """Please sign in: the token is missing, expired or not valid."""
+
+
 class SignedOut(Unauthenticated):
     """You have signed out. Please sign in again."""
 

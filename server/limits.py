@@ -6,16 +6,16 @@ limit, so that nobody is hindered.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 
 from msgspec import structs
 
 from protocol.ids import UserId
 from server.buckets import Buckets, Rate, Short, Want
-from server.errors import BudgetSpent, RateLimited, TooManyConnections
+from server.errors import BudgetSpent, Overloaded, RateLimited, TooManyConnections
 from server.fanout.shares import PLACE_SECONDS, Alone, Shares
 from server.settings import LimitSettings
 from server.tasks import Tasks
@@ -25,8 +25,9 @@ ALONE = 4
 COSTLY = frozenset({"tokens", "sign-ins"})
 STAY_EVERY = PLACE_SECONDS / 3
 
-Place = tuple[str, str]
-"""Of an owner, and of which kind."""
+Seat = tuple[str, str]
+"""Of whom, and for what."""
+COME_AGAIN_MS = 5_000
 
 
 class Limits:
@@ -38,7 +39,7 @@ class Limits:
         self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._own = Buckets()
-        self._places: defaultdict[Place, set[str]] = defaultdict(set)
+        self._seats: defaultdict[Seat, Counter[str]] = defaultdict(Counter)
         self._names = (f"{instance}:{number}" for number in count())
 
     @property
@@ -90,44 +91,58 @@ class Limits:
     # Connections.
 
     @asynccontextmanager
-    async def connected(self, user: UserId, address: str) -> AsyncGenerator[None]:
-        """A device is connected. Raises TooManyConnections."""
-        async with (
-            self._place((user, "connections"), self._settings.connections),
-            self._place((_at(address), "connections"), self._settings.connections_per_address),
-        ):
-            yield
+    async def connected(self, user: UserId, address: str, device: str) -> AsyncGenerator[None]:
+        """A device is connected. Raises TooManyConnections, and Overloaded for an address, which others have too.
 
-    @asynccontextmanager
-    async def _place(self, place: Place, most: int) -> AsyncGenerator[None]:
-        who = next(self._names)
-        if not await self._is_free(place, most, who):
+        A device that comes back has the place that it had, also if nobody knows yet that it was gone.
+        """
+        if not await self._enter((user, "connections"), self._settings.connections, device):
             raise TooManyConnections
-        self._places[place].add(who)
         try:
-            yield
-        finally:
-            self._places[place].discard(who)
-            if not self._places[place]:
-                del self._places[place]
-            if self._shared is not None:
-                self._shared.leave(*place, who)
-
-    async def _is_free(self, place: Place, most: int, who: str) -> bool:
-        if self._shared is not None:
+            who, place = next(self._names), (_at(address), "connections")
+            if not await self._enter(place, self._settings.connections_per_address, who):
+                raise Overloaded(retry_after_ms=COME_AGAIN_MS)
             try:
-                return await self._shared.enter(*place, most, who)
-            except Alone:
-                pass
-        return len(self._places.get(place, ())) < most
+                yield
+            finally:
+                self._leave(place, who)
+        finally:
+            self._leave((user, "connections"), device)
+
+    async def _enter(self, seat: Seat, most: int, who: str) -> bool:
+        """False: there is none left, by the count of all; and on this instance each socket counts."""
+        if self._seats[seat].total() >= most or not await self._is_free(seat, most, who):
+            self._forget(seat)
+            return False
+        self._seats[seat][who] += 1
+        return True
+
+    def _leave(self, seat: Seat, who: str) -> None:
+        seats = self._seats[seat]
+        seats[who] -= 1
+        if not seats[who]:
+            del seats[who]
+            if self._shared is not None:
+                self._shared.leave(*seat, who)
+        self._forget(seat)
+
+    def _forget(self, seat: Seat) -> None:
+        if not self._seats[seat]:
+            del self._seats[seat]
+
+    async def _is_free(self, seat: Seat, most: int, who: str) -> bool:
+        if self._shared is not None:
+            with suppress(Alone):
+                return await self._shared.enter(*seat, most, who)
+        return True
 
     async def run(self) -> None:
-        """For ever: hold the places on."""
+        """For ever: hold the seats on."""
         while True:
             await asyncio.sleep(STAY_EVERY)
             if self._shared is not None:
-                for place, who in self._places.items():
-                    self._shared.stay(*place, sorted(who))
+                for seat, who in self._seats.items():
+                    self._shared.stay(*seat, sorted(who))
 
 
 def _want(name: str, rate: str, *, amount: int = 1, owed: bool = False) -> Want | None:

@@ -30,6 +30,7 @@ from server.errors import (
     QuotaExceeded,
     Unavailable,
 )
+from server.identity import Identity
 from server.inspection.inspection import Looked
 from server.inspection.orders import KEPT, THUMBNAIL, VIEW, Picture
 from server.instance import Instance
@@ -40,19 +41,21 @@ from server.store.pool import Connection
 from server.store.users import numbered
 from server.tutor.tutor import TutorFailed
 
+TOKENS_OF_A_SECOND = 50
+"""Of sound, about what providers count for it."""
 ANSWERED_WITHIN = 2.0
 """Seconds in which the database answers, or is as good as away."""
 
 T = TypeVar("T")
 
 
-async def add(instance: Instance, user: UserId, id: MediaId, pieces: AsyncIterable[bytes]) -> model.Media:
+async def add(instance: Instance, caller: Identity, id: MediaId, pieces: AsyncIterable[bytes]) -> model.Media:
     """Keep a file under an id of the caller's making. The same file again is answered the same.
 
     Raises NotOffered, TooLarge, UnsupportedMediaType, ImageTooLarge, AudioTooLong, QuotaExceeded, IdempotencyConflict,
-    RateLimited.
+    RateLimited, SignedOut.
     """
-    files = instance.files
+    files, user = instance.files, caller.user
     files.inspection.check()
     await instance.limits.upload(user)
     await _asked(instance, _check_room(instance, user))
@@ -63,8 +66,9 @@ async def add(instance: Instance, user: UserId, id: MediaId, pieces: AsyncIterab
             return earlier.told()
         looked = await files.inspection.look(came.path, folder)
         fresh = await asyncio.to_thread(_fresh, looked, came, folder)
+        await instance.standing.check(caller)  # it may have taken minutes, and they may be gone
         row, key = await _asked(instance, _reserve(instance, user, id, fresh))
-        return await _put(instance, user, row, folder, key)
+        return await _put(instance, user, row, fresh, folder, key=key)
 
 
 async def one(instance: Instance, user: UserId, id: MediaId) -> tuple[Row, Unsealed]:
@@ -126,17 +130,17 @@ async def check(conn: Connection, user: UserId, metadata: Metadata | None) -> No
                 raise Invalid.field(field, "unknown_media", f"names no {sense} of yours")
 
 
-async def transcribe(instance: Instance, user: UserId, id: MediaId) -> Transcript:
+async def transcribe(instance: Instance, user: UserId, row: Row, key: Unsealed) -> Transcript:
     """What is said in a recording. Raises NotFound, Invalid, NotOffered, ProviderFailed, RateLimited."""
-    await instance.limits.ask_tutor(user)
-    row, key = await _asked(instance, one(instance, user, id))
     if row.sense != "audio":
         raise Invalid.field("id", "unknown_media", "names no recording")
     scribe = instance.files.scribe
     if scribe is None:
         raise NotOffered("This hub has nobody who listens to recordings: see TUTORHUB_OPENAI_TRANSCRIPTION_MODEL.")
+    await instance.limits.ask_tutor(user)
+    instance.limits.spend(user, int((row.seconds or 0.0) * TOKENS_OF_A_SECOND))
     try:
-        said = read(instance, Parcel(name_of(user, id), row.size, key), 0, row.size)
+        said = read(instance, Parcel(name_of(user, row.id), row.size, key), 0, row.size)
         return await scribe.transcribe(row.type, row.size, said)
     except Lost:
         raise NotFound from None
@@ -200,13 +204,13 @@ async def _reserve(instance: Instance, user: UserId, id: MediaId, fresh: Fresh) 
         return await media.insert(change, id, fresh), change.key
 
 
-async def _put(instance: Instance, user: UserId, row: Row, folder: Path, key: Unsealed) -> model.Media:
+async def _put(instance: Instance, user: UserId, row: Row, fresh: Fresh, folder: Path, *, key: Unsealed) -> model.Media:
     """Its bytes, the file itself last, and then the word that they are there."""
     try:
         for form, file in _files(row, folder):
             parcel = Parcel(name_of(user, row.id, form), file.stat().st_size, key)
             await keeping.keep(instance.files.depot, parcel, file)
-        ready = await _asked(instance, _make_ready(instance, user, row))
+        ready = await _asked(instance, _make_ready(instance, user, row, fresh))
     except Unavailable:
         with suppress(Unavailable):
             await _asked(instance, _give_up(instance, user, row))
@@ -223,9 +227,9 @@ def _files(row: Row, folder: Path) -> list[tuple[Form, Path]]:
     return [("thumbnail", folder / THUMBNAIL), ("view", folder / VIEW), ("", folder / KEPT)]
 
 
-async def _make_ready(instance: Instance, user: UserId, row: Row) -> Row | None:
+async def _make_ready(instance: Instance, user: UserId, row: Row, fresh: Fresh) -> Row | None:
     async with instance.database.connection() as conn:
-        return await media.make_ready(conn, user, row)
+        return await media.make_ready(conn, user, row.id, fresh)
 
 
 async def _give_up(instance: Instance, user: UserId, row: Row) -> None:

@@ -26,7 +26,7 @@ LEFT_OVER_WITHIN = 0.5
 
 @click.group()
 def token() -> None:
-    """Tokens for development."""
+    """Tokens: make one for development, revoke any."""
 
 
 @token.command()
@@ -53,7 +53,7 @@ def revoke(bearer: str | None, user: str | None, token_id: str | None) -> None:
 
     The sockets that it let in are closed within two seconds, on every instance.
     """
-    if (bearer is None) == (user is None) or (token_id is not None and user is None):
+    if (bearer is None) == (not user) or (token_id is not None and (not user or not token_id)):
         raise StartupError("Which tokens? Name one TOKEN, or a --user, or a --user and the --id of a token.")
     settings = chosen({})
     with database() as conninfo:

@@ -1,4 +1,5 @@
-"""What nobody needs is collected: files that no message names, files that never came in whole, bytes without a row.
+"""What nobody needs is collected: files that no message names, or that never came in whole, bytes without a row, and
+revocations of tokens that have expired.
 
 Every instance looks through all of them now and then, some at a time. Two at once do no harm: a row is deleted only
 under its user's lock, where it is looked at again, and bytes only when no row knows them and they are not new.
@@ -14,9 +15,10 @@ import structlog
 from server import media
 from server.depot.depot import Lying
 from server.depot.names import names_of
-from server.errors import Unavailable
+from server.errors import NotFound, SealedWithMissingKey, Unavailable
 from server.instance import Instance
 from server.store.media import Candidate, candidates_of_all_users, delete_orphan, known_of_users
+from server.store.revocations import forget_expired_of_all_users
 from server.store.users import numbered
 
 EVERY = (1_800.0, 3_600.0)
@@ -45,6 +47,8 @@ async def keep_collecting(instance: Instance) -> None:
 async def collect(instance: Instance) -> tuple[int, int]:
     """One look through everything: how many rows, and how many bytes without a row, were thrown away."""
     await instance.files.incoming.sweep()
+    async with instance.database.connection() as conn:
+        await forget_expired_of_all_users(conn)
     return await _collect_rows(instance), await _collect_bytes(instance)
 
 
@@ -64,12 +68,19 @@ async def _candidates(instance: Instance, after: Candidate | None) -> list[Candi
 
 
 async def _collected(instance: Instance, orphan: Candidate) -> bool:
-    async with numbered(instance.database, orphan.user_id) as change:
-        age = _age(instance)
-        gone = await delete_orphan(change.conn, orphan.user_id, orphan.id, age=age, pending_age=PENDING)
+    try:
+        gone = await _deleted(instance, orphan)
+    except (NotFound, SealedWithMissingKey):  # the user is gone, or only who has their key may touch what is theirs
+        return False
     if gone:
         await media.remove_bytes(instance, orphan.user_id, orphan.id)
     return gone
+
+
+async def _deleted(instance: Instance, orphan: Candidate) -> bool:
+    async with numbered(instance.database, orphan.user_id, known=True) as change:
+        age = _age(instance)
+        return await delete_orphan(change.conn, orphan.user_id, orphan.id, age=age, pending_age=PENDING)
 
 
 def _age(instance: Instance) -> float:

@@ -5,6 +5,8 @@ It is no presence: who is listed was there when it says so, and may be there sti
 
 import asyncio
 
+import structlog
+
 from protocol.ids import UserId
 from server.errors import Refusal
 from server.store import devices
@@ -14,7 +16,11 @@ from server.tasks import Tasks
 
 WRITTEN_EVERY = 2.0
 AT_ONCE = 1_000
+MOST = 100_000
+"""Devices that wait to be written while the database is away; more are not listed until they come again."""
 WITHIN = 2.0
+
+log = structlog.get_logger()
 
 
 class Sightings:
@@ -26,19 +32,25 @@ class Sightings:
         self._seen: dict[tuple[UserId, str], Sighting] = {}
 
     def saw(self, sighting: Sighting) -> None:
-        self._seen[sighting.identity.user, sighting.device.id] = sighting
+        if len(self._seen) < MOST:
+            self._seen[sighting.identity.user, sighting.device.id] = sighting
 
     async def run(self) -> None:
         """For ever: write who was seen."""
         while True:
             await asyncio.sleep(WRITTEN_EVERY)
-            while self._seen:
-                keys = list(self._seen)[:AT_ONCE]
-                batch = [self._seen.pop(key) for key in keys]
-                try:
-                    await self._tasks.within(WITHIN, self._write(batch), "devices seen")
-                except (Refusal, TimeoutError):
-                    break
+            try:
+                await self.write()
+            except (Refusal, TimeoutError):
+                pass
+            except Exception:  # whatever it is, the next ones must be written
+                log.exception("devices_not_written")
+
+    async def write(self) -> None:
+        """Who was seen until now. Raises Refusal, TimeoutError; those are seen when they come again."""
+        while self._seen:
+            batch = [self._seen.pop(key) for key in list(self._seen)[:AT_ONCE]]
+            await self._tasks.within(WITHIN, self._write(batch), "devices seen")
 
     async def _write(self, batch: list[Sighting]) -> None:
         async with self._database.reserved() as conn:

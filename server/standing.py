@@ -6,6 +6,8 @@ was made. So it works without Redis, and whoever was let in while somebody revok
 """
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
 
 import structlog
 
@@ -13,6 +15,7 @@ from protocol.errors import CloseCode
 from protocol.ids import UserId
 from server.errors import Refusal, SignedOut, Unavailable
 from server.fanout.hub import Hub
+from server.fanout.room import Room
 from server.identity import Identity
 from server.store import revocations
 from server.store.pool import Database
@@ -55,26 +58,27 @@ class Standing:
     async def revoke(self, user: UserId, token_id: str, expires_at: float | None) -> None:
         """One token of a user, or EVERY_TOKEN that was issued until now: the sockets that it let in are closed."""
         async with self._database.connection() as conn:
-            self.hear(await revocations.revoke(conn, user, token_id, expires_at))
+            self.hear([await revocations.revoke(conn, user, token_id, expires_at)])
 
-    def hear(self, revocation: Revocation) -> None:
-        """It was made: whom it means is out."""
-        code, reason = (CloseCode.ERASED, "erased") if revocation.erasing else (CloseCode.SIGNED_OUT, "signed out")
-        if (held := self._held.get(revocation.subject)) is not None:
-            held[revocation.token_id] = revocation
+    def hear(self, made: Iterable[Revocation]) -> None:
+        """They were made: whom they mean is out. One pass over the rooms, however many there are."""
+        of = defaultdict[bytes, list[Revocation]](list)
+        for revocation in made:
+            of[revocation.subject].append(revocation)
+            if (held := self._held.get(revocation.subject)) is not None:
+                held[revocation.token_id] = revocation
+        if not of:
+            return
         for room in self._hub.rooms:
-            if subject(room.user) == revocation.subject:
-                for member in list(room.members):
-                    if revocation.takes(member.identity):
-                        member.close(code, reason)
+            for revocation in of.get(subject(room.user), ()):
+                _close(room, revocation)
 
     async def run(self) -> None:
         """For ever: hear what others have revoked. While the database is away nobody can revoke."""
         while True:
             asked_at = self._loop.time()
             try:
-                for revocation in await self._tasks.within(WITHIN, self._lately(asked_at), "revocations"):
-                    self.hear(revocation)
+                self.hear(await self._tasks.within(WITHIN, self._lately(asked_at), "revocations"))
             except (Refusal, TimeoutError):
                 pass
             except Exception:  # whatever it is, the next look must come
@@ -128,3 +132,10 @@ class Standing:
         self._held.update(held)
         while len(self._held) > HELD_USERS:
             del self._held[next(iter(self._held))]
+
+
+def _close(room: Room, revocation: Revocation) -> None:
+    code, reason = (CloseCode.ERASED, "erased") if revocation.erasing else (CloseCode.SIGNED_OUT, "signed out")
+    for member in list(room.members):
+        if revocation.takes(member.identity):
+            member.close(code, reason)

@@ -136,7 +136,7 @@ def _names(folder: Path) -> Generator[str]:
 
 
 def _lying(folder: Path) -> list[Lying]:
-    """What lies in an owner's folder. Old halves are thrown away, and so is the folder when it is empty."""
+    """What lies in an owner's folder. Old halves are thrown away."""
     found: list[Lying] = []
     for name in _names(folder):
         with _there():

@@ -9,9 +9,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 from msgspec import Struct
@@ -73,14 +74,15 @@ class Incoming:
         if not self._path.is_dir():
             return
         for folder in self._path.iterdir():
-            if time.time() - folder.stat().st_mtime > LEFT_BEHIND:
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # its upload has ended just now
+                if time.time() - folder.stat().st_mtime > LEFT_BEHIND:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def receive(pieces: AsyncIterable[bytes], path: Path, limit: int) -> Received:
     """Write a file as it comes. Raises TooLarge at the first byte over the limit, and Invalid if there is none."""
     digest, size, gathered = sha256(), 0, bytearray()
-    with await asyncio.to_thread(path.open, "xb", buffering=0) as file:
+    with await asyncio.to_thread(_fresh, path) as file:
         async for piece in pieces:
             size += len(piece)
             if size > limit:
@@ -88,16 +90,25 @@ async def receive(pieces: AsyncIterable[bytes], path: Path, limit: int) -> Recei
             digest.update(piece)
             gathered += piece
             if len(gathered) >= WRITTEN_AT_ONCE:
-                await _write(file.write, gathered)
-        await _write(file.write, gathered)
+                await _write(file, gathered)
+        await _write(file, gathered)
     if size == 0:
         raise Invalid.field("(body)", "missing", "has no bytes")
     return Received(path, size, digest.digest())
 
 
-async def _write(write: Callable[[bytes], int | None], gathered: bytearray) -> None:
+def _fresh(path: Path) -> FileIO:
     try:
-        await asyncio.to_thread(write, bytes(gathered))
+        return FileIO(path, "x")
     except OSError as error:
         raise StorageFull(retry_after_ms=5_000) from error
-    gathered.clear()
+
+
+async def _write(file: FileIO, gathered: bytearray) -> None:
+    """All of it: a disk that is nearly full takes a part, and says so by how much it took."""
+    while gathered:
+        try:
+            taken = await asyncio.to_thread(file.write, bytes(gathered))
+        except OSError as error:
+            raise StorageFull(retry_after_ms=5_000) from error
+        del gathered[:taken]

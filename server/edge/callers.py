@@ -10,7 +10,7 @@ from protocol.ids import UserId
 from server.edge.address import address_of
 from server.edge.identity import Verifier, bearer
 from server.edge.requests import read_query
-from server.errors import Unauthenticated
+from server.errors import Expired, Unauthenticated
 from server.identity import Identity
 from server.limits import Limits
 from server.standing import Standing
@@ -25,15 +25,22 @@ class Callers:
         self._limits = limits
 
     async def known(self, token: str | None, address: str) -> Identity:
-        """Raises Unauthenticated, RateLimited for who tries many tokens, or Unavailable where it cannot be decided."""
+        """Whoever has this token, if they may ask any more.
+
+        Raises Unauthenticated, or RateLimited instead, for an address that has tried many that were never good: a good
+        token is good for all that, and one that has only expired is said to be. Unavailable where it cannot be decided.
+        """
         if token is None:
             raise Unauthenticated
         try:
             identity = await self._verifier.verify(token)
+        except Expired:
+            raise
         except Unauthenticated:
             await self._limits.sign_in(address)
             raise
         await self._standing.check(identity)
+        await self._limits.ask(identity.user)
         return identity
 
     async def user(self, request: Request, *, queried: bool = False) -> UserId:
@@ -44,6 +51,4 @@ class Callers:
         """Who asks, if they may. An endpoint without parameters refuses them: a token may be among them."""
         if not queried:
             read_query(request, bodies.NoQuery)
-        caller = await self.known(bearer(request.headers.get("authorization")), address_of(request))
-        await self._limits.ask(caller.user)
-        return caller
+        return await self.known(bearer(request.headers.get("authorization")), address_of(request))

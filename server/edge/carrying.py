@@ -23,13 +23,15 @@ TRIES = 3
 
 async def carried_out(
     instance: Instance,
-    user: UserId,
+    user: UserId | None,
     work: Callable[[], Coroutine[Any, Any, T]],
     *,
     repeatable: bool = False,
     within: float = WITHIN,
 ) -> T:
     """The result of a use case. `work` begins it; `repeatable`: done twice, it is as if it was done once.
+
+    `user`: whose miss it is when nothing is found; None: nobody's.
 
     Raises what it raises, Unavailable when it takes too long, and RateLimited in the place of one NotFound too many.
     """
@@ -38,7 +40,8 @@ async def carried_out(
     except TimeoutError:
         raise Unavailable(retry_after_ms=1_000) from None
     except NotFound:
-        await instance.limits.miss(user)
+        if user is not None:
+            await instance.limits.miss(user)
         raise
 
 

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol.answers import Answer, Nothing
 from protocol.codec import Undecodable, decode_command, encode
-from protocol.commands import AuthRefresh, Command, Hello, MessageSend, Ping, ReplyRetry, TypingSet
+from protocol.commands import AuthRefresh, Command, Hello, Ping, TypingSet
 from protocol.errors import CloseCode
 from protocol.events import Accepted, Draining, Event, Pong, Refused
 from protocol.ids import UserId
@@ -28,12 +28,7 @@ from server.edge.guard import EXTENSION
 from server.edge.identity import bearer
 from server.edge.refusing import close_code, fault, undecodable
 from server.edge.writer import Writer
-from server.errors import (
-    Forbidden,
-    Invalid,
-    Refusal,
-    TooManyConnections,
-)
+from server.errors import Forbidden, Invalid, Overloaded, Refusal, TooManyConnections
 from server.fanout.member import Member
 from server.identity import Identity
 from server.instance import Instance
@@ -47,7 +42,8 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 WAITING_BYTES = 4 * 1024 * 1024
 """What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
-WITH_LIMITS_OF_THEIR_OWN = (MessageSend, ReplyRetry, TypingSet)
+BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED)
+"""Who was closed like this may not do anything any more, not even what was said before."""
 CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 
@@ -76,6 +72,7 @@ class Connection:
         self._identity: Identity | None = None
         self._expiry = Expiry(self._offer, self.close)
         self._closed = False
+        self._barred = False
 
     async def serve(self) -> None:
         """Accept, and go on until the socket has ended and what it asked for is done."""
@@ -100,6 +97,7 @@ class Connection:
 
     def close(self, code: int, reason: str = "") -> None:
         """End the connection; what waits is written before, as far as the socket takes it."""
+        self._barred |= code in BARRED
         if not self._closed:
             self._closed = True
             self._writer.stop()
@@ -159,11 +157,11 @@ class Connection:
             return
         self.on_hello()
         try:
-            async with self._instance.limits.connected(self._identity.user, self._address):
+            async with self._instance.limits.connected(self._identity.user, self._address, hello.device.id):
                 await self._be_a_device(hello, self._identity)
-        except TooManyConnections as refusal:
+        except (TooManyConnections, Overloaded) as refusal:
             self._refuse(hello.ref, refusal)
-            self.close(CloseCode.TOO_MANY_CONNECTIONS, refusal.title)
+            self.close(close_code(refusal), refusal.title)
 
     async def _be_a_device(self, hello: Hello, identity: Identity) -> None:
         user = identity.user
@@ -176,7 +174,8 @@ class Connection:
                     group.create_task(self._keep_in_step(catching_up))
                     while (text := await self._next()) is not None:
                         await self._writer.room()
-                        await self._carry_out(text, user, member)
+                        if not self._barred:
+                            await self._carry_out(text, user, member)
 
     async def _join(self, hello: Hello, catching_up: CatchingUp) -> bool:
         """Welcome the device and bring it up to the head. False: it could not be done."""
@@ -241,7 +240,7 @@ class Connection:
                     await self._refresh(command, user, member)
                     self._accept(command, Nothing())
                 case _:
-                    if not isinstance(command, WITH_LIMITS_OF_THEIR_OWN):
+                    if not isinstance(command, TypingSet):  # which has a limit of its own, and is dropped
                         await self._instance.limits.ask(user)
                     self._accept(command, await obey(self._instance, user, member, command))
         except Refusal as refusal:

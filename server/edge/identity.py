@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol.ids import UserId
 from server.edge.key_set import KeySet
-from server.errors import StartupError, Unauthenticated
+from server.errors import Expired, StartupError, Unauthenticated
 from server.identity import Identity
 from server.settings import Settings
 
@@ -114,7 +114,8 @@ class Verifier:
         now = self._now()
         good = (
             printable(claims.sub)
-            and now < claims.exp < LATEST
+            and (claims.jti is UNSET or printable(claims.jti))
+            and claims.exp < LATEST
             and (claims.iat is UNSET or began(claims.iat, now))
             and (claims.nbf is UNSET or began(claims.nbf, now))
             and (self._issuer is None or claims.iss == self._issuer)
@@ -122,6 +123,8 @@ class Verifier:
         )
         if not good:
             raise Unauthenticated
+        if claims.exp <= now:
+            raise Expired
 
 
 def verifier(settings: Settings) -> Verifier:

@@ -53,10 +53,10 @@ class MediaRest:
         ]
 
     async def add(self, request: Request) -> Response:
-        user = await self._callers.user(request)
+        caller = await self._callers.caller(request)
         self._check(request)
         key = idempotency_key(request, MediaId) or fresh_media_id()
-        kept = await media.add(self._instance, user, key, request.stream())
+        kept = await media.add(self._instance, caller, key, request.stream())
         return answer(kept, 201, {"Location": kept.url})
 
     async def list_media(self, request: Request) -> Response:
@@ -65,11 +65,11 @@ class MediaRest:
 
     async def read(self, request: Request) -> Response:
         user, key = await self._callers.user(request), path_id(request, MediaId)
-        return await self._file(request, user, key, "", OWNERS)
+        return await self._file(request, user, key, "", OWNERS, asked_by=user)
 
     async def read_thumbnail(self, request: Request) -> Response:
         user, key = await self._callers.user(request), path_id(request, MediaId)
-        return await self._file(request, user, key, "thumbnail", OWNERS)
+        return await self._file(request, user, key, "thumbnail", OWNERS, asked_by=user)
 
     async def delete(self, request: Request) -> Response:
         user, key = await self._callers.user(request), path_id(request, MediaId)
@@ -90,11 +90,12 @@ class MediaRest:
         if link is None:
             raise errors.NotFound
         holds = f"public, max-age={int(link.until - time.time())}, immutable"
-        return await self._file(request, link.user, link.media, link.form, holds)
+        return await self._file(request, link.user, link.media, link.form, holds, asked_by=None)
 
     async def transcribe(self, request: Request) -> Response:
         user, key = await self._callers.user(request), path_id(request, MediaId)
-        return answer(await media.transcribe(self._instance, user, key))
+        row, opens = await self._done(user, lambda: media.one(self._instance, user, key))
+        return answer(await media.transcribe(self._instance, user, row, opens))
 
     def _check(self, request: Request) -> None:
         """Before a byte of it is read."""
@@ -105,8 +106,10 @@ class MediaRest:
         if not length.isdigit() or int(length) > limit:
             raise errors.TooLarge(f"A file may have {limit:,} bytes.")
 
-    async def _file(self, request: Request, user: UserId, key: MediaId, form: Form, holds: str) -> Response:
-        row, opens = await self._done(user, lambda: media.one(self._instance, user, key))
+    async def _file(
+        self, request: Request, user: UserId, key: MediaId, form: Form, holds: str, *, asked_by: UserId | None
+    ) -> Response:
+        row, opens = await self._done(asked_by, lambda: media.one(self._instance, user, key))
         kind, size = _shape(row, form)
         parcel = Parcel(name_of(user, key, form), size, opens)
         tail = form and f"-{form}"
@@ -117,7 +120,7 @@ class MediaRest:
         tag, name = f'"{row.sha256.hex()}{tail}"', f"{key}{tail}.{ENDINGS[kind]}"
         return file_answer(request, File(kind, size, tag, name, holds, read))
 
-    async def _done(self, user: UserId, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _done(self, user: UserId | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await carried_out(self._instance, user, work)
 
 

@@ -13,6 +13,7 @@ from server.errors import (
     Refusal,
     SealedWithMissingKey,
     SignedOut,
+    TooManyConnections,
     Unauthenticated,
 )
 
@@ -40,6 +41,8 @@ def close_code(refusal: Refusal) -> CloseCode:
             return CloseCode.UNAUTHENTICATED
         case Invalid():
             return CloseCode.BAD_REQUEST
+        case TooManyConnections():
+            return CloseCode.TOO_MANY_CONNECTIONS
         case RateLimited():
             return CloseCode.RATE_LIMITED
         case SealedWithMissingKey():

@@ -22,7 +22,7 @@ LASTS = 300
 """Seconds, and up to a minute more."""
 ROUNDED_TO = 60
 ABOUT = b"tutorhub linked media 1"
-LONGEST = 1_000
+LONGEST = 2_000
 """Letters; a user's name may have 255."""
 
 

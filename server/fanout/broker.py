@@ -85,7 +85,7 @@ class Broker(Protocol):
         ...
 
     async def erase(self, user: UserId) -> None:
-        """Nothing is kept about the user any more. Raises Unavailable where that cannot be done now."""
+        """Nothing is kept of what was told to the user. Raises Unavailable where that cannot be done now."""
         ...
 
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:

@@ -142,8 +142,8 @@ class RedisBroker:
         return redis_draft.joined(message, attempt, redis_draft.opened(self.seal, key, pieces))
 
     async def erase(self, user: UserId) -> None:
-        """Delete every key about the user: drafts, and what they have taken of their limits."""
-        cursor, name, pattern = b"0", self.seal.channel(user), self.seal.about(user)
+        """Delete every draft of theirs. What they have taken of their limits is a number under a hash, and expires."""
+        cursor, name, pattern = b"0", self.seal.channel(user), self.seal.drafts(user)
         try:
             while True:
                 cursor, keys = await self.ask(name, packed("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED))

@@ -1,4 +1,4 @@
-"""Buckets and places that all instances share, kept in Redis: the twins of buckets.py and places.py. No I/O.
+"""Buckets and places that all instances share, kept in Redis: the twin of buckets.py. No I/O.
 
 One script each, so that looking and taking are one thing, by the clock of Redis; and one answer, so that it costs one
 round trip. All keys of an owner are in one slot.
@@ -30,7 +30,7 @@ return {{0, '0'}}
 _ENTER = """
 local now = redis.call('TIME')[1]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= ARGV[1] + 0 then return 0 end
+if not redis.call('ZSCORE', KEYS[1], ARGV[3]) and redis.call('ZCARD', KEYS[1]) >= ARGV[1] + 0 then return 0 end
 for i = 3, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[i]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
@@ -53,7 +53,10 @@ def taken(wants: Sequence[Want], answer: Any) -> Short | None:
 
 
 def enter(key: bytes, most: int, seconds: int, who: Sequence[str]) -> bytes:
-    """The command that gives these a place for so many seconds, unless there are as many already; answers 1 or 0."""
+    """The command that gives these a place for so many seconds; answers 1.
+
+    Answers 0 if there are as many already, and the first of these is none of them.
+    """
     return packed("EVAL", _ENTER, 1, key, most, seconds, *who)
 
 

@@ -66,7 +66,7 @@ class Publisher:
         self._waiting.set()
 
     async def ask(self, command: bytes) -> Any:
-        """The answer to a command that only reads. Raises WireError, ReplyError, TimeoutError."""
+        """The answer to a command, said at once. Raises WireError, ReplyError, TimeoutError."""
         if self._wire is None:
             raise WireError("not connected")
         async with asyncio.timeout(ANSWERED_WITHIN):

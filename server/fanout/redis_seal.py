@@ -59,9 +59,9 @@ class RedisSeal:
         """The key of what a user, or somebody else who is counted, has taken of one kind."""
         return b"%b:limit:{%b}:%b" % (self._prefix, self._hidden(owner.encode()), name.encode())
 
-    def about(self, user: UserId) -> bytes:
-        """The pattern of all keys about a user."""
-        return b"%b:*:{%b}:*" % (self._prefix, self._hidden(user.encode()))
+    def drafts(self, user: UserId) -> bytes:
+        """The pattern of all keys that hold what was told to a user."""
+        return b"%b:draft:{%b}:*" % (self._prefix, self._hidden(user.encode()))
 
     def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
         """The key of what an attempt has told, in the slot of the user's channel."""

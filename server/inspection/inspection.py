@@ -24,6 +24,8 @@ from server.settings import MediaSettings
 AT_ONCE = 2
 TURN_WITHIN = 10.0
 """Seconds that one may wait for a turn."""
+LONGEST_FINDING = 4_096
+"""Bytes; what says more is killed when its time is over."""
 DONE_WITHIN = 20.0
 """Seconds, of which the child may use fewer on the processor."""
 OURS = Path(__file__).parent.parent.parent
@@ -114,12 +116,22 @@ async def _find(order: Order) -> Finding:
     )
     try:
         async with asyncio.timeout(DONE_WITHIN):
-            said, _ = await process.communicate()
+            said = await _words(process)
+            await process.wait()
     except TimeoutError:
         return _too_much(order)
     finally:
         await _end(process)
     return _finding(order, said, process.returncode)
+
+
+async def _words(process: Process) -> bytes:
+    """What it says, as far as a finding can be long: what has taken it over may say anything."""
+    assert process.stdout is not None, "it was asked for"
+    said = bytearray()
+    while len(said) < LONGEST_FINDING and (part := await process.stdout.read(LONGEST_FINDING)):
+        said += part
+    return bytes(said)
 
 
 async def _end(process: Process) -> None:
@@ -131,7 +143,11 @@ async def _end(process: Process) -> None:
 
 def _finding(order: Order, said: bytes, code: int | None) -> Finding:
     if code == 0:
-        return msgspec.json.decode(said, type=Finding)
+        try:
+            return msgspec.json.decode(said, type=Finding)
+        except msgspec.MsgspecError:
+            log.warning("inspection_nonsense", order=type(order).__name__)
+            return Unfit("unreadable")
     log.info("inspection_died", code=code, order=type(order).__name__)
     return _too_much(order) if code in (-SIGXCPU, -SIGKILL) else Unfit("unreadable")
 

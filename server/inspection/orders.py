@@ -1,8 +1,8 @@
 """What the hub and its child say to each other: an order on the command line, a finding on standard output."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 KEPT, THUMBNAIL, VIEW = "kept", "thumbnail", "view"
 """The files that the child leaves in the order's folder: the picture anew, small, and as a tutor is shown it."""
@@ -30,15 +30,15 @@ class LookAtAudio(Struct, frozen=True, tag_field="is", tag="audio"):
 class Picture(Struct, frozen=True, tag_field="is", tag="picture"):
     """It is a picture, and lies anew in the order's folder, as this media type."""
 
-    type: str
-    width: int
-    height: int
+    type: Annotated[str, Meta(pattern="^image/(png|jpeg|webp)$")]
+    width: Annotated[int, Meta(ge=1, le=65_535)]
+    height: Annotated[int, Meta(ge=1, le=65_535)]
 
 
 class Sound(Struct, frozen=True, tag_field="is", tag="sound"):
     """It is a sound, and so long when it is played."""
 
-    seconds: float
+    seconds: Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class Unfit(Struct, frozen=True, tag_field="is", tag="unfit"):

@@ -14,40 +14,55 @@ AT_ONCE = 2_000
 """Rows."""
 
 
-class _Marked(Struct, frozen=True):
+class _Left(Struct, frozen=True):
     user_id: UserId
 
 
-async def mark(conn: Connection, user: UserId) -> Revocation:
-    """From now on no token of the user is good, until it is `done`."""
-    made = await fetch_one(conn, Revocation, _SQL["mark"], {"user": user, "subject": subject(user)})
-    assert made is not None, "an insert returns its row"
-    return made
+async def mark(conn: Connection, user: UserId) -> Revocation | None:
+    """From now on no token of the user is good, until it is `done`. None: it was so before, and somebody is at it."""
+    return await fetch_one(conn, Revocation, _SQL["mark"], _whose(user))
 
 
-async def marked_of_all_users(conn: Connection, seconds: float) -> list[UserId]:
-    """Those whose erasure was begun so many seconds ago, and is not done."""
-    return [row.user_id for row in await fetch_all(conn, _Marked, _SQL["marked_of_all_users"], {"seconds": seconds})]
+async def left_of_all_users(conn: Connection, seconds: float) -> list[UserId]:
+    """Those who are marked, and nobody has gone on with them for so long."""
+    return [row.user_id for row in await fetch_all(conn, _Left, _SQL["left_of_all_users"], {"seconds": seconds})]
+
+
+async def take_up(conn: Connection, user: UserId, seconds: float) -> bool:
+    """It is ours now. False: somebody has gone on within so many seconds, or it is done."""
+    return await execute(conn, _SQL["take_up"], _whose(user) | {"seconds": seconds}) > 0
+
+
+async def is_marked(conn: Connection, user: UserId) -> bool:
+    return await fetch_one(conn, _Left, _SQL["marked"], _whose(user)) is not None
+
+
+async def go_on(conn: Connection, user: UserId) -> bool:
+    """Somebody is at it. False: it is done."""
+    return await execute(conn, _SQL["go_on"], _whose(user)) > 0
 
 
 async def turns(conn: Connection, user: UserId) -> list[Turn]:
-    """Whoever writes them finds no row."""
-    return await fetch_all(conn, Turn, _SQL["erase_turns"], {"user": user})
+    """Whoever writes them finds no row. Their texts stay as they are stored."""
+    return await fetch_all(conn, Turn, _SQL["erase_turns"], _whose(user))
 
 
 async def messages(conn: Connection, user: UserId) -> bool:
     """Some. False: there were none left."""
-    return await execute(conn, _SQL["erase_messages"], {"user": user, "limit": AT_ONCE}) > 0
+    return await execute(conn, _SQL["erase_messages"], _whose(user) | {"limit": AT_ONCE}) > 0
 
 
 async def sessions(conn: Connection, user: UserId) -> bool:
     """Some. False: there were none left."""
-    return await execute(conn, _SQL["erase_sessions"], {"user": user, "limit": AT_ONCE}) > 0
+    return await execute(conn, _SQL["erase_sessions"], _whose(user) | {"limit": AT_ONCE}) > 0
 
 
-async def user(conn: Connection, user: UserId) -> None:
-    await execute(conn, _SQL["erase_user"], {"user": user})
+async def finish(conn: Connection, user: UserId) -> None:
+    """The last of it, and the mark is taken away: one transaction."""
+    async with conn.transaction():
+        await execute(conn, _SQL["erase_user"], _whose(user))
+        await execute(conn, _SQL["done"], _whose(user))
 
 
-async def done(conn: Connection, user: UserId) -> None:
-    await execute(conn, _SQL["done"], {"user": user, "subject": subject(user)})
+def _whose(user: UserId) -> dict[str, object]:
+    return {"user": user, "subject": subject(user)}

@@ -133,9 +133,9 @@ async def insert(change: Change, id: MediaId, fresh: Fresh) -> Row:
     return row
 
 
-async def make_ready(conn: Connection, user: UserId, row: Row) -> Row | None:
-    """Its bytes are there. None: the row is not."""
-    parameters = {"user": user, "media": row.id, "body_hash": row.body_hash}
+async def make_ready(conn: Connection, user: UserId, id: MediaId, fresh: Fresh) -> Row | None:
+    """Its bytes are there, and they are these: another version may have begun with others. None: the row is not."""
+    parameters = {"user": user, "media": id} | structs.asdict(fresh)
     return await fetch_one(conn, Row, _SQL["make_ready"], parameters)
 
 

@@ -1,5 +1,6 @@
 """The rows of tokens that are good no more. A user stands there as a hash, so that a row may outlive the user."""
 
+from functools import lru_cache
 from hashlib import sha256
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from sql import load
 _SQL = load("revocations")
 
 EVERY_TOKEN = ""
+SUBJECTS = 20_000
+"""Whose hashes are remembered: every look for revocations needs those of all rooms."""
 
 
 class Revocation(Struct, frozen=True):
@@ -32,17 +35,22 @@ class Revocation(Struct, frozen=True):
         return identity.token_id == self.token_id
 
 
+@lru_cache(SUBJECTS)
 def subject(user: UserId) -> bytes:
     return sha256(user.encode()).digest()
 
 
 async def revoke(conn: Connection, user: UserId, token_id: str, expires_at: float | None) -> Revocation:
-    """`expires_at`: when the token is no longer good anyway. What has expired is forgotten with this."""
-    await execute(conn, _SQL["forget_expired_of_all_users"], {})
+    """`expires_at`: when the token is no longer good anyway."""
     parameters = {"subject": subject(user), "token": token_id, "expires_at": expires_at}
     made = await fetch_one(conn, Revocation, _SQL["revoke"], parameters)
     assert made is not None, "an insert returns its row"
     return made
+
+
+async def forget_expired_of_all_users(conn: Connection) -> None:
+    """Tokens that are no longer good anyway need not be known."""
+    await execute(conn, _SQL["forget_expired_of_all_users"], {})
 
 
 async def of_users(conn: Connection, subjects: list[bytes]) -> list[Revocation]:

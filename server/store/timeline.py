@@ -6,6 +6,7 @@ from protocol.events import Changes, Snapshot
 from protocol.ids import UserId
 from protocol.model import Cursor, Message, Session
 from server.cursors import after_session
+from server.errors import NotFound
 from server.store import users
 from server.store.keys import KeyColumns, key_in
 from server.store.messages import opened_message
@@ -52,7 +53,10 @@ class _Changed(Head, frozen=True):
 
 
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
-    """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use."""
+    """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use.
+
+    Raises NotFound for a user who is being erased.
+    """
     if cursor is not None:
         found = await _changed(database, user, cursor.seq)
         if found is not None and found.epoch == cursor.epoch and found.horizon <= cursor.seq <= found.seq:
@@ -61,7 +65,9 @@ async def since(database: Database, user: UserId, cursor: Cursor | None) -> tupl
     if first is None:
         async with database.connection() as conn:
             await users.meet(conn, user)
-        return await since(database, user, cursor)
+        first = await _first(database, user)
+    if first is None:  # they are being erased
+        raise NotFound
     return first, _snapshot(first)
 
 
@@ -69,7 +75,7 @@ async def missing(database: Database, user: UserId, since: int) -> tuple[str, Ch
     """The epoch, and a page of what came after a number of it, once what is under way has ended. None: the number is
     of no use any more.
     """
-    async with users.numbered(database, user):
+    async with users.numbered(database, user, known=True):
         pass  # a transaction whose connection was lost holds the lock until the database has decided on it
     found = await _changed(database, user, since)
     assert found is not None, "the user has a number"

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Message, Session
-from server.errors import ConnectionBroken
+from server.errors import ConnectionBroken, NotFound
 from server.sealing import Unsealed
 from server.store.keys import KeyColumns, key_in
 from server.store.pool import Connection, Database, execute, fetch_all, fetch_one
+from server.store.revocations import subject
 from sql import load
 
 _SQL = load("users")
@@ -76,16 +77,17 @@ class Change:
 
 
 @asynccontextmanager
-async def numbered(database: Database, user: UserId) -> AsyncGenerator[Change]:
+async def numbered(database: Database, user: UserId, *, known: bool = False) -> AsyncGenerator[Change]:
     """A transaction under the user's lock. It takes the next number if it has changed a row.
 
+    Raises NotFound for a user who is being erased, and, if they have to be `known`, for one who was never seen.
     Raises ConnectionBroken, `unsure` if only the answer to COMMIT is missing: then nobody knows whether it was done.
     """
     committing = False
     try:
         async with database.connection() as conn, conn.transaction():
             origin = database.origin
-            locked = await _lock(conn, user)
+            locked = await _lock(conn, user, known=known)
             change = Change(conn, user, key_in(conn, user, locked), origin=origin, seq=locked.seq + 1)
             yield change
             if not change.empty:
@@ -102,17 +104,18 @@ async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead
 
 
 async def meet(conn: Connection, user: UserId) -> None:
-    """A user's timeline begins here, unless it has begun."""
+    """A user's timeline begins here, unless it has begun, or they are being erased."""
     fresh = conn.keys.fresh(user)
     key, key_name = (fresh.key, fresh.key_name) if fresh else (None, None)
-    await execute(conn, _SQL["add_user"], {"user": user, "key": key, "key_name": key_name})
+    await execute(conn, _SQL["add_user"], {"user": user, "subject": subject(user), "key": key, "key_name": key_name})
 
 
-async def _lock(conn: Connection, user: UserId) -> _Locked:
-    """To the end of the transaction nobody else changes anything of the user."""
+async def _lock(conn: Connection, user: UserId, *, known: bool) -> _Locked:
+    """To the end of the transaction nobody else changes anything of the user. Raises NotFound."""
     found = await fetch_one(conn, _Locked, _SQL["lock_user"], {"user": user})
-    if found is None:
+    if found is None and not known:
         await meet(conn, user)
         found = await fetch_one(conn, _Locked, _SQL["lock_user"], {"user": user})
-    assert found is not None, "the user was just added"
+    if found is None:
+        raise NotFound
     return found

@@ -29,7 +29,8 @@ RETURNING
 
 -- name: make_ready
 -- No row: it was taken for an orphan meanwhile.
-UPDATE media SET state = 'ready'
+UPDATE media
+SET state = 'ready', size = %(size)s, thumbnail_size = %(thumbnail_size)s, view_size = %(view_size)s, sha256 = %(sha256)s
 WHERE user_id = %(user)s AND id = %(media)s AND body_hash = %(body_hash)s
 RETURNING
     id, state, type, size, thumbnail_size, view_size, width, height, seconds, sha256, body_hash, sealed, created_at;

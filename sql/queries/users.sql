@@ -5,8 +5,10 @@
 SELECT seq, key, key_name, sealed FROM users WHERE user_id = %(user)s FOR NO KEY UPDATE;
 
 -- name: add_user
+-- Unless they are being erased.
 INSERT INTO users (user_id, key, key_name, sealed)
-VALUES (%(user)s, %(key)s, %(key_name)s, %(key)s::bytea IS NOT NULL)
+SELECT %(user)s, %(key)s, %(key_name)s, %(key)s::bytea IS NOT NULL
+WHERE NOT EXISTS (SELECT FROM revocations WHERE subject = %(subject)s AND erasing IS NOT NULL)
 ON CONFLICT DO NOTHING;
 
 -- name: lock_key

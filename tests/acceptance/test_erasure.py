@@ -12,9 +12,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from protocol.commands import SessionCreate
 from protocol.errors import CloseCode
 from protocol.ids import UserId
 from server import erasure
+from server.edge import connection
 from server.fanout.broker_redis import RedisBroker
 from server.store import migrations
 from server.store.erasure import mark
@@ -25,6 +27,7 @@ from tests.provider import HOLD, Provider, provider
 from tests.redis_server import RedisServer, redis_server
 
 TABLES = ("users", "sessions", "messages", "turns", "devices", "media")
+HEARD_WITHIN = 2.0
 GONE_WITHIN = 60.0
 """Seconds, by the row B22 of the product."""
 
@@ -64,7 +67,7 @@ def keys(redis: RedisServer, hub: Hub, user: str) -> list[bytes]:
     """In Redis nobody has a name; an instance knows the hash."""
     assert hub.instance is not None
     assert isinstance(hub.instance.broker, RedisBroker)
-    found = redis.run("KEYS", hub.instance.broker.seal.about(UserId(user)))
+    found = redis.run("KEYS", hub.instance.broker.seal.drafts(UserId(user)))
     assert isinstance(found, list)
     return cast("list[bytes]", found)
 
@@ -103,7 +106,7 @@ async def test_everything_of_a_user_is_gone_within_a_minute_and_their_devices_ar
         assert not lying(data_dir)
         tutor.release()
         assert (await bob.settled(kept.reply)).content == "light is a wave"
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(HEARD_WITHIN)
         assert (rows(database_url, "ada"), keys(redis, here, "ada")) == ({}, [])
         assert (await ask(here, "GET", "/api/sessions", token)).status_code == 401
         async with device(here) as again:
@@ -115,7 +118,7 @@ async def test_what_a_lost_instance_has_begun_another_one_ends(
     world: tuple[Hub, Hub, Provider, RedisServer], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, _, _, redis = world
-    monkeypatch.setattr(erasure, "TAKEN_UP_AFTER", 1.0)
+    monkeypatch.setattr(erasure, "LEFT_AFTER", 1.0)
     async with device(here) as one:
         await one.begin("what is light?")
     async with migrations.in_use(database_url) as conn:
@@ -175,3 +178,81 @@ async def erase(database_url: str, redis: RedisServer) -> str:
     )
     said, _ = await process.communicate()
     return said.decode()
+
+
+async def test_an_upload_that_was_under_way_brings_nobody_back(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str, data_dir: Path
+) -> None:
+    here, there, _, redis = world
+    picture, token, gate = files.picture("PNG", (120, 90)), here.token("ada"), asyncio.Event()
+
+    async def slowly() -> AsyncGenerator[bytes]:
+        yield picture[:100]
+        await gate.wait()
+        yield picture[100:]
+
+    async with asyncio.TaskGroup() as group:
+        uploading = group.create_task(ask(here, "POST", "/api/media", token, content=slowly()))
+        async with asyncio.timeout(10):
+            while not lying(data_dir):
+                await asyncio.sleep(0.05)
+        assert (await ask(there, "DELETE", "/api/me", token)).status_code == 202
+        await gone(database_url, redis, here, "ada")
+        gate.set()
+    assert uploading.result().status_code == 401
+    assert (rows(database_url, "ada"), lying(data_dir)) == ({}, [])
+
+
+async def test_what_was_asked_for_before_the_socket_was_closed_is_not_done_after_it(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there, _, redis = world
+    holding = asyncio.Event()
+    obeyed, real = list[object](), connection.obey
+
+    async def slow(*arguments: Any) -> Any:
+        obeyed.append(arguments[-1])
+        await holding.wait()
+        return await real(*arguments)
+
+    monkeypatch.setattr(connection, "obey", slow)
+    async with device(here) as one:
+        for number in range(5):
+            await one.say(SessionCreate(ref=900 + number))
+        await ask(there, "DELETE", "/api/me", there.token("ada"))
+        await one.until(lambda: one.closed is not None)
+        holding.set()
+    assert await gone(database_url, redis, here, "ada") < GONE_WITHIN
+    assert len(obeyed) == 1
+
+
+async def test_who_comes_back_keeps_what_they_make_whoever_else_has_begun_to_erase(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str
+) -> None:
+    """An instance that goes on with what another one has finished finds nothing to do."""
+    here, there, _, redis = world
+    assert here.instance is not None
+    async with device(there) as one:
+        await one.create()
+    ada = UserId("ada")
+    await ask(there, "DELETE", "/api/me", there.token("ada"))
+    await gone(database_url, redis, here, "ada")
+    await asyncio.sleep(HEARD_WITHIN)
+    async with device(there) as again:
+        session = await again.create()
+        await erasure.erase(here.instance, ada)
+        assert session in again.timeline.sessions
+        assert rows(database_url, "ada")["sessions"] == 1
+
+
+async def test_without_redis_a_user_is_erased_all_the_same(
+    world: tuple[Hub, Hub, Provider, RedisServer], database_url: str
+) -> None:
+    here, _, _, redis = world
+    async with device(here) as one:
+        await one.create()
+        redis.kill()
+        await ask(here, "DELETE", "/api/me", here.token("ada"))
+        async with asyncio.timeout(GONE_WITHIN):
+            while rows(database_url, "ada"):
+                await asyncio.sleep(0.2)

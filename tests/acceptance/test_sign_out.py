@@ -15,8 +15,10 @@ from protocol.answers import Nothing
 from protocol.commands import AuthRefresh, Ping
 from protocol.errors import CloseCode, Reason
 from protocol.events import Pong, TokenExpiring
+from protocol.ids import UserId
 from server.edge import expiry
 from server.edge.identity import mint
+from server.store import migrations, revocations
 from server.store.revocations import Revocation
 from tests.device import Device, RefusedError, device
 from tests.hub import SECRET, Hub, hub_settings, running
@@ -208,6 +210,8 @@ async def test_an_operator_revokes_from_the_command_line(hubs: tuple[Hub, Hub], 
         (["x.y.z"], "This token lets nobody in"),
         (["x.y.z", "--user", "ada"], "Which tokens?"),
         (["--id", "known"], "Which tokens?"),
+        (["--user", "ada", "--id", ""], "Which tokens?"),
+        (["--user", ""], "Which tokens?"),
         ([signed({"sub": "ada"})], "This token has no id"),
     ],
 )
@@ -234,3 +238,27 @@ async def revoke(database_url: str, *arguments: str) -> str:
     )
     said, _ = await process.communicate()
     return said.decode()
+
+
+async def test_a_device_that_has_just_taken_a_fresh_token_is_signed_out_all_the_same(hubs: tuple[Hub, Hub]) -> None:
+    here, _ = hubs
+    async with Device(here, "ada", "phone") as phone, Device(here, "ada", "tablet") as tablet:
+        await phone.connect(token=here.token("ada"))
+        await tablet.connect(token=here.token("ada"))
+        await tablet.ask(AuthRefresh, Nothing, token=here.token("ada"))
+        path = f"/api/devices/{tablet.named.id}"
+        assert (await asked(here, "DELETE", path, here.token("ada"))).status_code == 200
+        with soon():
+            assert await closed(tablet) == CloseCode.SIGNED_OUT
+        assert await well(phone)
+
+
+async def test_a_thousand_revocations_are_heard_at_once(hubs: tuple[Hub, Hub], database_url: str) -> None:
+    here, _ = hubs
+    async with migrations.in_use(database_url) as conn:
+        for number in range(1_000):
+            await revocations.revoke(conn, UserId(f"user-{number}"), "token", time.time() + 60)
+    async with device(here, "user-7") as one:
+        begun = time.monotonic()
+        assert await well(one)
+        assert time.monotonic() - begun < 0.5

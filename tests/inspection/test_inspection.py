@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -177,7 +178,11 @@ async def test_a_header_that_lies_about_the_length_is_not_believed(tmp_path: Pat
 
 
 def children() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "server.inspection.child" in each.cmdline()]
+    found: list[psutil.Process] = []
+    for each in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):  # it has ended just now
+            found += [each] if "server.inspection.child" in each.cmdline() else []
+    return found
 
 
 def _network(pid: int) -> Path:

@@ -42,7 +42,7 @@ SPANNING = {
     "revoked_lately_of_all_users": "whom an instance has to close",
     "forget_expired_of_all_users": "tokens that are of no use any more",
     "revoked_of_users": "whether those who come at once are in good standing",
-    "marked_of_all_users": "whose erasure a lost instance has begun",
+    "left_of_all_users": "whose erasure a lost instance has begun",
     "see_devices_of_users": "who was here in the last seconds, written at once",
     "forget_old_devices_of_users": "as see_devices_of_users",
     "behind_of_all_users": "for the operator who gives all users another key",
