@@ -27,6 +27,7 @@ class Said(Struct):
     sockets: int = 0
     refused: int = 0
     done: int = 0
+    busy: int = 0
     longest: float = 0.0
 
     @property
@@ -46,6 +47,7 @@ class Said(Struct):
         busy = refused and answer["code"] == BUSY_ANSWER and limit > HANG
         if refused and not busy and (answer["code"] in NO_ANSWERS or complaint(answer) is not None):
             raise Found(f"refused in a way that is not the peer's fault, or not in full: {answer}")
+        self.busy += busy
         self.refused += refused
         self.done += not refused
 
@@ -59,6 +61,7 @@ class Said(Struct):
         busy = answer.status == 503 and limit > HANG
         if not busy and not 200 <= answer.status < 500:
             raise Found(f"HTTP {answer.status}: {answer.body[:500]!r}")
+        self.busy += busy
         told = answer.headers.get("content-type") == "application/problem+json" and not (head or busy)
         if told and (wrong := answer.complaint()) is not None:
             raise Found(wrong)

@@ -150,4 +150,5 @@ def _outcome(waited: dict[str, list[float]]) -> Control:
 
 
 def percentile(times: list[float], part: float) -> float:
-    return sorted(times)[int(len(times) * part)] if times else 0.0
+    assert times, "nothing was measured"
+    return sorted(times)[int(len(times) * part)]
