@@ -1,4 +1,7 @@
-"""The text of docs/protocol.md: prose of ours, and tables made from the types."""
+"""The text of docs/protocol.md: prose of ours, and tables made from the types.
+
+Long because it is a document.
+"""
 
 import re
 from collections.abc import Iterable

@@ -118,7 +118,7 @@ CASES = (
             "HS512": signed({}, {"alg": "HS512"}, digest="sha512"),
             "no expiry": signed({"exp": None}),
             "an expiry beyond numbers": signed('{"sub":"mallory","exp":1e400}'),
-            "made in five minutes": signed({"iat": time.time() + 300}),
+            "made in an hour": signed({"iat": time.time() + 3_600}),
             "an extension nobody knows": signed({}, {"alg": "HS256", "crit": ["x"], "x": 1}),
             "a key from a file": signed({}, {"alg": "HS256", "kid": "../../dev/null"}, key="\x00"),
             "four parts": MALLORY + ".x",
