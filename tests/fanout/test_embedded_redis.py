@@ -51,7 +51,9 @@ def setting(url: str | None, name: str) -> str:
 
 
 def server_pid(data_dir: Path) -> int:
-    return int((data_dir / "redis/redis.pid").read_text())
+    file = data_dir / "redis/redis.pid"
+    until(lambda: file.exists() and bool(file.read_text().strip()))  # it listens before it writes that
+    return int(file.read_text())
 
 
 def until(true: Callable[[], bool]) -> None:
