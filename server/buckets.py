@@ -67,7 +67,8 @@ class Buckets:
         """Elsewhere there is not enough of it for so many seconds: neither is there here."""
         taken = want.amount * want.rate.seconds / want.rate.count
         held = self._full_at.get((owner, want.name), now)
-        self._full_at[owner, want.name] = max(held, now + seconds + want.rate.seconds - taken)
+        most = min(seconds, want.rate.seconds)  # whatever is said: it is full again then
+        self._full_at[owner, want.name] = max(held, now + most + want.rate.seconds - taken)
 
     def _prune(self, now: float) -> None:
         """A full bucket is as good as one that was never seen."""

@@ -125,11 +125,16 @@ class Limits:
 
     async def _enter(self, seat: Seat, most: int, who: str) -> bool:
         """False: there is none left, by the count of all; and on this instance each socket counts."""
-        if self._seats[seat].total() >= most or not await self._is_free(seat, most, who):
-            self._forget(seat)
-            return False
-        self._seats[seat][who] += 1
-        return True
+        self._seats[seat][who] += 1  # before anything is waited for: others come meanwhile
+        entered = False
+        try:
+            entered = self._seats[seat].total() <= most and await self._is_free(seat, most, who)
+        finally:
+            if not entered:
+                self._seats[seat][who] -= 1
+                self._seats[seat] += Counter()
+                self._forget(seat)
+        return entered
 
     def _leave(self, seat: Seat, who: str) -> None:
         seats = self._seats[seat]

@@ -5,6 +5,7 @@ round trip. All keys of an owner are in one slot.
 """
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from server.buckets import TOLERANCE, Short, Want
@@ -49,7 +50,11 @@ def take(keys: Sequence[bytes], wants: Sequence[Want]) -> bytes:
 def taken(wants: Sequence[Want], answer: Any) -> Short | None:
     """What it is answered with. Raises ValueError or TypeError for what no such script answers."""
     place, seconds = answer
-    return Short(wants[int(place) - 1].name, float(seconds)) if int(place) else None
+    if not int(place):
+        return None
+    if not 0 <= int(place) - 1 < len(wants) or not isfinite(float(seconds)):
+        raise ValueError(answer)
+    return Short(wants[int(place) - 1].name, float(seconds))
 
 
 def enter(key: bytes, most: int, seconds: int, who: Sequence[str]) -> bytes:
