@@ -63,13 +63,6 @@ class Buckets:
         self._full_at.update({(owner, want.name): full_at for want, full_at in zip(wants, later, strict=True)})
         return None
 
-    def wait(self, owner: str, want: Want, seconds: float, now: float) -> None:
-        """Elsewhere there is not enough of it for so many seconds: neither is there here."""
-        taken = want.amount * want.rate.seconds / want.rate.count
-        held = self._full_at.get((owner, want.name), now)
-        most = min(seconds, want.rate.seconds)  # whatever is said: it is full again then
-        self._full_at[owner, want.name] = max(held, now + most + want.rate.seconds - taken)
-
     def _prune(self, now: float) -> None:
         """A full bucket is as good as one that was never seen."""
         if len(self._full_at) >= self._prune_at:

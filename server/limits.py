@@ -49,17 +49,9 @@ class Limits:
 
     # Rates. Each raises RateLimited.
 
-    def ask(self, user: UserId) -> None:
-        """A command or a request: counted here at once. The others are told, and waited for by nobody, as there are so
-        many: whoever is over the limit of all hears so with the next one.
-        """
-        want = _want("commands", self._settings.commands)
-        if want is None:
-            return
-        if (short := self._own.take(user, [want], self._loop.time())) is not None:
-            raise RateLimited(retry_after_ms=int(short.seconds * 1_000) + 1)
-        if self._shared is not None:
-            self._tasks.start(self._tell(user, want, self._shared), "a command counted")
+    async def ask(self, user: UserId) -> None:
+        """A command or a request."""
+        await self._take(user, _want("commands", self._settings.commands))
 
     async def ask_tutor(self, user: UserId) -> None:
         """Something that the tutor is to answer. Raises BudgetSpent, too: nothing is left of the day's tokens."""
@@ -87,12 +79,6 @@ class Limits:
         if limited and (short := await self._short(owner, limited)) is not None:
             kind = BudgetSpent if short.name == "tokens" else RateLimited
             raise kind(retry_after_ms=int(short.seconds * 1_000) + 1)
-
-    async def _tell(self, owner: str, want: Want, shared: Shares) -> None:
-        with suppress(Alone):
-            short = await shared.take(owner, [want])
-            if short is not None:
-                self._own.wait(owner, want, short.seconds, self._loop.time())
 
     async def _short(self, owner: str, wants: list[Want]) -> Short | None:
         if self._shared is not None:

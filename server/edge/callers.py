@@ -40,7 +40,7 @@ class Callers:
             await self._limits.sign_in(address)
             raise
         await self._standing.check(identity)
-        self._limits.ask(identity.user)
+        await self._limits.ask(identity.user)
         return identity
 
     async def user(self, request: Request, *, queried: bool = False) -> UserId:

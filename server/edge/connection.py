@@ -241,7 +241,7 @@ class Connection:
                     self._accept(command, Nothing())
                 case _:
                     if not isinstance(command, TypingSet):  # which has a limit of its own, and is dropped
-                        self._instance.limits.ask(user)
+                        await self._instance.limits.ask(user)
                     self._accept(command, await obey(self._instance, user, member, command))
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
