@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 from protocol import schema
 from server import erasure
 from server.counts import counted
+from server.depot.connect import check as check_depot
 from server.depot.connect import depot
 from server.depot.incoming import Incoming
 from server.edge.account import Account
@@ -70,10 +71,8 @@ class App:
 
     def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
         check(settings)
+        check_depot(settings)
         self._checks = verifier(settings)
-        self._files = Files(
-            Incoming(settings.media_dir / "incoming"), Inspection(settings.media), depot(settings), scribe(settings)
-        )
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
@@ -110,9 +109,7 @@ class App:
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            common = await self._common(database)
-            self._links = Links(common.secret)
-            yield self._begin(database, tutor, tasks, common)
+            yield self._begin(database, tutor, tasks, await self._common(database))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -140,6 +137,7 @@ class App:
             broker = RedisBroker(settings.redis_url, owner, common)
             shares = RedisShares(broker)
         limits = Limits(settings.limits, tasks, owner, shares)
+        files = _files(settings, common)
         hub = Hub(broker, tasks, database)
         turns = Turns(
             database,
@@ -148,7 +146,7 @@ class App:
             tutor,
             tasks,
             limits=limits,
-            show=Showing(database, self._files.depot, sees=settings.openai_images).shown,
+            show=Showing(database, files.depot, sees=settings.openai_images).shown,
             pulse=pulse,
             settings=settings.turns,
             owner=owner,
@@ -165,7 +163,8 @@ class App:
             sightings=Sightings(database, tasks),
             tutor=tutor,
             tasks=tasks,
-            files=self._files,
+            files=files,
+            deployment=common,
         )
         _start(instance, pulse)
         return instance
@@ -189,12 +188,17 @@ class App:
             WebSocketRoute("/{path:path}", _no_socket_here),
             *Rest(instance, callers).routes(),
             *Account(instance, callers).routes(),
-            *MediaRest(instance, callers, self._links).routes(),
+            *MediaRest(instance, callers, Links(instance.deployment.secret)).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))
+
+
+def _files(settings: Settings, common: Deployment) -> Files:
+    incoming = Incoming(settings.media_dir / "incoming")
+    return Files(incoming, Inspection(settings.media), depot(settings, common.id), scribe(settings))
 
 
 def _start(instance: Instance, pulse: Pulse) -> None:

@@ -29,8 +29,6 @@ from server.store.presence import present
 from server.tasks import cancel_all
 
 _BOTH: Roles = "hub,tutor"
-LEFT_OVER_WITHIN = 0.5
-"""Seconds; mostly nothing is left over."""
 COLLECTED_AFTER = (50_000, 20, 100)
 """Objects more than before, collections of those, and so on: by decision 0010."""
 
@@ -79,7 +77,7 @@ async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> No
             )
             await serve.Server(listening, app.drain).serve([listener])
     finally:
-        await cancel_all(LEFT_OVER_WITHIN)
+        await cancel_all()
 
 
 def _collect_garbage_rarely() -> None:

@@ -7,7 +7,7 @@ from server.identity import Identity
 from server.instance import Instance
 from server.store import devices
 from server.store.devices import DeviceRow
-from server.store.revocations import EVERY_TOKEN
+from server.store.revocations import EVERY_TOKEN, of_device
 
 
 async def seen(instance: Instance, caller: Identity) -> list[SeenDevice]:
@@ -27,14 +27,18 @@ async def sign_out(instance: Instance, caller: Identity, *, everywhere: bool) ->
 
 
 async def sign_out_device(instance: Instance, caller: Identity, device: str) -> None:
-    """Revoke the token that a device was let in by, and forget the device. Raises NotFound, Forbidden."""
+    """Revoke the token that a device was let in by, close its sockets, whatever let them in, and forget the device.
+
+    Raises NotFound, Forbidden.
+    """
     await instance.sightings.write()  # it may have come, or taken a fresh token, just now
     row = await _existing(instance, caller.user, device)
     if row.token_id is None:
         raise Forbidden("The token of this device has no id (jti): sign out everywhere instead.")
     if row.token_id == caller.token_id:
         raise Forbidden("This device has the same token as you: sign out yourself, or everywhere.")
-    await instance.standing.revoke(caller.user, row.token_id, row.expires_at.timestamp())
+    for token_id in (row.token_id, of_device(device)):
+        await instance.standing.revoke(caller.user, token_id, row.expires_at.timestamp())
     async with instance.database.connection() as conn:
         await devices.forget(conn, caller.user, device)
 

@@ -1,5 +1,6 @@
 """The one place where the environment is read. Every bad value is reported at once, by name."""
 
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -83,6 +84,9 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"{missing}: is needed too: a certificate is of no use without its key"
     if settings.redis_url and not _names_a_redis(settings.redis_url):
         yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    for address in settings.trusted_proxies:
+        if wrong := _wrong_with_network(address):
+            yield f"TUTORHUB_TRUSTED_PROXIES: {wrong}"
     if settings.encryption_keys and (wrong := _wrong_with_keys(settings.encryption_keys)):
         yield f"TUTORHUB_ENCRYPTION_KEYS: {wrong}"
     if environ.get("WEB_CONCURRENCY", "").strip() not in {"", "0", "1"}:
@@ -109,6 +113,15 @@ def _names_a_redis(url: str) -> bool:
         return parts.scheme in REDIS_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
         return False
+
+
+def _wrong_with_network(text: str) -> str:
+    """Empty: it is an address or a network."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _wrong_with_keys(text: str) -> str:
@@ -184,15 +197,18 @@ class _Reading:
             if text := self.environ.get(variable, "").strip():
                 return variable, text
             if name in _SECRETS and (file := self.environ.get(f"{variable}_FILE")):
-                return f"{variable}_FILE", self._content(f"{variable}_FILE", Path(file))
+                return f"{variable}_FILE", self._secret_in(f"{variable}_FILE", Path(file))
         return prefix + name.upper(), ""
 
-    def _content(self, variable: str, file: Path) -> str:
+    def _secret_in(self, variable: str, file: Path) -> str:
         try:
-            return file.read_text().strip()
+            found = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             self.problems.append(f"{variable}: {file} cannot be read: {error}")
             return ""
+        if not found:
+            self.problems.append(f"{variable}: {file} is empty")
+        return found
 
 
 def _in_plain_words(problem: str, field: FieldInfo) -> str:

@@ -13,6 +13,7 @@ import structlog
 from protocol.ids import UserId
 from server import media
 from server.errors import Refusal
+from server.identity import LEEWAY
 from server.instance import Instance
 from server.store import erasure
 
@@ -21,7 +22,6 @@ NOBODY_ADDS_AFTER = 5.0
 LEFT_AFTER = 15.0
 """Seconds in which nobody has gone on with it: whoever did is lost."""
 LOOKED_EVERY = 5.0
-WITHIN = 2.0
 
 log = structlog.get_logger()
 
@@ -47,10 +47,10 @@ async def look_out(instance: Instance) -> None:
     while True:
         await asyncio.sleep(LOOKED_EVERY)
         try:
-            for user in await instance.tasks.within(WITHIN, _left(instance), "erasures"):
+            for user in await instance.tasks.soon(_left(instance), "erasures"):
                 if await _take_up(instance, user):
                     instance.tasks.start(_erase(instance, user), "erasure")
-        except (Refusal, TimeoutError):
+        except Refusal:
             pass
         except Exception:  # whatever it is, the next look must come
             log.exception("erasures_not_read")
@@ -58,7 +58,8 @@ async def look_out(instance: Instance) -> None:
 
 async def erase(instance: Instance, user: UserId) -> None:
     """Delete everything of a user who was marked. Raises Refusal where that cannot be done now."""
-    await _delete(instance, user)
+    if await _delete(instance, user):
+        await media.erase(instance, user)
     await asyncio.sleep(NOBODY_ADDS_AFTER)
     if not await _delete(instance, user):
         return
@@ -68,7 +69,7 @@ async def erase(instance: Instance, user: UserId) -> None:
     except Refusal:
         log.info("drafts_left_to_expire")
     async with instance.database.reserved() as conn:
-        await erasure.finish(conn, user)
+        await erasure.finish(conn, user, LEEWAY)
     log.info("user_erased")
 
 

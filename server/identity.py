@@ -4,6 +4,9 @@ from msgspec import Struct
 
 from protocol.ids import UserId
 
+LEEWAY = 30.0
+"""Seconds by which the clock of whoever made a token may be ahead of ours."""
+
 
 class Identity(Struct, frozen=True):
     """Who is calling, and until when (unix seconds) they may be believed.

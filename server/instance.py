@@ -15,6 +15,7 @@ from server.limits import Limits
 from server.settings import Settings
 from server.sightings import Sightings
 from server.standing import Standing
+from server.store.deployments import Deployment
 from server.store.pool import Database
 from server.store.users import Change
 from server.tasks import Tasks
@@ -47,6 +48,7 @@ class Instance(Struct, frozen=True):
     tutor: Tutor
     tasks: Tasks
     files: Files
+    deployment: Deployment
 
     def change(self, user: UserId, kind: type[Durable]) -> AbstractAsyncContextManager[Change]:
         """A numbered transaction that is told, once it is committed, as an event of this kind."""

@@ -5,11 +5,11 @@ between, no bytes are there that nobody knows of, and what was not finished is c
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from protocol import model
 from protocol.answers import MediaPage, Transcript
@@ -43,8 +43,6 @@ from server.tutor.tutor import TutorFailed
 
 TOKENS_OF_A_SECOND = 50
 """Of sound, about what providers count for it."""
-ANSWERED_WITHIN = 2.0
-"""Seconds in which the database answers, or is as good as away."""
 
 T = TypeVar("T")
 
@@ -58,17 +56,27 @@ async def add(instance: Instance, caller: Identity, id: MediaId, pieces: AsyncIt
     files, user = instance.files, caller.user
     files.inspection.check()
     await instance.limits.upload(user)
-    await _asked(instance, _check_room(instance, user))
+    await instance.tasks.soon(_check_room(instance, user), "media")
     async with files.incoming.place(user) as folder:
-        came = await incoming.receive(pieces, folder / "source", instance.settings.media.file_bytes)
-        earlier = await _asked(instance, _earlier(instance, user, id, came))
+        allowed = _while_in_standing(instance, caller, pieces)
+        came = await incoming.receive(allowed, folder / "source", instance.settings.media.file_bytes)
+        earlier = await instance.tasks.soon(_earlier(instance, user, id, came), "media")
         if earlier is not None and earlier.state == "ready":
             return earlier.told()
         looked = await files.inspection.look(came.path, folder)
         fresh = await asyncio.to_thread(_fresh, looked, came, folder)
-        await instance.standing.check(caller)  # it may have taken minutes, and they may be gone
-        row, key = await _asked(instance, _reserve(instance, user, id, fresh))
+        await instance.standing.check(caller)  # it was looked at for a while
+        row, key = await instance.tasks.soon(_reserve(instance, user, id, fresh), "media")
         return await _put(instance, user, row, fresh, folder, key=key)
+
+
+async def _while_in_standing(
+    instance: Instance, caller: Identity, pieces: AsyncIterable[bytes]
+) -> AsyncGenerator[bytes]:
+    """The pieces, as long as who sends them is not signed out or erased: it may take minutes."""
+    async for piece in pieces:
+        await instance.standing.check(caller)  # held in memory, so this asks nobody
+        yield piece
 
 
 async def one(instance: Instance, user: UserId, id: MediaId) -> tuple[Row, Unsealed]:
@@ -97,6 +105,20 @@ async def delete(instance: Instance, user: UserId, id: MediaId) -> model.Media:
         await media.delete(change.conn, user, id)
     await remove_bytes(instance, user, id)
     return row.told()
+
+
+async def lie_here(instance: Instance, user: UserId) -> bool:
+    """Whether the bytes of a user's latest file are where this instance looks for them; true of who has none."""
+    latest = (await page(instance, user, None, 1)).media
+    if not latest:
+        return True
+    row, key = await one(instance, user, latest[0].id)
+    try:
+        async for _ in read(instance, Parcel(name_of(user, row.id), row.size, key), 0, 1):
+            return True
+    except Lost:
+        pass
+    return False
 
 
 async def erase(instance: Instance, user: UserId) -> None:
@@ -210,10 +232,10 @@ async def _put(instance: Instance, user: UserId, row: Row, fresh: Fresh, folder:
         for form, file in _files(row, folder):
             parcel = Parcel(name_of(user, row.id, form), file.stat().st_size, key)
             await keeping.keep(instance.files.depot, parcel, file)
-        ready = await _asked(instance, _make_ready(instance, user, row, fresh))
+        ready = await instance.tasks.soon(_make_ready(instance, user, row, fresh), "media")
     except Unavailable:
         with suppress(Unavailable):
-            await _asked(instance, _give_up(instance, user, row))
+            await instance.tasks.soon(_give_up(instance, user, row), "media")
         raise
     if ready is None:
         await remove_bytes(instance, user, row.id)
@@ -238,11 +260,3 @@ async def _give_up(instance: Instance, user: UserId, row: Row) -> None:
         gone = await media.delete_pending(conn, user, row)
     if gone:
         await remove_bytes(instance, user, row.id)
-
-
-async def _asked(instance: Instance, work: Coroutine[Any, Any, T]) -> T:
-    """What the database says to this, unless it takes too long. Raises Unavailable."""
-    try:
-        return await instance.tasks.within(ANSWERED_WITHIN, work, "media")
-    except TimeoutError:
-        raise Unavailable(retry_after_ms=1_000) from None

@@ -8,20 +8,25 @@ import click
 from msgspec import structs
 
 from protocol.ids import UserId
-from server import environment, erasure, key_ring
+from server import environment, erasure, key_ring, media
 from server.app import App
 from server.edge import identity
 from server.errors import Refusal, StartupError
+from server.instance import Instance
 from server.logs import log_to_stderr
 from server.settings import Settings
 from server.starting import chosen, database, one_line_errors, servers, tell
+from server.store import erasure as erasures
 from server.store import migrations, revocations, rotation
+from server.store import users as users_of
+from server.store.pool import Connection
+from server.store.presence import somebody_runs
 from server.store.rotation import Rotated
 from server.tasks import cancel_all
 
 LONGEST_HOURS = 87_600.0
-LEFT_OVER_WITHIN = 0.5
-"""Seconds; mostly nothing is left over."""
+BY_A_HUB_WITHIN = 60
+"""Seconds: it is noticed after some, and done some later."""
 
 
 @click.group()
@@ -53,8 +58,10 @@ def revoke(bearer: str | None, user: str | None, token_id: str | None) -> None:
 
     The sockets that it let in are closed within two seconds, on every instance.
     """
-    if (bearer is None) == (not user) or (token_id is not None and (not user or not token_id)):
+    if (bearer is None) == (not user) or (token_id is not None and not (user and token_id)):
         raise StartupError("Which tokens? Name one TOKEN, or a --user, or a --user and the --id of a token.")
+    if token_id is not None and not identity.printable(token_id):
+        raise StartupError("The id of a token has no control character.")
     settings = chosen({})
     with database() as conninfo:
         click.echo(asyncio.run(_revoke(settings, conninfo, bearer, user=user, token_id=token_id)))
@@ -74,7 +81,7 @@ async def _revoke(
             raise StartupError(f"This token has no id (jti). To revoke all of its user: --user {user}")
     assert user is not None, "one of the two was given"
     async with migrations.in_use(conninfo) as conn:
-        await revocations.revoke(conn, UserId(user), token_id or revocations.EVERY_TOKEN, expires_at)
+        await revocations.revoke(conn, identity.named(user), token_id or revocations.EVERY_TOKEN, expires_at)
     return f"revoked: {f'token {token_id}' if token_id else 'every token'} of {user}"
 
 
@@ -91,21 +98,48 @@ def erase_command(user: str) -> None:
     """Delete everything of a USER, wherever it lies. Devices are closed at once."""
     settings = structs.replace(chosen({}), roles="hub", openai_base_url=None, local_model=None)
     log_to_stderr(settings.log_level)
+    name = identity.named(user)
     with ExitStack() as stack:
         settings, conninfo = servers(settings, stack)
-        click.echo(f"Erasing {user}; this takes some seconds …", err=True)
-        asyncio.run(_erase(settings, conninfo, UserId(user)))
+        asyncio.run(_erase(settings, conninfo, name))
     click.echo(f"erased: {user}")
 
 
 async def _erase(settings: Settings, conninfo: str, user: UserId) -> None:
+    """A hub that runs does it, as it knows where everything lies; without one it is done here."""
+    async with migrations.in_use(conninfo) as conn:
+        if not (await users_of.is_there(conn, user) or await erasures.is_marked(conn, user)):
+            raise StartupError(f"Nothing is kept of a user {user}.")
+        if await somebody_runs(conn):
+            tell(f"Erasing {user}: a hub that runs does it, within half a minute …")
+            return await _wait_for_a_hub(conn, user)
+    tell(f"Erasing {user}; this takes some seconds …")
     try:
         async with App(settings, conninfo, lambda _: None).begun() as instance:
+            await _check_that_files_are_here(instance, user)
             await erasure.wait_for(instance, user)
     except Refusal as refusal:
         raise StartupError(f"Not everything could be deleted: {refusal.detail} Say it again.") from refusal
     finally:
-        await cancel_all(LEFT_OVER_WITHIN)
+        await cancel_all()
+
+
+async def _wait_for_a_hub(conn: Connection, user: UserId) -> None:
+    await erasures.mark(conn, user)
+    for _ in range(BY_A_HUB_WITHIN):
+        if not await erasures.is_marked(conn, user):
+            return
+        await asyncio.sleep(1.0)
+    raise StartupError(f"{user} is marked, and nobody gets in; a hub goes on with it. Look again later.")
+
+
+async def _check_that_files_are_here(instance: Instance, user: UserId) -> None:
+    """Or they would stay, with nobody knowing whose they are."""
+    if not await media.lie_here(instance, user):
+        raise StartupError(
+            "The files of this user do not lie where this command looks. Give it the TUTORHUB_DATA_DIR or"
+            " TUTORHUB_MEDIA_… and the TUTORHUB_ENCRYPTION_KEYS of the hub."
+        )
 
 
 @click.group()

@@ -18,7 +18,6 @@ WRITTEN_EVERY = 2.0
 AT_ONCE = 1_000
 MOST = 100_000
 """Devices that wait to be written while the database is away; more are not listed until they come again."""
-WITHIN = 2.0
 
 log = structlog.get_logger()
 
@@ -41,16 +40,16 @@ class Sightings:
             await asyncio.sleep(WRITTEN_EVERY)
             try:
                 await self.write()
-            except (Refusal, TimeoutError):
+            except Refusal:
                 pass
             except Exception:  # whatever it is, the next ones must be written
                 log.exception("devices_not_written")
 
     async def write(self) -> None:
-        """Who was seen until now. Raises Refusal, TimeoutError; those are seen when they come again."""
+        """Who was seen until now. Raises Refusal; those are seen when they come again."""
         while self._seen:
             batch = [self._seen.pop(key) for key in list(self._seen)[:AT_ONCE]]
-            await self._tasks.within(WITHIN, self._write(batch), "devices seen")
+            await self._tasks.soon(self._write(batch), "devices seen")
 
     async def _write(self, batch: list[Sighting]) -> None:
         async with self._database.reserved() as conn:

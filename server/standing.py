@@ -25,7 +25,6 @@ from server.tasks import Tasks
 LOOKED_EVERY = 1.0
 LOOKED_BACK = 10.0
 """Seconds: longer than a transaction may take."""
-WITHIN = 2.0
 HELD_USERS = 10_000
 
 Held = dict[str, Revocation]
@@ -47,12 +46,12 @@ class Standing:
         self._asked: dict[bytes, asyncio.Future[Held | Refusal]] = {}
         self._reading = False
 
-    async def check(self, identity: Identity) -> None:
-        """Raises SignedOut, or Unavailable where that cannot be known."""
+    async def check(self, identity: Identity, device: str | None = None) -> None:
+        """Raises SignedOut, or Unavailable where that cannot be known. `device`: where that is known."""
         held = self._held.get(subject(identity.user))
         if held is None:
             held = await self._read(subject(identity.user))
-        if any(revocation.takes(identity) for revocation in held.values()):
+        if any(revocation.takes(identity, device) for revocation in held.values()):
             raise SignedOut
 
     async def revoke(self, user: UserId, token_id: str, expires_at: float | None) -> None:
@@ -78,8 +77,8 @@ class Standing:
         while True:
             asked_at = self._loop.time()
             try:
-                self.hear(await self._tasks.within(WITHIN, self._lately(asked_at), "revocations"))
-            except (Refusal, TimeoutError):
+                self.hear(await self._tasks.soon(self._lately(asked_at), "revocations"))
+            except Refusal:
                 pass
             except Exception:  # whatever it is, the next look must come
                 log.exception("revocations_not_read")
@@ -108,8 +107,8 @@ class Standing:
             while self._asked:
                 asked, self._asked = self._asked, {}
                 try:
-                    held = await self._tasks.within(WITHIN, self._held_of(list(asked)), "revocations of users")
-                except (Refusal, TimeoutError):
+                    held = await self._tasks.soon(self._held_of(list(asked)), "revocations of users")
+                except Refusal:
                     held = None
                 except Exception:  # whatever it is, nobody may wait for ever
                     log.exception("revocations_not_read")
@@ -137,5 +136,5 @@ class Standing:
 def _close(room: Room, revocation: Revocation) -> None:
     code, reason = (CloseCode.ERASED, "erased") if revocation.erasing else (CloseCode.SIGNED_OUT, "signed out")
     for member in list(room.members):
-        if revocation.takes(member.identity):
+        if revocation.takes(member.identity, member.device.id):
             member.close(code, reason)

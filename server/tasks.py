@@ -7,10 +7,16 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
+from server.errors import Unavailable
+
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
+LEFT_OVER_WITHIN = 0.5
+"""Seconds for what is left at the end of a process; mostly that is nothing."""
+ANSWERED_WITHIN = 2.0
+"""Seconds in which the database answers, or is as good as away."""
 CANCEL_AGAIN = 0.05
 """Seconds."""
 
@@ -56,8 +62,15 @@ class Tasks:
             raise TimeoutError
         return result.result()
 
+    async def soon(self, work: Coroutine[Any, Any, T], name: str, *, within: float = ANSWERED_WITHIN) -> T:
+        """As `within`, for what the database is asked: past the limit it is as good as away. Raises Unavailable."""
+        try:
+            return await self.within(within, work, name)
+        except TimeoutError:
+            raise Unavailable(retry_after_ms=1_000) from None
 
-async def cancel_all(within: float) -> None:
+
+async def cancel_all(within: float = LEFT_OVER_WITHIN) -> None:
     """End every other task of this loop, for so many seconds at most. For the end of a process.
 
     Each is cancelled again until it ends: a library may lose a cancellation, and then the loop's own end, which cancels

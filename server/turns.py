@@ -9,9 +9,8 @@ Long because it is one thing: who writes a reply, from its claim to its end.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
 
 import structlog
 from msgspec import structs
@@ -31,7 +30,7 @@ from server.store import messages, sessions, turns
 from server.store.pool import Database
 from server.store.turns import Claimed, Due, Turn
 from server.store.users import Change
-from server.tasks import Tasks
+from server.tasks import ANSWERED_WITHIN, Tasks
 from server.telling import told
 from server.tutor.tutor import Tutor
 
@@ -44,12 +43,9 @@ SETTLE_AGAIN = 1.0
 DUE_AT_ONCE = 100
 OWNERS_FIRST = 10.0
 """Seconds after the database was away in which lost owners are left the time to renew their leases."""
-ANSWERED_WITHIN = 2.0
-"""Seconds in which the database answers, or is as good as away."""
 WAITED_FOR = ANSWERED_WITHIN - 0.1
 """Seconds after which nobody may wait for a claim any more: it is given back."""
 
-T = TypeVar("T")
 
 Show = Callable[[UserId, Lesson], Awaitable[Lesson]]
 """The lesson as the tutor is to see it."""
@@ -125,7 +121,7 @@ class Turns:
         """For ever: take up what nobody writes, as after the death of an instance."""
         while self._writes:
             try:
-                for each in await self._soon(self._due()):
+                for each in await self._tasks.soon(self._due(), "a turn"):
                     self.wake_here(each.user_id, each.session_id)
             except Unavailable:
                 pass
@@ -256,7 +252,7 @@ class Turns:
 
     async def _write_next(self, user: UserId, session: SessionId) -> bool:
         asked_at = self._loop.time()
-        claimed = await self._soon(self._claim(user, session, asked_at))
+        claimed = await self._tasks.soon(self._claim(user, session, asked_at), "a turn")
         if claimed is None:
             return False
         turn = await self._longest(claimed, claimed.former) if claimed.former else claimed
@@ -326,7 +322,7 @@ class Turns:
         if ending.status is not None:
             await self._settle(written, ending.status, attempt.metadata(ending))
         elif ending is RELEASED:
-            await self._soon(self._release(written))
+            await self._tasks.soon(self._release(written), "a turn")
 
     async def _settle(self, turn: Turn, status: ReplyStatus, metadata: MessageMetadata | None) -> None:
         """End the reply with the turn's text, unless another attempt has taken it over. While that cannot be done it is
@@ -360,7 +356,7 @@ class Turns:
         while True:
             await asyncio.sleep(self._settings.keep_every)
             try:
-                await self._soon(self._keep(turn))
+                await self._tasks.soon(self._keep(turn), "a turn")
             except Unavailable:
                 pass
             except Exception:
@@ -371,13 +367,13 @@ class Turns:
             self._hub.tell_live(turn.user_id, turn.session_id, event)
 
         async def keep(text: str, chunks: int) -> bool | None:
-            return await self._soon(self._keep(structs.replace(turn, text=text, chunks=chunks)))
+            return await self._tasks.soon(self._keep(structs.replace(turn, text=text, chunks=chunks)), "a turn")
 
         def goes_on(renewed_at: float) -> bool:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
         async def read() -> Lesson | None:
-            lesson = await self._soon(self._lesson(turn))
+            lesson = await self._tasks.soon(self._lesson(turn), "a turn")
             return lesson and await self._show(turn.user_id, lesson)
 
         return Attempt(turn, self._tutor, self._settings, tell, keep, read=read, goes_on=goes_on, claimed_at=claimed_at)
@@ -389,13 +385,6 @@ class Turns:
     async def _release(self, turn: Turn) -> None:
         async with self._database.reserved() as conn:
             await turns.release(conn, turn)
-
-    async def _soon(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the database says to this, unless it takes too long. Raises Unavailable."""
-        try:
-            return await self._tasks.within(ANSWERED_WITHIN, work, "a turn")
-        except TimeoutError:
-            raise Unavailable from None
 
     async def _lesson(self, turn: Turn) -> Lesson | None:
         """What the reply is written from. None: what it answers is gone, and the turn with it."""

@@ -1,4 +1,7 @@
-"""What the environment says, and how it is told that it is wrong."""
+"""What the environment says, and how it is told that it is wrong.
+
+Long because each setting has what is wrong with it.
+"""
 
 import os
 from contextlib import suppress
@@ -298,3 +301,15 @@ def test_a_folder_that_cannot_keep_the_secret_is_a_clear_line(tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match=r"jwt-secret: .*\. Set TUTORHUB_JWT_SECRET"):
         secret(read({**HOME, "TUTORHUB_DATA_DIR": str(tmp_path / "file")}))
+
+
+def test_a_secret_that_is_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """It may be mounted late, and without a key ring what is said would be stored as it is."""
+    (tmp_path / "keys").touch()
+    told = refusal({**HOME, "TUTORHUB_ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")})
+    assert told == f"TUTORHUB_ENCRYPTION_KEYS_FILE: {tmp_path / 'keys'} is empty"
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.1/8", "999.9.9.9", "::1/200"])
+def test_a_proxy_that_cannot_be_one_is_refused(wrong: str) -> None:
+    assert refusal({**HOME, "TUTORHUB_TRUSTED_PROXIES": wrong}).startswith("TUTORHUB_TRUSTED_PROXIES: ")

@@ -24,7 +24,7 @@ class Callers:
         self._standing = standing
         self._limits = limits
 
-    async def known(self, token: str | None, address: str) -> Identity:
+    async def known(self, token: str | None, address: str, device: str | None = None) -> Identity:
         """Whoever has this token, if they may ask any more.
 
         Raises Unauthenticated, or RateLimited instead, for an address that has tried many that were never good: a good
@@ -39,7 +39,7 @@ class Callers:
         except Unauthenticated:
             await self._limits.sign_in(address)
             raise
-        await self._standing.check(identity)
+        await self._standing.check(identity, device)
         await self._limits.ask(identity.user)
         return identity
 

@@ -8,13 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from protocol.ids import UserId
-from server.errors import ConnectionBroken, NotFound, Unavailable
+from server.errors import ConnectionBroken, NotFound
 from server.instance import Instance
+from server.tasks import ANSWERED_WITHIN
 
 T = TypeVar("T")
 
-WITHIN = 2.0
-"""Seconds."""
 STOP_WITHIN = 6.0
 """A stop waits to see its reply settled."""
 TRIES = 3
@@ -27,7 +26,7 @@ async def carried_out(
     work: Callable[[], Coroutine[Any, Any, T]],
     *,
     repeatable: bool = False,
-    within: float = WITHIN,
+    within: float = ANSWERED_WITHIN,
 ) -> T:
     """The result of a use case. `work` begins it; `repeatable`: done twice, it is as if it was done once.
 
@@ -36,9 +35,7 @@ async def carried_out(
     Raises what it raises, Unavailable when it takes too long, and RateLimited in the place of one NotFound too many.
     """
     try:
-        return await instance.tasks.within(within, _persisted(work, repeatable=repeatable), "a use case")
-    except TimeoutError:
-        raise Unavailable(retry_after_ms=1_000) from None
+        return await instance.tasks.soon(_persisted(work, repeatable=repeatable), "a use case", within=within)
     except NotFound:
         if user is not None:
             await instance.limits.miss(user)

@@ -7,10 +7,11 @@ from protocol import commands as say
 from protocol.answers import Answer, MessagePage, Nothing
 from protocol.ids import UserId
 from server import messages, search, sessions, sync
-from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
+from server.edge.carrying import STOP_WITHIN, carried_out
 from server.fanout.member import Member
 from server.instance import Instance
 from server.messages import Draft
+from server.tasks import ANSWERED_WITHIN
 
 AboutSessions = (
     say.SessionCreate
@@ -40,7 +41,7 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
                 page = await carried_out(instance, user, partial(_page, instance, user, said))
                 return sync.join_session(instance, user, member, said.session, page)
         case _:
-            within = STOP_WITHIN if isinstance(said, say.ReplyStop) else WITHIN
+            within = STOP_WITHIN if isinstance(said, say.ReplyStop) else ANSWERED_WITHIN
             work = partial(_done, instance, user, said)
             return await carried_out(instance, user, work, repeatable=_is_repeatable(said), within=within)
 

@@ -218,7 +218,7 @@ class Connection:
             if not isinstance(command, Hello):
                 raise Invalid.field("type", "order", "the first command is hello")
             token = command.token or bearer(self._websocket.headers.get("authorization"))
-            self._identity = await self._callers.known(token, self._address)
+            self._identity = await self._callers.known(token, self._address, command.device.id)
             self._expiry.watch(self._identity.expires_at)
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
@@ -269,7 +269,7 @@ class Connection:
     # Identity: believed until its token expires.
 
     async def _refresh(self, command: AuthRefresh, user: UserId, member: Member) -> None:
-        identity = await self._callers.known(command.token, self._address)
+        identity = await self._callers.known(command.token, self._address, member.device.id)
         if identity.user != user:
             raise Forbidden("This token is of another user.")
         self._expiry.watch(identity.expires_at)

@@ -14,7 +14,7 @@ from protocol.model import Cursor
 from server import errors, messages, search, sessions, sync
 from server.edge.address import address_of
 from server.edge.callers import Callers
-from server.edge.carrying import STOP_WITHIN, WITHIN, carried_out
+from server.edge.carrying import STOP_WITHIN, carried_out
 from server.edge.identity import LIFETIME, mint
 from server.edge.requests import (
     answer,
@@ -30,6 +30,7 @@ from server.instance import Instance
 from server.limits import Limits
 from server.messages import Draft
 from server.settings import Settings
+from server.tasks import ANSWERED_WITHIN
 
 T = TypeVar("T")
 
@@ -184,7 +185,7 @@ class Rest:
         work: Callable[[], Coroutine[Any, Any, T]],
         *,
         repeatable: bool = False,
-        within: float = WITHIN,
+        within: float = ANSWERED_WITHIN,
     ) -> T:
         return await carried_out(self._instance, user, work, repeatable=repeatable, within=within)
 

@@ -19,14 +19,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from protocol.ids import UserId
 from server.edge.key_set import KeySet
 from server.errors import Expired, StartupError, Unauthenticated
-from server.identity import Identity
+from server.identity import LEEWAY, Identity
 from server.settings import Settings
 
 TOKEN_BYTES = 16_384
 DOTS = 2
 SECRET_BYTES = 32
-LEEWAY = 30.0
-"""Seconds by which the clock of whoever made the token may be ahead of ours."""
 LATEST = 253_402_300_800.0
 """The year 10000. What expires later is no date."""
 LIFETIME = 43_200.0
@@ -149,15 +147,20 @@ def mint(
 
     Raises StartupError for a weak secret, or for a name that no user can have.
     """
-    if not 0 < len(user) <= NAME_LENGTH or not printable(user):
-        raise StartupError(f"A user's name has 1 to {NAME_LENGTH} characters, none of them a control character.")
     made_at = now()
-    claims: dict[str, Any] = {"sub": user, "jti": uuid4().hex, "iat": made_at, "exp": made_at + lifetime}
+    claims: dict[str, Any] = {"sub": named(user), "jti": uuid4().hex, "iat": made_at, "exp": made_at + lifetime}
     if settings is not None and settings.jwt_issuer is not None:
         claims["iss"] = settings.jwt_issuer
     if settings is not None and settings.jwt_audience is not None:
         claims["aud"] = settings.jwt_audience
     return jwt.encode(claims, strong(secret), algorithm="HS256")
+
+
+def named(user: str) -> UserId:
+    """Raises StartupError for a name that no user can have."""
+    if not 0 < len(user) <= NAME_LENGTH or not printable(user):
+        raise StartupError(f"A user's name has 1 to {NAME_LENGTH} characters, none of them a control character.")
+    return UserId(user)
 
 
 def bearer(header: str | None) -> str | None:

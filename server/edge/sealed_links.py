@@ -54,7 +54,7 @@ class Links:
         until = (int(now) + LASTS + ROUNDED_TO) // ROUNDED_TO * ROUNDED_TO
         link = Link(user, media, form, until)
         sealed = self._cipher.encrypt(msgspec.msgpack.encode(link), [ABOUT])
-        return urlsafe_b64encode(sealed).decode().rstrip("="), link
+        return _written(sealed), link
 
     def read(self, token: str, now: float) -> Link | None:
         """None: it is none of ours, or its time is over. The seal is compared in constant time."""
@@ -62,7 +62,13 @@ class Links:
             return None
         try:
             sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            if _written(sealed) != token:  # a link has one address: what the decoder overlooks makes no other
+                return None
             link = _decoder.decode(self._cipher.decrypt(sealed, [ABOUT]))
         except (ValueError, InvalidTag, msgspec.MsgspecError):
             return None
         return link if link.until > now else None
+
+
+def _written(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).decode().rstrip("=")

@@ -57,11 +57,11 @@ async def sessions(conn: Connection, user: UserId) -> bool:
     return await execute(conn, _SQL["erase_sessions"], _whose(user) | {"limit": AT_ONCE}) > 0
 
 
-async def finish(conn: Connection, user: UserId) -> None:
-    """The last of it, and the mark is taken away: one transaction."""
+async def finish(conn: Connection, user: UserId, ahead: float) -> None:
+    """The last of it, and the mark is taken away: one transaction. Tokens of the next seconds are refused, too."""
     async with conn.transaction():
         await execute(conn, _SQL["erase_user"], _whose(user))
-        await execute(conn, _SQL["done"], _whose(user))
+        await execute(conn, _SQL["done"], _whose(user) | {"ahead": ahead})
 
 
 def _whose(user: UserId) -> dict[str, object]:

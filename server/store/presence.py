@@ -53,6 +53,11 @@ async def present(conninfo: str, *, alone: bool, tell: Callable[[str], None]) ->
         yield make_conninfo(conninfo, application_name=name)
 
 
+async def somebody_runs(conn: Connection) -> bool:
+    """Whether an instance is on this database."""
+    return bool(await fetch_all(conn, Present, _SQL["others"], {}))
+
+
 async def _reason_to_wait(conn: Connection, name: str) -> str | None:
     """None: nobody is here with whom we would not hear each other, and from now on we are seen."""
     try:

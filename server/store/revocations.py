@@ -28,11 +28,19 @@ class Revocation(Struct, frozen=True):
     revoked_at: float
     erasing: bool
 
-    def takes(self, identity: Identity) -> bool:
-        """Whether the token of this identity is meant. One that does not say when it was issued may be old."""
-        if self.token_id == EVERY_TOKEN:
+    def takes(self, identity: Identity, device: str | None) -> bool:
+        """Whether the token of this identity is meant, on this device if it is known which it is.
+
+        A token that does not say when it was issued may be old.
+        """
+        if self.token_id in (EVERY_TOKEN, None if device is None else of_device(device)):
             return self.erasing or identity.issued_at is None or identity.issued_at <= self.revoked_at
         return identity.token_id == self.token_id
+
+
+def of_device(device: str) -> str:
+    """In the place of a token's id: all tokens by which this device is let in. No token has such an id."""
+    return f"\1{device}"
 
 
 @lru_cache(SUBJECTS)

@@ -110,6 +110,10 @@ async def meet(conn: Connection, user: UserId) -> None:
     await execute(conn, _SQL["add_user"], {"user": user, "subject": subject(user), "key": key, "key_name": key_name})
 
 
+async def is_there(conn: Connection, user: UserId) -> bool:
+    return await fetch_one(conn, KeyColumns, _SQL["key_of_user"], {"user": user}) is not None
+
+
 async def _lock(conn: Connection, user: UserId, *, known: bool) -> _Locked:
     """To the end of the transaction nobody else changes anything of the user. Raises NotFound."""
     found = await fetch_one(conn, _Locked, _SQL["lock_user"], {"user": user})

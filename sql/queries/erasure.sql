@@ -57,6 +57,6 @@ WHERE user_id = %(user)s
     AND EXISTS (SELECT FROM revocations WHERE subject = %(subject)s AND erasing = %(user)s);
 
 -- name: done
--- Who they were is not known here any more. Older tokens stay refused.
-UPDATE revocations SET revoked_at = clock_timestamp(), erasing = NULL
+-- Who they were is not known here any more. Older tokens stay refused, also those of a clock that is so far ahead.
+UPDATE revocations SET revoked_at = clock_timestamp() + make_interval(secs => %(ahead)s), erasing = NULL
 WHERE subject = %(subject)s AND token_id = '' AND erasing = %(user)s;

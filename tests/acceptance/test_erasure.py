@@ -1,4 +1,7 @@
-"""A user who is erased is gone: from the database, from Redis, from every device; also if who began it is lost."""
+"""A user who is erased is gone: from the database, from Redis, from every device; also if who began it is lost.
+
+Long because each way back is tried.
+"""
 
 import asyncio
 import sys
@@ -21,11 +24,13 @@ from server.fanout.broker_redis import RedisBroker
 from server.store import migrations
 from server.store.erasure import mark
 from tests import files
-from tests.device import Device, device
-from tests.hub import SECRET, Hub, running
+from tests.device import device
+from tests.hub import SECRET, Hub, child, running
 from tests.provider import HOLD, Provider, provider
 from tests.redis_server import RedisServer, redis_server
+from tests.tokens import signed
 
+PICTURE = files.picture("PNG", (120, 90))
 TABLES = ("users", "sessions", "messages", "turns", "devices", "media")
 HEARD_WITHIN = 2.0
 GONE_WITHIN = 60.0
@@ -33,8 +38,11 @@ GONE_WITHIN = 60.0
 
 
 @pytest_asyncio.fixture
-async def world(database_url: str, data_dir: Path) -> AsyncGenerator[tuple[Hub, Hub, Provider, RedisServer]]:
-    """Two instances, a tutor that waits in the middle of its answer, and a Redis."""
+async def world(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[tuple[Hub, Hub, Provider, RedisServer]]:
+    """Two instances, a tutor that waits in the middle of its answer, and a Redis; all clocks are the same."""
+    monkeypatch.setattr(erasure, "LEEWAY", 0.0)
     with redis_server() as redis:
         async with (
             provider(lambda _: ["light is ", HOLD, "a wave"]) as tutor,
@@ -148,31 +156,83 @@ async def test_a_large_user_goes_piece_by_piece(
     assert await gone(database_url, redis, here, "ada") < GONE_WITHIN
 
 
-@pytest.mark.parametrize("hub_runs", [True, False])
-async def test_an_operator_erases_from_the_command_line(database_url: str, hub_runs: bool) -> None:
+async def test_an_operator_erases_from_the_command_line_and_a_hub_that_runs_does_it(
+    database_url: str, data_dir: Path
+) -> None:
+    """The command does not know where the files lie; the hub does."""
     with redis_server() as redis:
-        async with running(database_url, redis_url=redis.url) as hub, device(hub) as one, Device(hub, "ada") as other:
-            await one.begin("what is light?")
-            await other.connect()
-            if hub_runs:
-                assert "erased: ada" in await erase(database_url, redis)
-                await one.until(lambda: one.closed is not None)
-                assert one.closed == other.closed == CloseCode.ERASED
-        if not hub_runs:
+        environ = {"TUTORHUB_REDIS_URL": redis.url, "TUTORHUB_DATA_DIR": str(data_dir)}
+        async with child(database_url, None, **environ) as made, device(made.hub) as one:
+            await one.create()
+            added = await ask(made.hub, "POST", "/api/media", made.hub.token("ada"), content=PICTURE)
+            assert added.status_code == 201
             assert "erased: ada" in await erase(database_url, redis)
-        assert rows(database_url, "ada") == {}
+            await one.until(lambda: one.closed is not None)
+            assert one.closed == CloseCode.ERASED
+            assert (rows(database_url, "ada"), lying(data_dir)) == ({}, [])
+
+
+async def test_without_a_hub_the_command_erases_if_it_knows_where_the_files_lie(
+    database_url: str, data_dir: Path
+) -> None:
+    with redis_server() as redis:
+        async with running(database_url, redis_url=redis.url, data_dir=data_dir) as hub, device(hub) as one:
+            await one.begin("what is light?")
+            assert (await ask(hub, "POST", "/api/media", hub.token("ada"), content=PICTURE)).status_code == 201
+        assert "do not lie where this command looks" in await erase(database_url, redis)
+        assert set(rows(database_url, "ada")) >= {"users", "media"}, "nothing was begun"
+        assert "erased: ada" in await erase(database_url, redis, TUTORHUB_DATA_DIR=str(data_dir))
+        assert (rows(database_url, "ada"), lying(data_dir)) == ({}, [])
         assert redis.run("KEYS", "*:draft:*") == []
+        assert "Nothing is kept of a user ada." in await erase(database_url, redis)
 
 
-async def erase(database_url: str, redis: RedisServer) -> str:
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        ("", "A user's name has 1 to 255 characters"),
+        ("x" * 8_000, "A user's name has 1 to 255"),
+        ("\udcff", "A user's"),
+        ("who", "Nothing is kept"),
+    ],
+    ids=["nobody", "long", "no letter", "never seen"],
+)
+async def test_whom_there_cannot_be_or_is_not_is_said_in_a_line(database_url: str, user: str, says: str) -> None:
+    with redis_server() as redis:
+        said = await erase(database_url, redis, user)
+    assert says in said
+    assert "Traceback" not in said
+
+
+async def test_a_database_that_is_away_is_said_in_a_line() -> None:
+    with redis_server() as redis:
+        said = await erase("postgresql://127.0.0.1:1/x", redis)
+    assert said.startswith("Error: The database cannot be reached")
+
+
+async def test_a_token_of_a_clock_that_is_ahead_brings_nobody_back(database_url: str) -> None:
+    async with running(database_url) as hub:
+        ahead = signed({"sub": "ada", "iat": time.time() + 25, "jti": "x"})
+        assert (await ask(hub, "POST", "/api/sessions", ahead, json={})).status_code == 201
+        assert (await ask(hub, "DELETE", "/api/me", ahead)).status_code == 202
+        async with asyncio.timeout(GONE_WITHIN):
+            while rows(database_url, "ada"):
+                await asyncio.sleep(0.2)
+        await asyncio.sleep(HEARD_WITHIN)
+        assert (await ask(hub, "POST", "/api/sessions", ahead, json={})).status_code == 401
+        assert rows(database_url, "ada") == {}
+
+
+async def erase(database_url: str, redis: RedisServer, user: str = "ada", **more: str) -> str:
+    """What `tutorhub user erase` says."""
     environ = {
         "TUTORHUB_DATABASE_URL": database_url,
         "TUTORHUB_REDIS_URL": redis.url,
         "TUTORHUB_JWT_SECRET": SECRET,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", "user", "erase", "ada", "--yes"),
-        env=environ,
+        *(sys.executable, "-m", "server", "user", "erase", user, "--yes"),
+        env=environ | {"TUTORHUB_DATA_DIR": "/nonexistent"} | more,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx2
@@ -352,3 +352,31 @@ async def test_a_link_to_what_is_gone_is_nobodys_miss(database_url: str, data_di
         assert [(await request(hub, "GET", link)).status_code for _ in range(4)] == [404] * 4
         assert (await missed(hub)).status_code == 404
         assert (await missed(hub)).status_code == 429
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_sockets_that_come_at_once_as_one_device_are_counted(database_url: str, count: int) -> None:
+    async with hubs(database_url, count, limits={"connections": 3}) as made, AsyncExitStack() as stack:
+        coming = [await stack.enter_async_context(Device(made[0], "ada")) for _ in range(12)]
+        for each in coming:
+            each.named = coming[0].named
+        async with asyncio.TaskGroup() as group:
+            for each in coming:
+                group.create_task(each.connect())
+        assert sum(not is_out(each) for each in coming) == 3
+
+
+@pytest.mark.parametrize("nonsense", ["inf", "9e12", "nan"])
+async def test_nonsense_in_redis_is_no_fault_and_is_not_remembered(database_url: str, nonsense: str) -> None:
+    with redis_server() as redis:
+        async with running(database_url, redis_url=redis.url, limits={"commands": "400/20000"}) as hub:
+            async with asyncio.timeout(5):
+                while not redis.run("KEYS", "*:limit:*"):
+                    await listed(hub)
+            found = redis.run("KEYS", "*:limit:*")
+            assert isinstance(found, list)
+            for key in cast("list[bytes]", found):
+                redis.run("SET", key, nonsense)
+            assert (await listed(hub)).status_code in (200, 429)
+            redis.run("FLUSHALL")
+            assert (await listed(hub)).status_code == 200

@@ -393,7 +393,14 @@ async def test_what_a_crash_has_left_is_collected(
     assert home.instance is not None
     async with client(home) as rest:
         kept = await added(rest)
-        stray = data_dir / "media" / "kept" / sha256(b"nobody").hexdigest() / str(uuid4())
+        stray = (
+            data_dir
+            / "media"
+            / "kept"
+            / str(home.instance.deployment.id)
+            / sha256(b"nobody").hexdigest()
+            / str(uuid4())
+        )
         stray.parent.mkdir()
         stray.write_bytes(b"of nobody")
         halves = data_dir / "media" / "incoming" / "left"

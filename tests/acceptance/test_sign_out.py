@@ -262,3 +262,24 @@ async def test_a_thousand_revocations_are_heard_at_once(hubs: tuple[Hub, Hub], d
         begun = time.monotonic()
         assert await well(one)
         assert time.monotonic() - begun < 0.5
+
+
+async def test_a_device_is_signed_out_with_all_its_sockets_whatever_let_them_in(hubs: tuple[Hub, Hub]) -> None:
+    here, there = hubs
+    async with Device(here, "ada", "laptop") as one, Device(there, "ada", "tab") as other, device(here, "bob") as bob:
+        other.named = bob.named = one.named
+        await one.connect(token=here.token("ada"))
+        second = there.token("ada")
+        await other.connect(token=second)
+        async with asyncio.timeout(10):
+            while not (await asked(here, "GET", "/api/devices", here.token("ada"))).json()["devices"]:
+                await asyncio.sleep(0.1)
+        with soon():
+            path = f"/api/devices/{one.named.id}"
+            assert (await asked(here, "DELETE", path, here.token("ada"))).status_code == 200
+            assert await closed(one) == await closed(other) == CloseCode.SIGNED_OUT
+        assert await well(bob)
+        await other.connect(token=second)
+        assert await closed(other) == CloseCode.SIGNED_OUT
+        await one.connect(token=here.token("ada"))
+        assert await well(one)

@@ -212,8 +212,11 @@ async def test_a_bucket_whose_key_is_wrong_is_unavailable_and_not_empty(
 
 async def test_the_settings_say_which_depot_it_is(server: BucketServer, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, media=MediaSettings(url="s3://media/there", s3_endpoint=server.endpoint))
-    bucket, name = connected(settings), name_of(ADA)
-    await bucket.put(name, of(b"bytes"))
+    ours, name = uuid4(), name_of(ADA)
+    await connected(settings, ours).put(name, of(b"bytes"))
     assert [path for path in server.folder.rglob("*") if path.name == name.partition("/")[2]]
-    await connected(Settings(data_dir=tmp_path)).put(name, of(b"bytes"))
-    assert (tmp_path / "media" / "kept" / name).read_bytes() == b"bytes"
+    await connected(Settings(data_dir=tmp_path), ours).put(name, of(b"bytes"))
+    assert (tmp_path / "media" / "kept" / str(ours) / name).read_bytes() == b"bytes"
+    for each in (settings, Settings(data_dir=tmp_path)):
+        assert await names(connected(each, uuid4())) == set(), "another deployment sees nothing of it"
+        assert await names(connected(each, ours)) == {name}

@@ -48,3 +48,10 @@ def test_every_changed_letter_is_noticed() -> None:
 @given(st.text(max_size=1_200))
 def test_no_text_is_read_that_was_not_made(text: str) -> None:
     assert LINKS.read(text, 0) is None
+
+
+def test_a_link_has_one_address_and_the_longest_name_has_one() -> None:
+    token, link = LINKS.made(UserId("学" * 255), ID, "thumbnail", 6_000)
+    assert LINKS.read(token, 6_000) == link
+    for other in (f"{token[:20]}!!!!{token[20:]}", f"{token}    ", f"{token}====", f"{token}\n"):
+        assert LINKS.read(other, 6_000) is None
