@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from server.depot.depot import Lost
-from server.edge.requests import problem
+from server.edge.requests import is_held, problem
 from server.errors import NotFound, RangeNotSatisfiable, Refusal
 
 if sys.version_info >= (3, 12):
@@ -55,8 +55,7 @@ class File(Struct, frozen=True):
 
 def file_answer(request: Request, file: File) -> Response:
     """304 for who holds it, 206 for one range of it, 416 for another, else all of it."""
-    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if file.tag in held or "*" in held:
+    if is_held(request, file.tag):
         return Response(status_code=304, headers={"ETag": file.tag, "Cache-Control": file.holds})
     asked = request.headers.get("range")
     if asked is None or not asked.startswith("bytes=") or request.headers.get("if-range", file.tag) != file.tag:

@@ -135,11 +135,16 @@ def expected_number(request: Request) -> int | None:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else -1
 
 
+def is_held(request: Request, tag: str) -> bool:
+    """Whether whoever asks holds what has this ETag, by If-None-Match."""
+    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag in held or "*" in held
+
+
 def row_answer(request: Request, row: Session | Message, status: int = 200) -> Response:
     """A row with its number as ETag; 304 for who holds it already."""
     tag = f'"{row.seq}"'
-    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if request.method in ("GET", "HEAD") and (tag in held or "*" in held):
+    if request.method in ("GET", "HEAD") and is_held(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return answer(row, status, {"ETag": tag})
 
