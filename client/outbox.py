@@ -5,7 +5,7 @@ only commands that may be said twice. It is kept in memory: hand it to the next 
 is lost but what dies with the process. Acknowledged sends are kept for ten minutes, because a hub that comes
 back from an older copy of its database may have forgotten them; refused ones are kept, with their text,
 until they are said again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as
-long as it takes, and what was to follow it in its session waits behind it.
+long as it takes, and what was to be added to its session after it, or to delete that, waits behind it.
 """
 
 from collections.abc import Iterator
@@ -181,12 +181,14 @@ class Outbox:
         return [item for item in self if item.state is State.FAILED]
 
     def _due(self, now: float) -> list[Item]:
-        """What is queued, in order, but for what is postponed and what adds to its session after that."""
+        """What is queued, in order, but for what is postponed, and what adds to its session later or deletes it."""
         due: list[Item] = []
         held: set[SessionId | None] = set()
         for item in [item for item in self if item.state is State.QUEUED]:
-            if _adds(item.command) and (item.not_before > now or item.command.session in held):
-                held.add(item.command.session)
+            command = item.command
+            waits = isinstance(command, say.MessageSend | say.SessionCreate | say.SessionDelete)
+            if waits and (item.not_before > now or command.session in held):
+                held.add(command.session)
             else:
                 due.append(item)
         return due

@@ -74,6 +74,8 @@ UNCOVERED = """\
 - More than one machine: clocks, networks and kernels are those of one. Partitions are those of the proxies.
 - Limits on times are not applied while a fault lasts and shortly after; the figures above include those times.
 - After an instance was lost, a stopped reply may hold less than was seen of it: the tail died with the instance.
+- After a fail-over that lost its tail, what was acknowledged last stays lost if its session is deleted before the
+  device that sent it says it again.
 """
 
 

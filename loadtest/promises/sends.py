@@ -61,7 +61,7 @@ def acknowledged_means_committed(evidence: Evidence) -> Iterator[Violation]:
     touched = _touched(evidence)
     for message, send in found.items():
         row = evidence.messages.get(message)
-        if send.receipts and row is None:
+        if send.receipts and row is None and not _is_forgotten(evidence, send):
             yield broken("P1", evidence.user, f"{message} was acknowledged and is not there", send.receipts[-1][0])
         elif send.surely_refused and row is not None:
             yield broken("P1", evidence.user, f"{message} was refused for good and is there", send.refused[-1])
@@ -72,6 +72,13 @@ def acknowledged_means_committed(evidence: Evidence) -> Iterator[Violation]:
     for message, row in evidence.messages.items():
         if row.message.type == "user" and message not in found:
             yield broken("P1", evidence.user, f"{message} is there, and nobody sent it")
+
+
+def _is_forgotten(evidence: Evidence, send: Send) -> bool:
+    """The database that acknowledged it lost its tail, and before it was said again its session was deleted."""
+    session = evidence.sessions.get(send.receipts[-1][1].session)
+    is_deleted = session is not None and session.deleted_at is not None
+    return is_deleted and all(entry.epoch != evidence.epoch for entry, _ in send.receipts)
 
 
 def one_send_one_message(evidence: Evidence) -> Iterator[Violation]:

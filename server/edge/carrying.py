@@ -35,18 +35,20 @@ async def carried_out(
     Raises what it raises, Unavailable when it takes too long, and RateLimited in the place of one NotFound too many.
     """
     try:
-        return await instance.tasks.soon(_persisted(work, repeatable=repeatable), "a use case", within=within)
+        return await instance.tasks.soon(_persisted(instance, work, repeatable=repeatable), "a use case", within=within)
     except NotFound:
         if user is not None:
             await instance.limits.miss(user)
         raise
 
 
-async def _persisted(work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool) -> T:
+async def _persisted(instance: Instance, work: Callable[[], Coroutine[Any, Any, T]], *, repeatable: bool) -> T:
+    """Not again in another database: what came before this may be missing there, and is to be said again first."""
+    origin = instance.database.origin
     for _ in range(1, TRIES):
         try:
             return await work()
         except ConnectionBroken as broken:
-            if broken.unsure and not repeatable:
+            if (broken.unsure and not repeatable) or instance.database.origin != origin:
                 raise
     return await work()

@@ -42,8 +42,10 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 WAITING_BYTES = 4 * 1024 * 1024
 """What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
-BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED)
-"""Who was closed like this may not do anything any more, not even what was said before."""
+BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED, CloseCode.RESYNC)
+"""What was said before a close like this is not done any more: the user may not, or the database has forgotten what it
+followed, which the device says again first.
+"""
 CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 

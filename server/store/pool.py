@@ -82,8 +82,9 @@ class Origin(Struct, frozen=True):
 class Database:
     """The pools of one instance, open inside `async with`: `connection()` for requests, `reserved()` for leases.
 
-    What is raised: ConnectionBroken when the database can't be reached or went away in the middle, StorageFull when
-    its disk is full, and Unavailable when there is no free connection or a statement can't be done in its time.
+    What is raised: ConnectionBroken when the database can't be reached, went away in the middle, or became another
+    one while a connection was waited for; StorageFull when its disk is full, and Unavailable when there is no free
+    connection or a statement can't be done in its time.
     """
 
     def __init__(self, conninfo: str, size: int, ring: KeyRing | None = None) -> None:
@@ -180,8 +181,11 @@ class Database:
 
     @asynccontextmanager
     async def _lent(self, pool: Pool) -> AsyncGenerator[Connection]:
+        origin = self.origin
         try:
             async with _living(pool) as conn:
+                if origin not in ("", self.origin):
+                    raise ConnectionBroken(retry_after_ms=1_000)
                 with _for_a_while(conn):
                     yield conn
                 self._reach.succeeded()

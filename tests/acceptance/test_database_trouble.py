@@ -14,8 +14,10 @@ from pathlib import Path
 import httpx2
 import psycopg
 import pytest
+from msgspec import Struct
 from psycopg.conninfo import make_conninfo
 
+import client.device
 from client.device import connect
 from protocol import model
 from protocol.answers import SessionPage
@@ -32,7 +34,7 @@ from tests.device import Device, RefusedError, device
 from tests.hub import Hub, child, running
 from tests.postgres import Postgres, postgres
 from tests.provider import HOLD, provider
-from tests.relay import relay
+from tests.relay import Relay, relay
 
 ANSWERED = 2.3
 """Seconds within which everything is answered: the limit of a use case, and what a busy machine adds."""
@@ -354,8 +356,30 @@ async def _whatever_comes(http: httpx2.AsyncClient) -> None:
         await http.get("/api/sessions")
 
 
-async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_lost() -> None:
-    """The standby had stopped following, so the last acknowledged send is not on it."""
+class Behind(Struct):
+    """What was said by `phone` in a session, "kept" and "lost", and acknowledged; the standby does not have the last.
+    `url` is the database on the standby.
+    """
+
+    primary: Postgres
+    standby: Postgres
+    url: str
+    network: Relay
+    phone: client.device.Device
+    session: SessionId
+
+    async def fail_over(self) -> None:
+        await self.primary.stop("immediate")
+        await self.standby.promote()
+
+    async def has_both(self) -> None:
+        async with asyncio.timeout(10):
+            while sorted(await stored(self.url)) != ["kept", "lost"]:
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def behind() -> AsyncGenerator[Behind]:
     with postgres() as primary:
         database = await primary.database()
         async with primary.standby() as standby:
@@ -367,27 +391,39 @@ async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_los
                 relay(hub.port) as network,
                 connect(network.url, hub.token("ada"), model.Device(id="phone", name="phone")) as phone,
             ):
-                session = await phone.create_session(title="A")
-                await phone.open(session.id)
-                kept = await phone.send(session.id, "kept")
-                await phone.settled(kept.reply)
-                epoch = phone.timeline.epoch
+                session = (await phone.create_session(title="A")).id
+                await phone.open(session)
+                await phone.settled((await phone.send(session, "kept")).reply)
                 await primary.lose(standby)
-                lost = await phone.send(session.id, "lost")
-                await phone.settled(lost.reply)
-                await primary.stop("immediate")
-                await standby.promote()
-                network.cut()
-                await phone.until(lambda timeline: timeline.epoch not in (None, epoch))
-                async with asyncio.timeout(10):
-                    while sorted(await _texts(standby, database)) != ["kept", "lost"]:
-                        await asyncio.sleep(0.05)
-                shown = [row.content for row in phone.timeline.shown_messages(session.id) if row.type == "user"]
-                assert shown == ["kept", "lost"]
+                await phone.settled((await phone.send(session, "lost")).reply)
+                yield Behind(
+                    primary, standby, make_conninfo(database, host=str(standby.folder)), network, phone, session
+                )
 
 
-async def _texts(standby: Postgres, database: str) -> list[str]:
-    return await stored(make_conninfo(database, host=str(standby.folder)))
+async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_lost() -> None:
+    async with behind() as it:
+        epoch = it.phone.timeline.epoch
+        await it.fail_over()
+        it.network.cut()
+        await it.phone.until(lambda timeline: timeline.epoch not in (None, epoch))
+        await it.has_both()
+        shown = [row.content for row in it.phone.timeline.shown_messages(it.session) if row.type == "user"]
+        assert shown == ["kept", "lost"]
+
+
+async def test_what_is_said_during_a_fail_over_is_not_done_before_what_was_lost_is_said_again() -> None:
+    """A command that met the end of the one database is not done in the other, nor one that waited behind it."""
+    async with behind() as it, asyncio.TaskGroup() as group:
+        failing_over = group.create_task(it.fail_over())
+        while not failing_over.done():
+            group.create_task(it.phone.update_session(it.session, title="B"))
+            await asyncio.sleep(0.02)
+        group.create_task(it.phone.delete_session(it.session))
+        await it.has_both()
+        async with asyncio.timeout(10):
+            while it.session in {row.id for row in it.phone.timeline.shown_sessions()}:
+                await asyncio.sleep(0.05)
 
 
 @contextmanager

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.outbox import KEPT, MISSED, NOT_NOW, WINDOW, Outbox, State
-from protocol.commands import Command, MessageDelete, MessageSend, SessionCreate, SessionList, SessionUpdate
+from protocol.commands import (
+    Command,
+    MessageDelete,
+    MessageSend,
+    SessionCreate,
+    SessionDelete,
+    SessionList,
+    SessionUpdate,
+)
 from protocol.errors import Problem, Reason
 from protocol.ids import MessageId, SessionId, fresh_message_id, fresh_session_id
 
@@ -92,6 +100,18 @@ def test_what_follows_a_postponed_send_waits_behind_it_in_its_session_and_nowher
     outbox.postpone(create.ref, problem(Reason.UNAVAILABLE, retryable=True), until=5)
     assert outbox.due(now=0) == [other, listing]
     assert outbox.due(now=5) == [create, first]
+
+
+def test_a_session_is_not_deleted_before_what_was_to_be_added_to_it() -> None:
+    outbox = Outbox()
+    command = send(outbox)
+    outbox.due(now=0)
+    delete, other = (SessionDelete(ref=outbox.fresh_ref(), session=session) for session in SESSIONS[:2])
+    outbox.add(delete)
+    outbox.add(other)
+    outbox.postpone(command.ref, problem(Reason.UNAVAILABLE, retryable=True), until=5)
+    assert outbox.due(now=0) == [other]
+    assert outbox.due(now=5) == [command, delete]
 
 
 @pytest.mark.parametrize(

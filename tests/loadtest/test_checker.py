@@ -211,8 +211,14 @@ def slow_to_tell(it: Story) -> None:
     it.late["second"] = 31.0
 
 
+def forgotten(it: Story) -> None:
+    """By the database that leads in the end; the session is there."""
+    it.dump = structs.replace(it.dump, users=[UserRow(UserId(USER), 3, 0, "1:00000002:x")], messages=[])
+
+
 SPOILED: dict[str, tuple[Spoil, str, str]] = {
     "acknowledged and not there": (lambda it: it.store(), "P1", "acknowledged and is not there"),
+    "acknowledged and forgotten, in a session that is there": (forgotten, "P1", "acknowledged and is not there"),
     "refused for good and there": (surely_refused, "P1", "refused for good and is there"),
     "there and nobody sent it": (nobody_sent, "P1", "nobody sent it"),
     "in another place than acknowledged": (
@@ -400,6 +406,13 @@ def test_what_takes_long_while_times_mean_nothing_is_forgiven(tmp_path: Path) ->
     slow_to_tell(it)
     it.leniency = Leniency(slow=[Window(0, 100)])
     assert it.judged(tmp_path).kept
+
+
+def test_what_was_forgotten_in_a_session_that_was_deleted_is_no_broken_acknowledgement(tmp_path: Path) -> None:
+    it = Story()
+    forgotten(it)
+    it.dump = structs.replace(it.dump, sessions=[structs.replace(story.session(3), deleted_at=story.NOON)])
+    assert not [each.text() for each in it.judged(tmp_path).violations if each.promise == "P1"]
 
 
 def test_the_counterexample_is_the_shortest_and_shows_the_records(tmp_path: Path) -> None:
