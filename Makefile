@@ -31,7 +31,7 @@ endif
 	exec .venv/bin/tutorhub serve $(if $(findstring command,$(origin PORT)),--port $(PORT))
 
 test: .venv/.dev
-	.venv/bin/python -m pytest -n 3 --dist worksteal
+	.venv/bin/python -m pytest -n 4 --dist worksteal
 
 fuzz: .venv/.dev
 	.venv/bin/python -m tests.fuzz --seed $(or $(SEED),1) --frames $(or $(FRAMES),1000000) --hang $(or $(HANG),1)
