@@ -1,7 +1,7 @@
 """The owner of tasks that live as long as the instance. A failure of one is logged and ends nobody else."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -70,15 +70,21 @@ class Tasks:
             raise Unavailable(retry_after_ms=1_000) from None
 
 
-async def cancel_all(within: float = LEFT_OVER_WITHIN) -> None:
-    """End every other task of this loop, for so many seconds at most. For the end of a process.
+def _any(_task: "asyncio.Task[Any]") -> bool:
+    return True
+
+
+async def cancel_all(which: Callable[["asyncio.Task[Any]"], bool] = _any, *, within: float = LEFT_OVER_WITHIN) -> None:
+    """End the other tasks of this loop, for so many seconds at most: every one of them at the end of a process.
 
     Each is cancelled again until it ends: a library may lose a cancellation, and then the loop's own end, which cancels
     once, would wait for ever. The workers of psycopg's pool do, while their database is silent.
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + within
-    while (others := asyncio.all_tasks() - {asyncio.current_task()}) and loop.time() < give_up_at:
+    while (others := {task for task in asyncio.all_tasks() if which(task)} - {asyncio.current_task()}) and (
+        loop.time() < give_up_at
+    ):
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=CANCEL_AGAIN)

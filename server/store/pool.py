@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from random import uniform
 from typing import Any, Self, TypeVar
 
@@ -29,6 +30,7 @@ from server.errors import ConnectionBroken, StorageFull, Unavailable
 from server.key_ring import KeyRing, UserKeys
 from server.store.failures import DatabaseFault, is_broken, refusal_for
 from server.store.reach import Reach
+from server.tasks import cancel_all
 from sql import Statement, load
 
 if sys.version_info >= (3, 12):
@@ -49,6 +51,9 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
 
 Pool = AsyncConnectionPool[Connection]
 Parameters = Mapping[str, object]
+
+_numbers = count()
+"""Of the pools of this process: the names of their workers are nobody else's."""
 
 log = structlog.get_logger()
 
@@ -109,6 +114,8 @@ class Database:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self._requests.close()
                 await self._reserved.close()
+        names = (f"{self._requests.name}-worker-", f"{self._reserved.name}-worker-")
+        await cancel_all(lambda task: task.get_name().startswith(names))
 
     @property
     def away(self) -> bool:
@@ -241,7 +248,7 @@ def _pool(
         timeout=WAIT_FOR_CONNECTION,
         max_waiting=MAX_WAITING,
         reconnect_timeout=1,
-        name=name,
+        name=f"{name}-{next(_numbers)}",
     )
 
 

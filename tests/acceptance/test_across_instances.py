@@ -158,8 +158,10 @@ async def test_a_stop_is_obeyed_also_when_its_owner_does_not_answer(database_url
         device(there, name="laptop") as laptop,
     ):
         async with device(frozen.hub, name="phone") as phone:
-            _, sent = await phone.begin("Count.")
-            await phone.until(half(phone.text, sent.reply))
+            session, sent = await phone.begin("Count.")
+            await laptop.until(lambda: session in laptop.timeline.sessions)
+            await laptop.open(session)
+            await laptop.until(half(laptop.text, sent.reply))  # so it is in Redis, too
             frozen.process.send_signal(signal.SIGSTOP)
             with took_at_most(5.0):
                 stopped = await laptop.ask(ReplyStop, Message, message=sent.reply)
