@@ -1,0 +1,49 @@
+/** Everything of the TypeScript client that others may use. README.md shows how. */
+
+export {
+  connect,
+  Device,
+  type Connecting,
+  type Mode,
+  type NewMessage,
+  type NewSession,
+  type PageOptions,
+  type PendingSend,
+  type SessionChange,
+} from "./device";
+export { CommandRefused, ConnectionLost, GaveUp } from "./errors";
+export type { ConnectionState, Happening, Listener } from "./happenings";
+export { freshId } from "./ids";
+export { Rest, type Uploading } from "./rest";
+export { openStore, type Draft, type Store } from "./store";
+export { Timeline, TYPING_BELIEVED, type Outcome, type Trouble, type Typist } from "./timeline";
+export type {
+  Answer,
+  Command,
+  DeviceList,
+  DevToken,
+  Event,
+  Failure,
+  FieldError,
+  Limits,
+  Media,
+  MediaLinks,
+  Message,
+  MessageMetadata,
+  MessagePage,
+  Metadata,
+  Problem,
+  Reason,
+  Reply,
+  SearchHit,
+  SearchPage,
+  SeenDevice,
+  Sent,
+  Session,
+  SessionPage,
+  Snapshot,
+  Transcript,
+  TutorName,
+  Usage,
+  Welcome,
+} from "./wire";
