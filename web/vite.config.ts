@@ -8,6 +8,11 @@ export default defineConfig({
   plugins: [svelte()],
   build: { target: "es2022", sourcemap: false, assetsInlineLimit: 0 },
   server: { proxy: { "/api": hub, "/ws": { target: hub, ws: true } } },
-  test: { environment: "jsdom", include: ["tests/**/*.test.ts"], restoreMocks: true },
+  test: {
+    environment: "jsdom",
+    include: ["tests/**/*.test.ts"],
+    restoreMocks: true,
+    execArgv: ["--experimental-websocket"],
+  },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
 });
