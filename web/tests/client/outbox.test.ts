@@ -97,6 +97,20 @@ describe("an outbox", () => {
     expect(refs(outbox.due(5))).toEqual([create, first]);
   });
 
+  it("does not open a session that is still to be made", () => {
+    const create = outbox.add({ type: "session.create", session: SESSIONS[0] });
+    const [open, other] = SESSIONS.map((session) => outbox.add({ type: "session.open", session }));
+    expect(refs(outbox.due(0))).toEqual([create, open, other]);
+    outbox.lose();
+    expect(refs(outbox.due(0))).toEqual([create, open, other]);
+    outbox.lose();
+    outbox.due(0);
+    outbox.postpone(create, problem("unavailable", true), 5);
+    outbox.lose();
+    expect(refs(outbox.due(0))).toEqual([other]);
+    expect(refs(outbox.due(5))).toEqual([create, open]);
+  });
+
   it("does not delete a session before what was to be added to it", () => {
     const ref = send(outbox);
     outbox.due(0);
@@ -235,6 +249,17 @@ describe("two tabs", () => {
     const ref = tabs.other.add({ type: "session.list" });
     expect(refs(tabs.other.due(0))).toEqual([ref]);
     expect(tabs.sender.due(0)).toEqual([]);
+  });
+
+  it("open a session once the one that speaks has made it", () => {
+    const tabs = new TwoTabs();
+    tabs.other.add({ type: "session.create", session: SESSIONS[0] });
+    const open = tabs.other.add({ type: "session.open", session: SESSIONS[0] });
+    expect(tabs.other.due(0)).toEqual([]);
+    const [create] = tabs.sender.due(0);
+    expect(tabs.other.due(0)).toEqual([]);
+    tabs.sender.accept(create?.ref ?? 0, NOTHING, "e", 0);
+    expect(refs(tabs.other.due(0))).toEqual([open]);
   });
 
   it("lose nothing when the one that spoke is gone: the other says again what was not acknowledged", () => {
