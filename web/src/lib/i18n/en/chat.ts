@@ -1,0 +1,5 @@
+/** Texts of a conversation. */
+export const chat = {
+  send: "Send",
+  stop: "Stop",
+};

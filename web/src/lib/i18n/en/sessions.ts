@@ -1,0 +1,4 @@
+/** Texts about the list of sessions. */
+export const sessions = {
+  untitled: "New session",
+};
