@@ -5,15 +5,17 @@
 import type { Device, Message, PendingSend } from "../client";
 import { isSame, Row } from "./row.svelte";
 
+type Readable = Pick<Device, "timeline" | "pendingSends">;
+
 export class Rows {
   shown = $state.raw<Row[]>([]);
   /** Of the replies that are still to come, the ids in order: the first is being written, the others wait. */
   open = $state.raw<string[]>([]);
   #known = new Map<string, Row>();
-  readonly #device: Device;
+  readonly #device: Readable;
   readonly #session: string;
 
-  constructor(device: Device, session: string) {
+  constructor(device: Readable, session: string) {
     this.#device = device;
     this.#session = session;
   }
@@ -27,10 +29,7 @@ export class Rows {
 
   /** Anything else has changed. */
   showAll(): void {
-    const { timeline } = this.#device;
-    const isBeingRead = timeline.opened.get(this.#session) === null;
-    const held = timeline.shownMessages(this.#session);
-    if (isBeingRead && held.length < this.shown.length) return; // a page is on its way; until then what was shown stays
+    const held = this.#held();
     const open = held.filter((message) => message.status === "pending").map((message) => message.id);
     const known = new Map<string, Row>();
     for (const message of held) known.set(message.id, this.#hold(message, open));
@@ -41,6 +40,17 @@ export class Rows {
     const shown = [...known.values()];
     if (!isSame(shown, this.shown)) this.shown = shown;
     if (!isSame(open, this.open)) this.open = open;
+  }
+
+  /** While a page is on its way, after everything was replaced, what was shown stays. */
+  #held(): Message[] {
+    const { timeline } = this.#device;
+    const held = timeline.shownMessages(this.#session);
+    if (timeline.opened.get(this.#session) !== null) return held;
+    const former = this.shown.flatMap(({ message }) =>
+      message && !timeline.messages.has(message.id) ? [message] : [],
+    );
+    return [...former, ...held].sort((one, other) => one.position - other.position);
   }
 
   #hold(message: Message, open: readonly string[]): Row {
