@@ -7,7 +7,7 @@ const hub = process.env.TUTORHUB_URL ?? "http://127.0.0.1:8000";
 export default defineConfig({
   plugins: [svelte()],
   build: { target: "es2022", sourcemap: false, assetsInlineLimit: 0 },
-  server: { proxy: { "/api": hub, "/ws": { target: hub, ws: true } } },
+  server: { proxy: { "/api": hub, "/auth": hub, "/media": hub, "/ws": { target: hub, ws: true } } },
   test: { environment: "jsdom", include: ["tests/**/*.test.ts"], restoreMocks: true },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
 });
