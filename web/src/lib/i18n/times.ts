@@ -6,9 +6,9 @@ export function shortTime(language: string, time: string, now = new Date()): str
   return new Intl.DateTimeFormat(language, partsOf(then, now)).format(then);
 }
 
-/** The whole of it: "Tuesday, 3 March 2026 at 14:05". */
+/** The whole of it: "3 March 2026 at 14:05". */
 export function longTime(language: string, time: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" }).format(new Date(time));
+  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(time));
 }
 
 function partsOf(then: Date, now: Date): Intl.DateTimeFormatOptions {
