@@ -1,0 +1,8 @@
+/** What the page says in German. */
+import type { Messages } from "../messages";
+import { chat } from "./chat";
+import { media } from "./media";
+import { sessions } from "./sessions";
+import { shell } from "./shell";
+
+export const de: Messages = { shell, sessions, chat, media };
