@@ -13,6 +13,10 @@ interface Anchor {
 
 /** So near to the beginning, earlier messages are fetched. */
 const NEAR_BEGINNING = 1_500;
+/** What is so near to the view is in the page. */
+const NEAR_VIEW = "3000px 0px";
+
+type Watcher = (isNear: boolean, height: number) => void;
 
 export class Scroll {
   isAtEnd = $state(true);
@@ -21,11 +25,13 @@ export class Scroll {
   #list: HTMLElement | null = null;
   #anchor: Anchor | null = null;
   #place: Place = { top: 0, view: 0, all: 0 };
+  #nearness: IntersectionObserver | null = null;
+  readonly #watchers = new WeakMap<Element, Watcher>();
 
-  /** `view` is what scrolls, and its list (`ol`) what the messages are in. */
+  /** `view` is what scrolls, and the list in it is of groups of rows. */
   attach = (view: HTMLElement): (() => void) => {
     this.#view = view;
-    this.#list = view.querySelector("ol");
+    this.#list = view.querySelector("[role=list]");
     const sizes = new ResizeObserver(() => this.#settle());
     sizes.observe(view);
     for (const part of view.children) sizes.observe(part);
@@ -33,9 +39,18 @@ export class Scroll {
     view.addEventListener("scroll", moved, { passive: true });
     return () => {
       sizes.disconnect();
+      this.#nearness?.disconnect();
       view.removeEventListener("scroll", moved);
-      this.#view = this.#list = null;
+      this.#view = this.#list = this.#nearness = null;
     };
+  };
+
+  /** To be attached to a group: tells when it comes near to the view or leaves it, and how high it is then. */
+  watch = (tell: Watcher) => (group: HTMLElement) => {
+    this.#watchers.set(group, tell);
+    this.#nearness ??= this.#observeNearness(group.closest("[role=region]"));
+    this.#nearness.observe(group);
+    return () => this.#nearness?.unobserve(group);
   };
 
   toEnd(): void {
@@ -49,6 +64,12 @@ export class Scroll {
     this.isAtEnd = false;
     this.#anchor = { row, top: this.#view.clientHeight / 4 };
     this.#settle();
+  }
+
+  #observeNearness(root: Element | null): IntersectionObserver {
+    const tell = ({ target, isIntersecting, boundingClientRect }: IntersectionObserverEntry) =>
+      this.#watchers.get(target)?.(isIntersecting, boundingClientRect.height);
+    return new IntersectionObserver((entries) => entries.forEach(tell), { root, rootMargin: NEAR_VIEW });
   }
 
   #moved(): void {
@@ -81,20 +102,26 @@ export class Scroll {
     return row.getBoundingClientRect().top - (this.#view?.getBoundingClientRect().top ?? 0);
   }
 
-  /** By halving: rows lie in order, and there may be ten thousand. */
+  /** A row, or a group of which none is in the page. */
   #firstInView(): Anchor | null {
-    const rows = this.#list?.children ?? [];
     const edge = this.#view?.getBoundingClientRect().top ?? 0;
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) <= edge) low = middle + 1;
-      else high = middle;
-    }
-    const row = rows[low];
+    const group = firstBelow(this.#list?.children, edge);
+    const row = firstBelow(group?.children, edge) ?? group;
     return row === undefined ? null : { row, top: this.#topOf(row) };
   }
+}
+
+/** The first of those that lie in order, and may be many, that ends below an edge. */
+function firstBelow(elements: HTMLCollection | undefined, edge: number): Element | undefined {
+  if (elements === undefined) return undefined;
+  let low = 0;
+  let high = elements.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((elements[middle]?.getBoundingClientRect().bottom ?? 0) <= edge) low = middle + 1;
+    else high = middle;
+  }
+  return elements[low];
 }
 
 function placeOf(view: HTMLElement): Place {
