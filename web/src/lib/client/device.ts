@@ -2,16 +2,19 @@
  * A device of a user, as a page holds it: say something, see what comes.
  *
  * What the device knows is its `timeline`, kept up to date across lost connections. A promise is kept when the hub has
- * answered: what it did is committed. While there is no connection, commands wait in the outbox; only `retry`, which
- * may not be said twice, is refused with ConnectionLost. Everything is refused with GaveUp once the device will not
- * connect again.
+ * answered: what it did is committed. While there is no connection, commands wait in the outbox; only `search`, which
+ * nobody wants to hear of later, and `retry`, which may not be said twice, are refused with ConnectionLost. Everything
+ * is refused with GaveUp once the device will not connect again.
  */
 
 import { ConnectionLost } from "./errors";
-import { Listeners, type ConnectionState, type Listener } from "./happenings";
+import type { Exchange } from "./exchange";
+import type { ConnectionState, Listener } from "./happenings";
 import { freshId } from "./ids";
-import type { Store } from "./store";
-import { Timeline } from "./timeline";
+import type { Keeper } from "./keeper";
+import type { Link } from "./link";
+import type { SendItem } from "./outbox";
+import type { Timeline } from "./timeline";
 import type { Message, MessagePage, Metadata, Problem, SearchPage, Sent, Session, Welcome } from "./wire";
 
 export type Mode = Session["mode"];
@@ -48,154 +51,211 @@ export interface PageOptions {
   limit?: number | undefined;
 }
 
+/** What a device is made of. */
+export interface Parts {
+  exchange: Exchange;
+  link: Link;
+  keeper: Keeper | null;
+  /** Let go of everything. */
+  leave: () => void;
+}
+
 /** Made by `connect`. */
 export class Device {
-  readonly timeline: Timeline = new Timeline();
-  readonly #listeners = new Listeners();
+  readonly timeline: Timeline;
+  readonly #exchange: Exchange;
+  readonly #link: Link;
+  readonly #keeper: Keeper | null;
+  readonly #leave: () => void;
+  /** Pages that are asked for: an impatient finger asks for the same one. */
+  readonly #older = new Map<string, Promise<boolean>>();
+
+  constructor({ exchange, link, keeper, leave }: Parts) {
+    this.timeline = exchange.timeline;
+    this.#exchange = exchange;
+    this.#link = link;
+    this.#keeper = keeper;
+    this.#leave = leave;
+  }
 
   get state(): ConnectionState {
-    return "connecting";
+    return this.#exchange.state;
   }
 
   /** The hub's last one: its limits, its tutor. */
   get welcome(): Welcome | null {
-    return null;
+    return this.#exchange.welcome;
   }
 
   /** While away: when the next attempt is, by `performance.now()`. */
   get backAt(): number | null {
-    return null;
+    return this.#link.backAt;
   }
 
   /** This tab speaks for all tabs of the user. */
   get isSender(): boolean {
-    return true;
+    return this.#exchange.outbox.speaksForAll;
   }
 
-  /** The limits of what may be typed and so on are in `welcome`. Returns how to stop listening. */
+  /** What comes from now on, each after it was applied. Returns how to stop listening. */
   on(listener: Listener): () => void {
-    return this.#listeners.add(listener);
+    return this.#exchange.listeners.add(listener);
   }
 
   /** Connect at once, and do not wait until `backAt`. */
-  retryNow(): void {}
+  retryNow(): void {
+    this.#link.retryNow();
+  }
 
   /** In order; those that failed, too, with their text. What the timeline shows already is not among them. */
   pendingSends(session?: string): PendingSend[] {
-    return session ? [] : [];
+    const sends = this.#exchange.outbox.sends().filter((item) => this.#isPending(item));
+    return sends.map(pendingSend).filter((each) => session === undefined || each.session === session);
   }
 
   /** Drop a send that has failed. */
   forget(message: string): void {
-    void message;
+    this.#exchange.forget(message);
   }
 
   // Sessions.
 
-  createSession(options: NewSession = {}): Promise<Session> {
-    return this.#ask(options);
+  async createSession({ session, ...more }: NewSession = {}): Promise<Session> {
+    const command = { type: "session.create" as const, session: session ?? freshId(), ...present(more) };
+    return (await this.#exchange.ask(command)) as Session;
   }
 
   /** Change what is given. */
-  updateSession(session: string, change: SessionChange): Promise<Session> {
-    return this.#ask(session, change);
+  async updateSession(session: string, change: SessionChange): Promise<Session> {
+    return (await this.#exchange.ask({ type: "session.update", session, ...present(change) })) as Session;
   }
 
   async deleteSession(session: string): Promise<void> {
-    await this.#ask(session);
+    await this.#exchange.ask({ type: "session.delete", session });
   }
 
-  /** Within 30 days. */
-  restoreSession(session: string): Promise<Session> {
-    return this.#ask(session);
+  /** Within 30 days. To see its messages, open it again. */
+  async restoreSession(session: string): Promise<Session> {
+    return (await this.#exchange.ask({ type: "session.restore", session })) as Session;
   }
 
   /** Have the timeline's list go further down. False: it is whole. */
   listOlder(): Promise<boolean> {
-    return this.#ask();
+    const before = this.#exchange.pages.olderSessions;
+    return this.#onceAtATime("", before, (before) => this.#exchange.ask({ type: "session.list", before }));
   }
 
-  search(query: string, before?: string): Promise<SearchPage> {
-    return this.#ask(query, before);
+  async search(query: string, before?: string): Promise<SearchPage> {
+    const ref = this.#exchange.outbox.freshRef();
+    const command = { type: "session.search" as const, ref, query, ...(before !== undefined && { before }) };
+    return (await this.#exchange.askOnce(command)) as SearchPage;
   }
 
-  /** Have its last page, or the one before a cursor, and from now on its live text, in the timeline. */
-  open(session: string, options: PageOptions = {}): Promise<MessagePage> {
-    return this.#ask(session, options);
+  /**
+   * Have its last page, or the one before a cursor, and from now on its live text, in the timeline. Until that comes,
+   * what was kept on this machine is shown, also without a connection.
+   */
+  async open(session: string, options: PageOptions = {}): Promise<MessagePage> {
+    const page = this.#exchange.ask({ type: "session.open", session, ...present(options) });
+    void this.#keeper?.recall(session).then((isShown) => {
+      if (isShown) this.#exchange.listeners.tell({ type: "kept", session });
+    });
+    return (await page) as MessagePage;
   }
 
   /** Have the page before the oldest message held. False: there is none. */
   openOlder(session: string): Promise<boolean> {
-    return this.#ask(session);
+    const before = this.#exchange.pages.olderMessages(session);
+    return this.#onceAtATime(session, before, (before) => this.open(session, { before }));
   }
 
   /** No more messages of this session. */
   async close(session: string): Promise<void> {
-    await this.#ask(session);
+    this.#keeper?.save();
+    this.#exchange.pages.close(session);
+    await this.#exchange.ask({ type: "session.close", session });
   }
 
   /** Read up to the number (`seq`) of a message. */
-  markRead(session: string, seq: number): Promise<Session> {
-    return this.#ask(session, seq);
+  async markRead(session: string, seq: number): Promise<Session> {
+    return (await this.#exchange.ask({ type: "read.mark", session, seq })) as Session;
   }
 
   // Messages.
 
   /** The receipt, once the message is committed. A refused one stays in `pendingSends` as failed. */
-  send(session: string, content: string, options: NewMessage = {}): Promise<Sent> {
-    return this.#ask(session, content, options, freshId());
+  async send(session: string, content: string, options: NewMessage = {}): Promise<Sent> {
+    const { message = freshId(), metadata } = options;
+    const command = { type: "message.send" as const, session, message, content, ...present({ metadata }) };
+    return (await this.#exchange.ask(command)) as Sent;
   }
 
-  edit(message: string, content: string): Promise<Message> {
-    return this.#ask(message, content);
+  async edit(message: string, content: string): Promise<Message> {
+    return (await this.#exchange.ask({ type: "message.edit", message, content })) as Message;
   }
 
   async delete(message: string): Promise<void> {
-    await this.#ask(message);
+    await this.#exchange.ask({ type: "message.delete", message });
   }
 
   /** End an open reply; at least what this device has seen of it is saved, unless who wrote it was lost. */
-  stop(reply: string): Promise<Message> {
-    return this.#ask(reply);
+  async stop(reply: string): Promise<Message> {
+    const seen = this.timeline.replies.get(reply)?.next ?? 0;
+    return (await this.#exchange.ask({ type: "reply.stop", message: reply, seen })) as Message;
   }
 
-  /** A new reply to the same message. */
-  retry(reply: string): Promise<Message> {
-    return this.#ask(reply);
+  /** A new reply to the same message. ConnectionLost: it is not known whether there is one now. */
+  async retry(reply: string): Promise<Message> {
+    const ref = this.#exchange.outbox.freshRef();
+    return (await this.#exchange.askOnce({ type: "reply.retry", ref, message: reply })) as Message;
   }
 
   /** To be said again every 3 s. Without a connection nobody hears it. */
   typing(session: string, active: boolean): void {
-    void [session, active];
+    if (!this.#exchange.isInStep) return;
+    this.#exchange.sayOnce({ type: "typing.set", ref: this.#exchange.outbox.freshRef(), session, active });
   }
 
-  /** Give the hub a fresh token in band. */
+  /** Give the hub a fresh token, without a new connection. */
   refresh(token: string): void {
-    void token;
+    this.#link.refresh(token);
   }
 
-  disconnect(): void {}
+  /** For good. What was not sent is kept in the store, for the next device of the user. */
+  disconnect(): void {
+    this.#leave();
+    this.#exchange.finish(new ConnectionLost("The device was disconnected."));
+  }
 
-  async #ask(...said: unknown[]): Promise<never> {
-    throw new ConnectionLost(`There is no connection (${said.length}).`);
+  /** An acknowledged send is pending until its event is heard: another tab's answer may be faster. */
+  #isPending({ state, acked, command }: SendItem): boolean {
+    if (state === "failed") return true;
+    const isHeard =
+      state === "acked" && (acked?.epoch !== this.timeline.epoch || (acked?.seq ?? 0) <= this.timeline.seq);
+    return !isHeard && !this.timeline.messages.has(command.message);
+  }
+
+  async #onceAtATime(
+    name: string,
+    before: string | null,
+    ask: (before: string) => Promise<unknown>,
+  ): Promise<boolean> {
+    if (before === null) return false;
+    const asked = this.#older.get(name) ?? ask(before).then(() => true);
+    this.#older.set(name, asked);
+    return asked.finally(() => this.#older.delete(name));
   }
 }
 
-export interface Connecting {
-  /** Where the hub is: http, https, ws or wss. */
-  url: string;
-  /** What gives a fresh token; called at first, and whenever the held one is of no more use. */
-  token: () => Promise<string>;
-  /** An id that this browser keeps, and a name for people. */
-  who: { id: string; name: string };
-  /** Without it everything is forgotten with the page. */
-  store?: Store | undefined;
-  /** One tab speaks for all of them. True, unless said otherwise, where there is a store and the browser can. */
-  tabs?: boolean | undefined;
+function pendingSend({ command, state, problem }: SendItem): PendingSend {
+  const { session, message, content, metadata } = command;
+  const known = state === "acked" ? "sent" : state;
+  return { session, message, content, state: known, ...present({ metadata, problem }) };
 }
 
-/** A device, that connects from now on, and again after each loss. */
-export function connect(options: Connecting): Device {
-  void options;
-  return new Device();
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is undefined: on the wire, what is absent is absent. */
+function present<T extends object>(given: T): Present<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Present<T>;
 }

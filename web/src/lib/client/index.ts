@@ -1,9 +1,8 @@
 /** Everything of the TypeScript client that others may use. README.md shows how. */
 
+export { connect, type Connecting } from "./connect";
 export {
-  connect,
   Device,
-  type Connecting,
   type Mode,
   type NewMessage,
   type NewSession,
@@ -15,7 +14,7 @@ export { CommandRefused, ConnectionLost, GaveUp } from "./errors";
 export type { ConnectionState, Happening, Listener } from "./happenings";
 export { freshId } from "./ids";
 export { Rest, type Uploading } from "./rest";
-export { openStore, type Draft, type Store } from "./store";
+export { openStore, Store, type Draft } from "./store";
 export { Timeline, TYPING_BELIEVED, type Outcome, type Trouble, type Typist } from "./timeline";
 export type {
   Answer,

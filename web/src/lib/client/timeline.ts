@@ -172,6 +172,32 @@ export class Timeline {
     for (const reply of page.replies) this.#applyLive({ type: "reply.snapshot", ...reply });
   }
 
+  // What was kept on this machine of an earlier time.
+
+  /** Begin with the session list as it was at a number. */
+  restore(list: { epoch: string; seq: number; sessions: Session[]; oldest: string | null }): void {
+    this.epoch = list.epoch;
+    this.seq = list.seq;
+    this.oldest = list.oldest;
+    this.#putAll(list.sessions, []);
+  }
+
+  /** Messages of an opened session whose first page has not come. They may be out of date. */
+  recall(messages: Message[], replies: Reply[]): void {
+    this.#putAll([], messages);
+    for (const reply of replies) this.#applyLive({ type: "reply.snapshot", ...reply });
+  }
+
+  /** Messages that are no longer held, unless something newer of them is. */
+  forget(messages: Message[]): void {
+    for (const row of messages) {
+      if (this.messages.get(row.id) !== row) continue;
+      this.messages.delete(row.id);
+      this.#rows.get(row.sessionId)?.held.delete(row.id);
+      this.#forgetShown(row.sessionId);
+    }
+  }
+
   // What it shows.
 
   /** The session list, the latest first. The same array until it changes. */
