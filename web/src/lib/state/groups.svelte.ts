@@ -1,5 +1,5 @@
 /**
- * The rows of a conversation in groups of some twenty-five, of which only those near the view are in the page: the
+ * The rows of a conversation in groups of some dozen, of which only those near the view are in the page: the
  * others are empty room as high as they were. So ten thousand messages cost as much as a hundred.
  *
  * A row stays in the group that it came into, and groups are never cut anew, so that a row that is shown is not made
@@ -7,21 +7,24 @@
  */
 import type { Row } from "./row.svelte";
 
-const SIZE = 25;
+const SIZE = 12;
+/** So many rows at the end are in the page at once, because that is where one begins. */
+const AT_ONCE = 2 * SIZE;
 /** Pixels, for a group that was never shown. */
 const GUESSED = 140;
 
 export class Group {
-  readonly key: string;
+  readonly key: number;
   rows = $state.raw<Row[]>([]);
   /** It is in the page. */
-  isNear = $state(true);
+  isNear = $state(false);
   /** Something in it has the focus, which would be lost with it. */
   isHeld = $state(false);
   #measured = 0;
 
-  constructor(key: string) {
+  constructor(key: number, isNear: boolean) {
     this.key = key;
+    this.isNear = isNear;
   }
 
   get height(): number {
@@ -37,6 +40,7 @@ export class Group {
 export class Groups {
   shown = $state.raw<Group[]>([]);
   #of = new Map<string, Group>();
+  #made = 0;
 
   show(rows: readonly Row[]): void {
     const cut = this.#cut(rows);
@@ -51,22 +55,21 @@ export class Groups {
     if (group !== undefined) group.isNear = true;
   }
 
-  /** Rows that are new go to the group before them while that has room; those before all others make groups of their own. */
+  /** Rows that are new go to the group before them while that has room, or to the one that they are in the midst of. */
   #cut(rows: readonly Row[]): [Group, Row[]][] {
     const cut: [Group, Row[]][] = [];
     const begun = new Set<Group>();
     for (const [index, row] of rows.entries()) {
-      const [last, members] = cut.at(-1) ?? [];
+      const [last, members = []] = cut.at(-1) ?? [];
       const held = this.#of.get(row.id);
-      const own = held !== undefined && (held === last || !begun.has(held)) ? held : null;
-      const isWithin = last !== undefined && own === null && this.#of.get(rows[index + 1]?.id ?? "") === last;
-      if (members !== undefined && (own === last || isWithin || (own === null && members.length < SIZE))) {
-        members.push(row);
-      } else {
-        const group = own ?? new Group(row.id);
-        begun.add(group);
-        cut.push([group, [row]]);
-      }
+      const isPassed = held !== undefined && held !== last && begun.has(held);
+      const isWithin = last !== undefined && this.#of.get(rows[index + 1]?.id ?? "") === last;
+      const open = isWithin || members.length < SIZE ? last : undefined;
+      const fresh = () => new Group(this.#made++, index >= rows.length - AT_ONCE);
+      const group = (isPassed ? undefined : held) ?? open ?? fresh();
+      if (group === last) members.push(row);
+      else cut.push([group, [row]]);
+      begun.add(group);
     }
     return cut;
   }

@@ -3,6 +3,7 @@
  * goes above or below. At the end that is the end; elsewhere it is the first message in view, whose place is noted
  * whenever the reader moves and is brought about again after each layout and before it is painted.
  */
+import { Nearness } from "./nearness";
 import { follows, toEnd, type Place } from "./following";
 
 interface Anchor {
@@ -13,10 +14,6 @@ interface Anchor {
 
 /** So near to the beginning, earlier messages are fetched. */
 const NEAR_BEGINNING = 1_500;
-/** What is so near to the view is in the page. */
-const NEAR_VIEW = "3000px 0px";
-
-type Watcher = (isNear: boolean, height: number) => void;
 
 export class Scroll {
   isAtEnd = $state(true);
@@ -25,8 +22,7 @@ export class Scroll {
   #list: HTMLElement | null = null;
   #anchor: Anchor | null = null;
   #place: Place = { top: 0, view: 0, all: 0 };
-  #nearness: IntersectionObserver | null = null;
-  readonly #watchers = new WeakMap<Element, Watcher>();
+  readonly #nearness = new Nearness();
 
   /** `view` is what scrolls, and the list in it is of groups of rows. */
   attach = (view: HTMLElement): (() => void) => {
@@ -39,18 +35,15 @@ export class Scroll {
     view.addEventListener("scroll", moved, { passive: true });
     return () => {
       sizes.disconnect();
-      this.#nearness?.disconnect();
       view.removeEventListener("scroll", moved);
-      this.#view = this.#list = this.#nearness = null;
+      this.#view = this.#list = null;
     };
   };
 
   /** To be attached to a group: tells when it comes near to the view or leaves it, and how high it is then. */
-  watch = (tell: Watcher) => (group: HTMLElement) => {
-    this.#watchers.set(group, tell);
-    this.#nearness ??= this.#observeNearness(group.closest("[role=region]"));
-    this.#nearness.observe(group);
-    return () => this.#nearness?.unobserve(group);
+  watch = (told: (isNear: boolean, height: number) => void) => (group: HTMLElement) => {
+    const view = group.closest("[role=region]");
+    return view === null ? undefined : this.#nearness.watch(group, view, told);
   };
 
   toEnd(): void {
@@ -64,12 +57,6 @@ export class Scroll {
     this.isAtEnd = false;
     this.#anchor = { row, top: this.#view.clientHeight / 4 };
     this.#settle();
-  }
-
-  #observeNearness(root: Element | null): IntersectionObserver {
-    const tell = ({ target, isIntersecting, boundingClientRect }: IntersectionObserverEntry) =>
-      this.#watchers.get(target)?.(isIntersecting, boundingClientRect.height);
-    return new IntersectionObserver((entries) => entries.forEach(tell), { root, rootMargin: NEAR_VIEW });
   }
 
   #moved(): void {
