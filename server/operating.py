@@ -165,7 +165,10 @@ def new_key(name: str | None) -> None:
 def key_status() -> None:
     """How many users there are under each key, and how many that are not sealed in full."""
     with database() as conninfo:
-        for use in asyncio.run(rotation.look(conninfo)):
+        uses = asyncio.run(rotation.look(conninfo))
+        if not uses:
+            click.echo("Nobody was here yet.")
+        for use in uses:
             what = "" if use.sealed or use.key_name is None else ", partly"
             click.echo(f"{use.users:>9,}  {use.key_name or 'not sealed'}{what}")
 

@@ -71,12 +71,13 @@ def route(method: str, path: str, endpoint: Callable[[Request], Awaitable[Respon
 
 
 async def read_body(request: Request, kind: type[T]) -> T:
+    """What is asked for in the body. None at all is as one that says nothing: `{}`."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise errors.UnsupportedMediaType
     if request.headers.get("content-type", "application/json").partition(";")[0].strip().lower() != "application/json":
         raise errors.UnsupportedMediaType
     try:
-        return decode_with(msgspec.json.Decoder(kind), await _read(request))
+        return decode_with(msgspec.json.Decoder(kind), await _read(request) or b"{}")
     except Undecodable as error:
         raise undecodable(error) from error
 
