@@ -1,4 +1,4 @@
-"""The page itself, in a real browser: it opens, obeys its policy, asks nobody else, is kept, and opens without a hub."""
+"""The page itself in a real browser: it opens, obeys its policy, asks nobody else, is kept, opens without a hub."""
 
 from pathlib import Path
 

@@ -46,7 +46,6 @@ class Window:
 
     async def shot(self, name: str) -> None:
         """What is seen now, kept as `build/screenshots/<name>.png`."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SHOTS / f"{name}.png")
 
     def _watch(self, page: Page) -> None:
@@ -83,7 +82,8 @@ async def window(
     browser: Browser, url: str, *, forgives: tuple[str, ...] = (), **options: Any
 ) -> AsyncGenerator[Window]:
     """Options are those of a context: `color_scheme`, `locale`, `viewport`, `has_touch` …"""
-    context = await browser.new_context(**({"base_url": url, "locale": "en-GB"} | options))
+    usual: dict[str, Any] = {"base_url": url, "locale": "en-GB"}
+    context = await browser.new_context(**usual | options)
     await context.add_init_script(TELLS_OF_VIOLATIONS)
     try:
         it = Window(context, await context.new_page(), url)
