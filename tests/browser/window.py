@@ -27,7 +27,7 @@ TELLS_OF_VIOLATIONS = """
 
 
 class Window:
-    """`page` may be replaced by another of the same device: `await phone.another()`."""
+    """`page` is its first tab."""
 
     def __init__(self, context: BrowserContext, page: Page, url: str) -> None:
         self.context = context
@@ -44,9 +44,9 @@ class Window:
         """A second tab of the same browser."""
         return await self.context.new_page()
 
-    async def shot(self, name: str) -> None:
+    async def shot(self, name: str, page: Page | None = None) -> None:
         """What is seen now, kept as `build/screenshots/<name>.png`."""
-        await self.page.screenshot(path=SHOTS / f"{name}.png")
+        await (page or self.page).screenshot(path=SHOTS / f"{name}.png")
 
     def _watch(self, page: Page) -> None:
         page.set_default_timeout(PATIENCE)
