@@ -1,10 +1,13 @@
 """The protocol for other programs: JSON Schema, OpenAPI and AsyncAPI documents, all made from the types.
 
-`python -m protocol.schema` writes docs/protocol.md.
+`python -m protocol.schema` writes docs/protocol.md; `python -m protocol.schema json` prints the JSON Schema, of which
+`npm run types` makes the types of the TypeScript client.
 """
 
 import inspect
+import json
 import re
+import sys
 from pathlib import Path
 from types import UnionType
 from typing import Any, cast, get_args
@@ -39,13 +42,19 @@ SHAPES: list[Any] = [
 
 
 def json_schema() -> Json:
-    """Every type of the protocol by its name, under $defs."""
+    """Every type of the protocol by its name, under $defs, and what is said (Command) and heard (Event)."""
+    unions = {"Command": Command, "Event": Event, "Answer": Answer}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tutorhub",
-        "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in get_args(Command | Event)],
-        "$defs": _components("#/$defs/{name}"),
+        "oneOf": [_reference(kind) for kind in get_args(Command | Event)],
+        "$defs": _components("#/$defs/{name}")
+        | {name: {"anyOf": [_reference(kind) for kind in get_args(union)]} for name, union in unions.items()},
     }
+
+
+def _reference(kind: type[Struct]) -> Json:
+    return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
 def openapi() -> Json:
@@ -289,6 +298,9 @@ def _reached(document: Any, schemas: Json) -> list[str]:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["json"]:
+        sys.stdout.write(json.dumps(json_schema()))
+        return
     (Path(__file__).parent.parent / "docs" / "protocol.md").write_text(markdown(), encoding="utf-8")
 
 
