@@ -18,7 +18,7 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/api": hub, "/auth": hub, "/ws": { target: hub, ws: true } } },
+  server: { proxy: { "/api": hub, "/auth": hub, "/media": hub, "/ws": { target: hub, ws: true } } },
   test: { environment: "jsdom", include: ["tests/**/*.test.ts"], restoreMocks: true },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
 });

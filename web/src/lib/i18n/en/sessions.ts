@@ -1,4 +1,51 @@
-/** Texts about the list of sessions. */
+/** Texts about the list of sessions, and about one of them. */
+import { plural } from "../plural";
+
+const count = plural("en");
+
 export const sessions = {
+  title: "Sessions",
+  list: "Your sessions",
   untitled: "New session",
+  new: "New session",
+  search: "Search your sessions",
+  clearSearch: "Clear the search",
+  ages: {
+    today: "Today",
+    yesterday: "Yesterday",
+    week: "Last 7 days",
+    month: "Last 30 days",
+    older: "Earlier",
+  },
+  unread: "New answer",
+  answering: "Answering …",
+  none: "No sessions yet",
+  noneText: "What you ask begins one.",
+  nothingFound: "Nothing found",
+  nothingFoundText: (query: string) => `No session has “${query}” in it.`,
+  inTitles: "Sessions",
+  inMessages: "In conversations",
+  searching: "Searching …",
+  searchFailed: "The search did not work. Names and previews are searched.",
+  found: (results: number) => count(results, { one: "# result", other: "# results" }),
+  more: "Show more",
+  loadingOlder: "Loading earlier sessions …",
+  actions: (title: string) => `More about ${title}`,
+  open: "Open",
+  rename: "Rename",
+  details: "Details",
+  delete: "Delete",
+  newName: "New name",
+  save: "Save",
+  deleted: (title: string) => `“${title}” was deleted.`,
+  continue: "Continue",
+  viewHistory: "View history",
+  preview: "Last words",
+  mode: "Mode",
+  modes: { fun: "Fun", learn: "Learn" },
+  language: "Language",
+  messages: "Messages",
+  messageCount: (messages: number) => count(messages, { one: "# message", other: "# messages" }),
+  created: "Begun",
+  updated: "Last change",
 };
