@@ -18,7 +18,17 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/api": hub, "/auth": hub, "/media": hub, "/ws": { target: hub, ws: true } } },
-  test: { environment: "jsdom", include: ["tests/**/*.test.ts"], restoreMocks: true },
+  // The hub must see the page's own host: it lets no page of another one in.
+  server: {
+    proxy: Object.fromEntries(
+      ["/api", "/auth", "/media", "/ws"].map((path) => [path, { target: hub, ws: path === "/ws" }]),
+    ),
+  },
+  test: {
+    environment: "jsdom",
+    include: ["tests/**/*.test.ts"],
+    restoreMocks: true,
+    execArgv: ["--experimental-websocket"],
+  },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
 });

@@ -81,6 +81,7 @@ export class Connection {
   #beat = BEAT;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #delayed: Command[] = [];
+  #wasOpened = false;
   #isOver = false;
 
   constructor(
@@ -90,6 +91,7 @@ export class Connection {
     this.#socket = new WebSocket(url, [SUBPROTOCOL]);
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = ({ data }) => this.#heard(String(data));
+    this.#socket.onerror = () => this.#failed();
     this.#socket.onclose = ({ code, reason }) => this.#end({ code: code || ABNORMAL, reason });
     this.#timer = setTimeout(
       () => this.end({ code: ABNORMAL, reason: "it took too long to connect" }),
@@ -119,8 +121,14 @@ export class Connection {
   }
 
   #opened(): void {
+    this.#wasOpened = true;
     this.#lookIn(this.#beat);
     this.hearer.opened();
+  }
+
+  /** There is no connection; not every runtime says so by a close. */
+  #failed(): void {
+    if (!this.#wasOpened) this.#end({ code: ABNORMAL, reason: "the hub cannot be reached" });
   }
 
   #heard(data: string): void {

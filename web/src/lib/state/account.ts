@@ -43,6 +43,7 @@ export function isFresh(token: string, now = Date.now()): boolean {
 /** The tokens of one account: the held one while it is good, then the next of `source`. */
 export class Tokens {
   #held: string | null;
+  #isOfBefore: boolean;
   #spent: string | null = null;
   readonly #source: () => Promise<string>;
   readonly #keep: (token: string) => void;
@@ -53,6 +54,7 @@ export class Tokens {
     keep: (token: string) => void = () => undefined,
   ) {
     this.#held = held;
+    this.#isOfBefore = held !== null;
     this.#source = source;
     this.#keep = keep;
   }
@@ -61,9 +63,16 @@ export class Tokens {
   readonly current = async (): Promise<string> => {
     if (this.#held !== null && isFresh(this.#held)) return this.#held;
     this.#held = await this.#source();
+    this.#isOfBefore = false;
     this.#keep(this.#held);
     return this.#held;
   };
+
+  /** The hub will not have the held one. True: it was kept from before, and another may do better. */
+  drop(): boolean {
+    this.#held = null;
+    return this.#isOfBefore;
+  }
 
   /** For a connection, which asks again only when the one it was given is of no more use. */
   readonly next = async (): Promise<string> => {

@@ -23,6 +23,7 @@ import { whoIsThis } from "./who";
 
 /** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
 const UNDO = 30_000;
+const UNAUTHENTICATED = 4501;
 
 export class Visit {
   readonly device: Device;
@@ -36,12 +37,14 @@ export class Visit {
   end = $state.raw<GaveUp | null>(null);
   readonly #toasts: Toasts;
   readonly #router: Router;
+  readonly #enterAnew: () => Promise<void>;
 
   constructor(
     readonly account: Account,
     readonly store: Store,
-    page: { toasts: Toasts; router: Router },
+    page: { toasts: Toasts; router: Router; enter(account: Account): Promise<void> },
   ) {
+    this.#enterAnew = () => page.enter(account);
     this.#toasts = page.toasts;
     this.#router = page.router;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
@@ -55,7 +58,7 @@ export class Visit {
   start(): () => void {
     const stops = [
       this.device.on((happening) => {
-        if (happening.type === "ended") this.end = happening.error;
+        if (happening.type === "ended") this.#finish(happening.error);
         else this.tutor = this.device.welcome?.tutor ?? this.tutor;
       }),
       this.sessions.start(),
@@ -65,6 +68,13 @@ export class Visit {
       for (const stop of stops) stop();
       this.device.disconnect();
     };
+  }
+
+  /** A token of an earlier visit may be of a hub that has since begun anew: that nobody needs to hear of. */
+  #finish(end: GaveUp): void {
+    const { kind, tokens } = this.account;
+    if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop()) void this.#enterAnew();
+    else this.end = end;
   }
 
   chat(session: string): ChatStore {
