@@ -1,3 +1,4 @@
+// @vitest-environment node
 // The contract cases that every reader must pass (docs/protocol.md has their format), and what must cost nothing.
 
 import { readdirSync, readFileSync } from "node:fs";
