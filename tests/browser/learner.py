@@ -5,14 +5,11 @@ async with room.learner(hub) as ada:
     await expect(ada.answers.last).to_contain_text("divides")
 """
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.window import Window
-
-NAMES = {"fun": "Fun", "learn": "Learn"}
 
 
 class Learner:
@@ -37,7 +34,7 @@ class Learner:
 
     @property
     def sessions(self) -> Locator:
-        return self.page.get_by_role("navigation", name="Your sessions")
+        return self.page.get_by_role("group", name="Your sessions")
 
     def session(self, title: str) -> Locator:
         return self.sessions.get_by_role("link", name=title)
@@ -61,6 +58,17 @@ class Learner:
 
     async def search(self, query: str) -> None:
         await self.page.get_by_role("searchbox", name="Search your sessions").fill(query)
+
+    async def rename(self, title: str, other: str) -> None:
+        await self.menu(title, "Rename")
+        field = self.page.get_by_role("textbox", name="New name")
+        await field.fill(other)
+        await field.press("Enter")
+        await expect(self.session(other)).to_be_visible()
+
+    def banner(self, text: str) -> Locator:
+        """What is said of the connection."""
+        return self.page.get_by_role("status").filter(has_text=text)
 
     # A conversation.
 
@@ -98,6 +106,3 @@ class Learner:
         """With one of the buttons of a message."""
         await message.hover()
         await message.get_by_role("button", name=action, exact=True).click()
-
-    async def stored(self, expression: str) -> Any:
-        return await self.page.evaluate(expression)

@@ -1,4 +1,4 @@
-"""Every feature that original-design.md lists for the page, and the test that shows it. A feature without one fails here."""
+"""Every feature that original-design.md lists for the page, and the test that shows it; one without fails here."""
 
 import re
 from pathlib import Path

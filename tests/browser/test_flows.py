@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
-from tests.provider import HOLD, Step, provider, said
+from tests.provider import HOLD, Refuse, Step, provider, said
 from tests.redis_server import redis_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,8 +58,6 @@ async def test_a_starter_begins_a_session(room: Room) -> None:
     """Empty states: helpful messages and actions."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.page.get_by_role("button", name="Explain it simply").click()
-        if await ada.beginning.is_visible() and await ada.beginning.input_value():
-            await ada.beginning.press("Enter")
         await expect(ada.answers.last).to_contain_text("About Why is the sky blue")
 
 
@@ -120,8 +118,6 @@ async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Roo
     """Error recovery · application error handling, told to people."""
     async with provider(["Better."]) as tutor, room.hub(tutor, turns={"provider_tries": 1}) as hub:
         async with room.learner(hub) as ada:
-            from tests.provider import Refuse
-
             tutor.next([Refuse(400)])
             await ada.begin("Fail")
             again = ada.answers.last.get_by_role("button", name="Try again")
@@ -173,11 +169,7 @@ async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Old name")
         await expect(ada.answers.last).to_contain_text("it depends.")
-        await ada.menu("Old name", "Rename")
-        field = ada.page.get_by_role("textbox", name="New name")
-        await field.fill("New name of it")
-        await field.press("Enter")
-        await expect(ada.session("New name of it")).to_be_visible()
+        await ada.rename("Old name", "New name of it")
         await ada.menu("New name of it", "Delete")
         await expect(ada.session("New name of it")).to_have_count(0)
         await ada.shot("undo")
@@ -210,14 +202,17 @@ async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None
         await ada.begin("Volcanoes")
         await expect(ada.answers.last).to_contain_text("it depends.")
         await ada.menu("Volcanoes", "Details")
-        await expect(ada.page.get_by_text("2 messages").first).to_be_visible()
+        details = ada.page.get_by_role("dialog", name="Volcanoes")
+        await expect(details.get_by_role("definition")).to_contain_text(["2", "Fun", "English"])
         await ada.shot("preview")
-        await (
-            ada.page.get_by_role("button", name="Continue")
-            .or_(ada.page.get_by_role("link", name="Continue"))
-            .first.click()
-        )
-        await expect(ada.field).to_be_visible()
+        await details.get_by_role("button", name="View history").click()
+        await expect(ada.messages).to_be_focused()
+        await ada.menu("Volcanoes", "Details")
+        await details.get_by_role("button", name="Continue").click()
+        await expect(ada.field).to_be_focused()
+        await ada.menu("Volcanoes", "Details")
+        await details.get_by_role("button", name="Rename").click()
+        await expect(ada.page.get_by_role("textbox", name="New name")).to_be_focused()
 
 
 async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
@@ -258,10 +253,7 @@ async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
                 tutor.release()
                 for device in (phone, laptop):
                     await expect(device.answers.last).to_contain_text("Seen by both.")
-                await laptop.menu("Who sees this?", "Rename")
-                field = laptop.page.get_by_role("textbox", name="New name")
-                await field.fill("Everybody")
-                await field.press("Enter")
+                await laptop.rename("Who sees this?", "Everybody")
                 await expect(phone.session("Everybody")).to_be_visible()
                 await laptop.field.press_sequentially("I am writing")
                 await expect(phone.page.get_by_text("Typing on")).to_be_visible()

@@ -34,7 +34,7 @@ async def test_offline_one_reads_and_writes_and_what_was_written_is_sent_once(ro
             await expect(ada.answers.last).to_contain_text("An answer.")
             await shell_is_kept(ada)
             await ada.window.context.set_offline(True)
-            await expect(ada.page.get_by_text("You are offline.")).to_be_visible()
+            await expect(ada.banner("You are offline.")).to_be_visible()
             await ada.ask("In the tunnel")
             await expect(ada.page.get_by_text("Sent once the connection is back")).to_be_visible()
             await ada.shot("offline")
@@ -43,7 +43,7 @@ async def test_offline_one_reads_and_writes_and_what_was_written_is_sent_once(ro
             await expect(ada.said.last).to_contain_text("In the tunnel")
             await ada.window.context.set_offline(False)
             await expect(ada.answers).to_have_count(2)
-            await expect(ada.page.get_by_text("You are offline.")).to_have_count(0)
+            await expect(ada.banner("You are offline.")).to_have_count(0)
             session = next(iter(laptop.timeline.sessions))
             page = await laptop.open(session)
             assert [each.content for each in page.messages if each.type == "user"] == [
@@ -61,7 +61,7 @@ async def test_a_hub_killed_in_mid_answer_comes_back_and_the_answer_goes_on(room
                 await ada.begin("Count to three")
                 await expect(ada.answers.last).to_contain_text("One, two,")
                 await first.kill()
-                await expect(ada.page.get_by_text("The connection is lost.")).to_be_visible()
+                await expect(ada.banner("The connection is lost.")).to_be_visible()
                 await expect(ada.answers.last).to_contain_text("One, two,")
                 await ada.shot("reconnecting")
                 await ada.ask("And what comes next?")
@@ -71,7 +71,7 @@ async def test_a_hub_killed_in_mid_answer_comes_back_and_the_answer_goes_on(room
                     tutor.release()
                     await expect(ada.answers.first).to_contain_text("One, two, three.", timeout=20_000)
                     await expect(ada.said).to_have_count(2)
-                    await expect(ada.page.get_by_text("The connection is lost.")).to_have_count(0)
+                    await expect(ada.banner("The connection is lost.")).to_have_count(0)
 
 
 async def test_on_a_slow_line_what_is_loading_is_sketched_and_what_is_written_is_shown_at_once(room: Room) -> None:
