@@ -9,6 +9,7 @@ import { Composer } from "./composer.svelte";
 import { Deletions } from "./deletions.svelte";
 import type { Drafts } from "./drafts";
 import { oncePerFrame } from "./frames";
+import { type Group, Groups } from "./groups.svelte";
 import type { Row } from "./row.svelte";
 import { Rows } from "./rows.svelte";
 import { Typists } from "./typists.svelte";
@@ -44,6 +45,7 @@ export class ChatStore {
   readonly #device: Device;
   readonly #drafts: Drafts;
   readonly #rows: Rows;
+  readonly #groups = new Groups();
   readonly #grown = new Set<string>();
   #isStale = true;
   readonly #show = oncePerFrame(() => this.#showNow());
@@ -80,6 +82,11 @@ export class ChatStore {
 
   get messages(): Row[] {
     return this.#rows.shown;
+  }
+
+  /** The same as they are in the page. */
+  get groups(): Group[] {
+    return this.#groups.shown;
   }
 
   get currentMessage(): string {
@@ -183,10 +190,11 @@ export class ChatStore {
     this.isLoadingOlder = false;
   }
 
-  /** Page back until a message is there. False: it is not in this session. */
+  /** Page back until a message is there, and in the page. False: it is not in this session. */
   async reach(message: string): Promise<boolean> {
     const isHere = () => this.messages.some((row) => row.id === message);
     while (!isHere() && this.hasOlder && this.notice === null) await this.loadOlder();
+    this.#groups.reveal(message);
     return isHere();
   }
 
@@ -233,7 +241,7 @@ export class ChatStore {
     const wasDeleted = this.info?.deletedAt !== undefined;
     this.info = timeline.sessions.get(this.session) ?? this.info;
     if (wasDeleted && this.info?.deletedAt === undefined) void this.#open();
-    this.#rows.showAll();
+    if (this.#rows.showAll()) this.#groups.show(this.messages);
     this.hasOlder = (timeline.opened.get(this.session) ?? 1) > 1;
     if (this.messages.length > 0) this.isLoading = false;
     this.announcer.hear(this.#rows.open, (id) => timeline.messages.get(id));
