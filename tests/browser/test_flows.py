@@ -118,7 +118,7 @@ async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Roo
     """Error recovery · application error handling, told to people."""
     async with provider(["Better."]) as tutor, room.hub(tutor, turns={"provider_tries": 1}) as hub:
         async with room.learner(hub) as ada:
-            tutor.next([Refuse(400)])
+            tutor.next([Refuse(503)])
             await ada.begin("Fail")
             again = ada.answers.last.get_by_role("button", name="Try again")
             await expect(again).to_be_visible()
@@ -153,7 +153,8 @@ async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
         await ada.begin("one")
         await ada.field.fill("half a thought about one")
         await ada.new_session()
-        await ada.begin("two")
+        await ada.ask("two")
+        await expect(ada.said.last).to_contain_text("two")
         await expect(ada.field).to_have_value("")
         await ada.session("one").click()
         await expect(ada.field).to_have_value("half a thought about one")
@@ -183,7 +184,7 @@ async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_mes
         await ada.begin("Airships")
         await expect(ada.answers.last).to_contain_text("flies.")
         await ada.new_session()
-        await ada.begin("Submarines")
+        await ada.ask("Submarines")
         await expect(ada.answers.last).to_contain_text("flies.")
         await ada.search("Airsh")
         await expect(ada.page.get_by_role("link", name="Submarines")).to_have_count(0)
