@@ -2,12 +2,14 @@
  * One conversation: what is shown of it, and what can be done in it. It reads the device's timeline after each
  * happening, at most once a frame, and writes nothing but what it says to the device.
  */
-import { CommandRefused, ConnectionLost, GaveUp } from "../client";
+import { CommandRefused, ConnectionLost } from "../client";
 import type { Device, Event, Happening, Mode, Problem, Session } from "../client";
+import { isUnread } from "../sessions/marks";
 import { Announcer } from "./announcer.svelte";
 import { Composer } from "./composer.svelte";
 import { Deletions } from "./deletions.svelte";
 import type { Drafts } from "./drafts";
+import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
 import { type Group, Groups } from "./groups.svelte";
 import type { Row } from "./row.svelte";
@@ -71,6 +73,7 @@ export class ChatStore {
       this.deletions.finishAll();
       this.typists.clear();
       this.#show.cancel();
+      void this.#device.close(this.session).catch(excuse);
     };
   }
 
@@ -201,7 +204,7 @@ export class ChatStore {
   /** Everything up to here has been seen. */
   markRead(): void {
     const { info } = this;
-    if (info === null || info.seq <= info.readSeq + 1 || !this.isOnline) return;
+    if (info === null || !isUnread(info) || !this.isOnline) return;
     void this.#attempt(() => this.#device.markRead(this.session, this.#device.timeline.seq));
   }
 
@@ -252,8 +255,8 @@ export class ChatStore {
       await this.#device.open(this.session);
       this.error = null;
     } catch (error) {
+      excuse(error);
       if (error instanceof CommandRefused) this.error = error.problem;
-      else if (!(error instanceof ConnectionLost)) throw error;
     }
     this.isLoading = false;
     this.#showNow(true);
@@ -264,7 +267,7 @@ export class ChatStore {
   }
 
   #say(content: string, options: Parameters<Device["send"]>[2]): void {
-    this.#device.send(this.session, content, options).catch((error: unknown) => this.#excuse(error));
+    this.#device.send(this.session, content, options).catch(excuse);
     this.#showNow(true);
   }
 
@@ -274,17 +277,10 @@ export class ChatStore {
       await act();
       return true;
     } catch (error) {
-      this.#excuse(error);
+      excuse(error);
       if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
       else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
       return false;
     }
-  }
-
-  /** What ended the device is the page's to tell, what was refused of a send its row's; anything else is a fault. */
-  #excuse(error: unknown): void {
-    const isKnown =
-      error instanceof CommandRefused || error instanceof ConnectionLost || error instanceof GaveUp;
-    if (!isKnown) throw error;
   }
 }

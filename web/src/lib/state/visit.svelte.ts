@@ -66,6 +66,7 @@ export class Visit {
     ];
     return () => {
       for (const stop of stops) stop();
+      this.drafts.close();
       this.device.disconnect();
     };
   }
