@@ -1,0 +1,72 @@
+/** Texts of a conversation, in German. */
+import type { Messages } from "../messages";
+import { plural } from "../plural";
+
+const count = plural("de");
+
+export const chat: Messages["chat"] = {
+  messages: "Nachrichten",
+  you: "Du",
+  tutor: "Tutor",
+  earlier: "Frühere Nachrichten kommen gleich …",
+  earlierLater: "Frühere Nachrichten kommen, sobald die Verbindung wieder steht.",
+  begin: "Frag irgendetwas, um anzufangen.",
+  notFound: "Die gesuchte Nachricht ist nicht mehr in diesem Gespräch.",
+
+  write: "Nachricht an den Tutor",
+  placeholder: "Frag, oder sag, was du denkst …",
+  placeholderBusy: "Frag weiter: Der Tutor antwortet der Reihe nach …",
+  send: "Senden",
+  stop: "Anhalten",
+  stopHint: "Antwort anhalten (Esc)",
+  picture: "Bitte sieh dir dieses Bild an.",
+  recording: "Bitte hör dir diese Aufnahme an.",
+  count: (length, limit) => `${length} von ${limit} Zeichen`,
+  tooLong: (over) =>
+    `${count(over, { one: "# Zeichen", other: "# Zeichen" })} zu lang zum Senden. Der Text bleibt hier: Kürze ihn, oder sende ihn in Teilen.`,
+
+  sending: "Wird gesendet …",
+  queued: "Wird gesendet, sobald die Verbindung wieder steht",
+  failed: "Nicht gesendet.",
+  again: "Noch einmal",
+  takeBack: "Zurück ins Eingabefeld",
+  thinking: "denkt nach …",
+  waiting: "kommt nach der davor",
+  stopped: "Du hast diese Antwort angehalten.",
+  truncated: "Die Antwort wurde abgeschnitten, weil sie zu lang wurde.",
+  broken: "Der Tutor konnte nicht antworten.",
+  regenerate: "Neu antworten",
+
+  actions: "Was du mit dieser Nachricht tun kannst",
+  copy: "Kopieren",
+  copied: "Kopiert",
+  edit: "Bearbeiten",
+  editing: "Deine Nachricht bearbeiten",
+  save: "Speichern",
+  saveAndAsk: "Speichern und neu antworten",
+  cancel: "Abbrechen",
+  delete: "Löschen",
+  deleted: "Nachricht gelöscht.",
+  undo: "Rückgängig",
+  readAloud: "Vorlesen",
+
+  latest: "Zum Neuesten",
+  newMessages: (messages) => count(messages, { one: "# neue Nachricht", other: "# neue Nachrichten" }),
+  typingOn: (names) => `Es wird getippt auf ${names} …`,
+
+  answering: "Der Tutor antwortet.",
+  answered: (text) => `Der Tutor: ${text}`,
+  answerStopped: (text) => `Angehalten. Der Tutor: ${text}`,
+
+  mode: "Wie der Tutor antwortet",
+  fun: "Spaß",
+  learn: "Lernen",
+  funMeans: "Verspielt: Geschichten, Überraschungen und Beispiele.",
+  learnMeans: "Gründlich: Schritt für Schritt, mit Rückfragen.",
+  language: "Sprache des Tutors",
+
+  dismiss: "Schließen",
+  lost: "Die Verbindung brach ab, bevor eine Antwort kam. Sieh nach, ob es geschehen ist, bevor du es noch einmal versuchst.",
+  full: (limit) =>
+    `${count(limit, { one: "# Frage wartet", other: "# Fragen warten" })} schon auf den Tutor. Dein Text bleibt: Sende ihn nach der nächsten Antwort, oder halte eine an.`,
+};

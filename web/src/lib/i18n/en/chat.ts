@@ -1,0 +1,71 @@
+/** Texts of a conversation. */
+import { plural } from "../plural";
+
+const count = plural("en");
+
+export const chat = {
+  messages: "Messages",
+  you: "You",
+  tutor: "Tutor",
+  earlier: "Earlier messages are on their way …",
+  earlierLater: "Earlier messages come once the connection is back.",
+  begin: "Ask anything to begin.",
+  notFound: "The message you looked for is not in this conversation any more.",
+
+  write: "Message to the tutor",
+  placeholder: "Ask, or say what you think …",
+  placeholderBusy: "Ask on: the tutor answers one after the other …",
+  send: "Send",
+  stop: "Stop",
+  stopHint: "Stop the answer (Esc)",
+  picture: "Please look at this picture.",
+  recording: "Please listen to this recording.",
+  count: (length: string, limit: string) => `${length} of ${limit} characters`,
+  tooLong: (over: number) =>
+    `${count(over, { one: "# character too long", other: "# characters too long" })} to send. It is kept here: shorten it, or send it in parts.`,
+
+  sending: "Sending …",
+  queued: "Sent once the connection is back",
+  failed: "Not sent.",
+  again: "Try again",
+  takeBack: "Back to the composer",
+  thinking: "is thinking …",
+  waiting: "comes after the one before",
+  stopped: "You stopped this answer.",
+  truncated: "The answer was cut off where it grew too long.",
+  broken: "The tutor could not answer.",
+  regenerate: "Answer anew",
+
+  actions: "What to do with this message",
+  copy: "Copy",
+  copied: "Copied",
+  edit: "Edit",
+  editing: "Edit your message",
+  save: "Save",
+  saveAndAsk: "Save and answer anew",
+  cancel: "Cancel",
+  delete: "Delete",
+  deleted: "Message deleted.",
+  undo: "Undo",
+  readAloud: "Read aloud",
+
+  latest: "To the latest",
+  newMessages: (messages: number) => count(messages, { one: "# new message", other: "# new messages" }),
+  typingOn: (names: string) => `Typing on ${names} …`,
+
+  answering: "The tutor is answering.",
+  answered: (text: string) => `The tutor: ${text}`,
+  answerStopped: (text: string) => `Stopped. The tutor: ${text}`,
+
+  mode: "How the tutor answers",
+  fun: "Fun",
+  learn: "Learn",
+  funMeans: "Playful: stories, surprises and examples.",
+  learnMeans: "Thorough: step by step, with questions back.",
+  language: "The tutor's language",
+
+  dismiss: "Dismiss",
+  lost: "The connection broke before an answer came. Look whether it was done before you try again.",
+  full: (limit: number) =>
+    `${count(limit, { one: "# question is", other: "# questions are" })} waiting for the tutor already. Your text is kept: send it after the next answer, or stop one.`,
+};

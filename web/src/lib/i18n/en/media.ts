@@ -1,0 +1,4 @@
+/** Texts about pictures and sounds. */
+export const media = {
+  cancel: "Cancel",
+};

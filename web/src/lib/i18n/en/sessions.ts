@@ -1,0 +1,45 @@
+/** Texts about the list of sessions, and about one of them. */
+import { plural } from "../plural";
+
+const count = plural("en");
+
+export const sessions = {
+  title: "Sessions",
+  list: "Your sessions",
+  untitled: "New session",
+  new: "New session",
+  search: "Search your sessions",
+  clearSearch: "Clear the search",
+  ages: {
+    today: "Today",
+    yesterday: "Yesterday",
+    week: "Last 7 days",
+    month: "Last 30 days",
+    older: "Earlier",
+  },
+  unread: "New answer",
+  answering: "Answering …",
+  none: "No sessions yet",
+  noneText: "What you ask begins one.",
+  nothingFound: "Nothing found",
+  nothingFoundText: (query: string) => `No session has “${query}” in it.`,
+  inMessages: "In conversations",
+  searching: "Searching …",
+  searchFailed: "The search did not work. Names and previews are searched.",
+  found: (results: number) => count(results, { one: "# result", other: "# results" }),
+  more: "Show more",
+  actions: (title: string) => `More about ${title}`,
+  rename: "Rename",
+  details: "Details",
+  delete: "Delete",
+  newName: "New name",
+  deleted: (title: string) => `“${title}” was deleted.`,
+  continue: "Continue",
+  viewHistory: "View history",
+  mode: "Mode",
+  modes: { fun: "Fun", learn: "Learn" },
+  language: "Language",
+  messages: "Messages",
+  created: "Begun",
+  updated: "Last change",
+};

@@ -1,0 +1,61 @@
+/**
+ * What a key does, whatever has the focus. A single letter or sign is a shortcut only where nothing is typed into, and
+ * only for who wants it so: a voice or a shaking hand says letters that it does not mean.
+ */
+export type Deed = "sheet" | "newSession" | "search";
+
+export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
+
+/** Null: the key is not the page's. */
+export function deedOf(
+  { key, ctrlKey, metaKey, altKey }: Press,
+  isTypedInto: boolean,
+  hasSingleKeys: boolean,
+): Deed | null {
+  if (altKey) return null;
+  if (ctrlKey || metaKey) {
+    if (key === "/") return "sheet";
+    return key.toLowerCase() === "k" ? "search" : null;
+  }
+  if (isTypedInto || !hasSingleKeys) return null;
+  if (key === "n") return "newSession";
+  return key === "/" ? "search" : null;
+}
+
+export function isTypedInto(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || target.matches("input, textarea, select");
+}
+
+type Name =
+  | "sheet"
+  | "newSession"
+  | "search"
+  | "escape"
+  | "move"
+  | "openSession"
+  | "rename"
+  | "delete"
+  | "more"
+  | "send"
+  | "line";
+
+/** The sheet: what each does, and the keys by any of which it is done. */
+export function keysOf(isApple: boolean, hasSingleKeys: boolean): { name: Name; keys: string[] }[] {
+  const command = isApple ? "⌘" : "Ctrl";
+  const single = (key: string) => (hasSingleKeys ? [key] : []);
+  const rows: { name: Name; keys: string[] }[] = [
+    { name: "newSession", keys: single("N") },
+    { name: "search", keys: [...single("/"), `${command} K`] },
+    { name: "escape", keys: ["Esc"] },
+    { name: "send", keys: ["↵"] },
+    { name: "line", keys: ["⇧ ↵"] },
+    { name: "move", keys: ["↑", "↓"] },
+    { name: "openSession", keys: ["Enter"] },
+    { name: "rename", keys: ["F2"] },
+    { name: "delete", keys: ["Del"] },
+    { name: "more", keys: ["⇧ F10"] },
+    { name: "sheet", keys: [`${command} /`] },
+  ];
+  return rows.filter((row) => row.keys.length > 0);
+}

@@ -1,0 +1,87 @@
+/**
+ * What is being written to the tutor: the text, which is kept as a draft and told to other devices as typing, and what
+ * hangs on it. Nothing that was written is ever thrown away here: what is too long stays, and is said to be.
+ */
+import type { Device, Metadata } from "../client";
+import type { Drafts } from "./drafts";
+import { codePoints } from "./length";
+
+/** What the hub takes, if it has not said yet. */
+const USUAL_LIMIT = 8_000;
+const SAID_AGAIN = 3_000;
+const COUNTED_FROM = 0.9;
+
+export class Composer {
+  imageUrl = $state<string | null>(null);
+  audioUrl = $state<string | null>(null);
+  #text = $state("");
+  readonly #device: Device;
+  readonly #session: string;
+  readonly #drafts: Drafts;
+  #saidTypingAt = -Infinity;
+
+  constructor(device: Device, session: string, drafts: Drafts) {
+    this.#device = device;
+    this.#session = session;
+    this.#drafts = drafts;
+  }
+
+  /** Returns how to stop. */
+  start(): () => void {
+    return this.#drafts.follow(this.#session, (draft) => (this.#text = draft.text));
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  set text(text: string) {
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#drafts.write(this.#session, text);
+    this.#sayTyping(text !== "");
+  }
+
+  get limit(): number {
+    return this.#device.welcome?.limits.contentLength ?? USUAL_LIMIT;
+  }
+
+  readonly length = $derived(codePoints(this.#text.trim()));
+
+  get isTooLong(): boolean {
+    return this.length > this.limit;
+  }
+
+  get isNearLimit(): boolean {
+    return this.length > this.limit * COUNTED_FROM;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0 && this.imageUrl === null && this.audioUrl === null;
+  }
+
+  /** What came back from a failed send goes before what has been written since. */
+  giveBack(content: string, metadata?: Metadata): void {
+    this.text = [content, this.#text].filter((text) => text !== "").join("\n\n");
+    this.imageUrl ??= metadata?.imageUrl ?? null;
+    this.audioUrl ??= metadata?.audioUrl ?? null;
+  }
+
+  /** All of it, to be sent; it is empty afterwards. `wordless` stands for the text of an attachment without one. */
+  take(wordless: string): { content: string; metadata: Metadata } {
+    const content = this.#text.replaceAll("\0", "").trim() || wordless;
+    const metadata: Metadata = { timestamp: new Date().toISOString() };
+    if (this.imageUrl !== null) metadata.imageUrl = this.imageUrl;
+    if (this.audioUrl !== null) metadata.audioUrl = this.audioUrl;
+    this.text = "";
+    this.imageUrl = this.audioUrl = null;
+    return { content, metadata };
+  }
+
+  #sayTyping(active: boolean): void {
+    const now = performance.now();
+    if (active && now - this.#saidTypingAt < SAID_AGAIN) return;
+    this.#saidTypingAt = active ? now : -Infinity;
+    this.#device.typing(this.#session, active);
+  }
+}

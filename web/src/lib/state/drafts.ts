@@ -1,0 +1,84 @@
+/**
+ * What is written and not sent, one draft a session, kept while one types. Whoever wrote last has written it: an older
+ * one never replaces a newer one, be it from the store, from before signing in again, or from another tab; another tab
+ * that shows the session shows what is written here, and so goes on from it.
+ */
+import type { Draft, Store } from "../client";
+
+type Listener = (draft: Draft) => void;
+export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft">;
+interface Heard extends Draft {
+  session: string;
+}
+
+const SAVED_AFTER = 300;
+
+export function isNewer(offered: Draft, held: Draft | undefined): boolean {
+  return held === undefined || offered.at > held.at;
+}
+
+export class Drafts {
+  readonly #store: DraftStore;
+  readonly #tabs: BroadcastChannel;
+  readonly #held = new Map<string, Draft>();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+  /** `user`: the tabs of one user tell each other. */
+  constructor(store: DraftStore, user: string) {
+    this.#store = store;
+    this.#tabs = new BroadcastChannel(`tutorhub.drafts.${user}`);
+    this.#tabs.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.#take(data.session, data));
+  }
+
+  /** Tells the listener what is kept of the session, and whenever another tab writes. Returns how to stop. */
+  follow(session: string, listener: Listener): () => void {
+    this.#listeners.set(session, listener);
+    const held = this.#held.get(session);
+    if (held !== undefined) listener(held);
+    else void this.#store.draft(session).then((kept) => kept !== null && this.#take(session, kept));
+    return () => {
+      this.#save(session);
+      if (this.#listeners.get(session) === listener) this.#listeners.delete(session);
+    };
+  }
+
+  write(session: string, text: string): void {
+    const at = Math.max(Date.now(), (this.#held.get(session)?.at ?? 0) + 1);
+    this.#held.set(session, { text, at });
+    if (text === "") this.#save(session, true);
+    else if (!this.#timers.has(session)) {
+      this.#timers.set(
+        session,
+        setTimeout(() => this.#save(session), SAVED_AFTER),
+      );
+    }
+  }
+
+  /** To be called when the page may be about to go. */
+  saveAll(): void {
+    for (const session of [...this.#timers.keys()]) this.#save(session);
+  }
+
+  close(): void {
+    this.saveAll();
+    this.#tabs.close();
+  }
+
+  #take(session: string, offered: Draft): void {
+    if (!isNewer(offered, this.#held.get(session))) return;
+    const draft = { text: offered.text, at: offered.at };
+    this.#held.set(session, draft);
+    this.#listeners.get(session)?.(draft);
+  }
+
+  #save(session: string, always = false): void {
+    clearTimeout(this.#timers.get(session));
+    const waited = this.#timers.delete(session);
+    const draft = this.#held.get(session);
+    if (draft === undefined || !(waited || always)) return;
+    this.#tabs.postMessage({ session, ...draft } satisfies Heard);
+    if (draft.text === "") void this.#store.removeDraft(session, draft.at);
+    else void this.#store.keepDraft(session, draft);
+  }
+}

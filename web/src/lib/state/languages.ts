@@ -1,0 +1,10 @@
+/** The languages that one may choose for the tutor; the hub takes any, these are offered. */
+export const tutorLanguages = [
+  "ar", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko",
+  "nl", "no", "pl", "pt", "ro", "ru", "sv", "sw", "th", "tr", "uk", "ur", "vi", "zh",
+]; // prettier-ignore
+
+/** What a language is called in another. */
+export function nameOfLanguage(code: string, within: string): string {
+  return new Intl.DisplayNames(within, { type: "language", fallback: "code" }).of(code) ?? code;
+}

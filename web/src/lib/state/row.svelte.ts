@@ -1,0 +1,86 @@
+/**
+ * A message as one row of the conversation shows it. What is shown of it are its own runes, so that a token changes
+ * one row and nothing else of the page.
+ */
+import type { Message, PendingSend } from "../client";
+
+/** How a row stands; of one's own messages how far it has come, of a reply whether it is being written. */
+export type Standing =
+  | "sent"
+  | "sending"
+  | "queued"
+  | "failed"
+  | "waiting"
+  | "thinking"
+  | "writing"
+  | "answered"
+  | "stopped"
+  | "broken";
+
+export class Row {
+  readonly id: string;
+  /** What the hub has of it; null while it is only in the outbox. */
+  message = $state.raw<Message | null>(null);
+  /** What the outbox has of it; null once the hub has it. */
+  pending = $state.raw<PendingSend | null>(null);
+  text = $state("");
+  /** Another reply is written before this one. */
+  waits = $state(false);
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get isOwn(): boolean {
+    return this.message === null || this.message.type === "user";
+  }
+
+  get isOpen(): boolean {
+    return this.message?.status === "pending";
+  }
+
+  get imageUrl(): string | null {
+    return this.message?.metadata?.imageUrl ?? this.pending?.metadata?.imageUrl ?? null;
+  }
+
+  get audioUrl(): string | null {
+    return this.message?.metadata?.audioUrl ?? this.pending?.metadata?.audioUrl ?? null;
+  }
+
+  get standing(): Standing {
+    if (this.message === null) return this.#standingInOutbox();
+    if (this.message.type === "user") return "sent";
+    switch (this.message.status) {
+      case "pending":
+        if (this.text !== "") return "writing";
+        return this.waits ? "waiting" : "thinking";
+      case "failed":
+        return "broken";
+      case "stopped":
+        return "stopped";
+      default:
+        return "answered";
+    }
+  }
+
+  #standingInOutbox(): Standing {
+    if (this.pending?.state === "failed") return "failed";
+    return this.pending?.state === "queued" ? "queued" : "sending";
+  }
+}
+
+/** Whether two lists hold the same things in the same order: a list that is equal need not be shown again. */
+export function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
+}
+
+/** The place of the last message that the hub has. */
+export function lastPosition(rows: readonly Row[]): number {
+  return rows.findLast((row) => row.message !== null)?.message?.position ?? 0;
+}
+
+/** How many messages there are after a place. */
+export function countAfter(rows: readonly Row[], position: number): number {
+  const last = rows.findLastIndex((row) => row.message !== null && row.message.position <= position);
+  return rows.slice(last + 1).filter((row) => row.message !== null).length;
+}

@@ -1,0 +1,77 @@
+/**
+ * The messages of one session as rows: those the hub has, in order, and after them those that wait in the outbox. A
+ * message that is sent becomes the real one in the same row, so nothing jumps. Read from the timeline, never written.
+ */
+import type { Device, Message, PendingSend } from "../client";
+import { isSame, Row } from "./row.svelte";
+
+type Readable = Pick<Device, "timeline" | "pendingSends">;
+
+export class Rows {
+  shown = $state.raw<Row[]>([]);
+  /** Of the replies that are still to come, the ids in order: the first is being written, the others wait. */
+  open = $state.raw<string[]>([]);
+  #known = new Map<string, Row>();
+  readonly #device: Readable;
+  readonly #session: string;
+
+  constructor(device: Readable, session: string) {
+    this.#device = device;
+    this.#session = session;
+  }
+
+  /** A reply has grown. */
+  showText(id: string): void {
+    const row = this.#known.get(id);
+    const message = this.#device.timeline.messages.get(id);
+    if (row !== undefined && message !== undefined) row.text = this.#device.timeline.textOf(message);
+  }
+
+  /** Anything else has changed. False: not the list, at most what is in it. */
+  showAll(): boolean {
+    const held = this.#held();
+    const open = held.filter((message) => message.status === "pending").map((message) => message.id);
+    const known = new Map<string, Row>();
+    for (const message of held) known.set(message.id, this.#hold(message, open));
+    for (const send of this.#device.pendingSends(this.#session)) {
+      if (!known.has(send.message)) known.set(send.message, this.#await(send));
+    }
+    this.#known = known;
+    const shown = [...known.values()];
+    if (!isSame(open, this.open)) this.open = open;
+    if (isSame(shown, this.shown)) return false;
+    this.shown = shown;
+    return true;
+  }
+
+  /** While a page is on its way, after everything was replaced, what was shown stays. */
+  #held(): Message[] {
+    const { timeline } = this.#device;
+    const held = timeline.shownMessages(this.#session);
+    if (timeline.opened.get(this.#session) !== null) return held;
+    const former = this.shown.flatMap(({ message }) =>
+      message && !timeline.messages.has(message.id) ? [message] : [],
+    );
+    return [...former, ...held].sort((one, other) => one.position - other.position);
+  }
+
+  #hold(message: Message, open: readonly string[]): Row {
+    const row = this.#row(message.id);
+    row.message = message;
+    row.pending = null;
+    row.text = this.#device.timeline.textOf(message);
+    row.waits = message.status === "pending" && open[0] !== message.id;
+    return row;
+  }
+
+  #await(send: PendingSend): Row {
+    const row = this.#row(send.message);
+    row.pending = send;
+    row.text = send.content;
+    return row;
+  }
+
+  #row(id: string): Row {
+    return this.#known.get(id) ?? new Row(id);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The hub's search over everything that was ever said, asked once the reader pauses. An answer to what is not asked
+ * any more is dropped: words and results always belong together.
+ */
+import { CommandRefused, type Device, type SearchHit, type SearchPage } from "../client";
+
+const PAUSE = 250;
+/** The most letters that the hub looks for. */
+const LONGEST = 200;
+
+export class Search {
+  hits = $state.raw<SearchHit[]>([]);
+  /** `failed`: refused; the list that is filtered here is all there is. */
+  phase = $state<"idle" | "searching" | "done" | "failed">("idle");
+  hasMore = $state(false);
+  readonly #device: Pick<Device, "search">;
+  #asked = "";
+  #cursor: string | undefined;
+  #pause: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(device: Pick<Device, "search">) {
+    this.#device = device;
+  }
+
+  ask(query: string): void {
+    const words = Array.from(query.trim()).slice(0, LONGEST).join("");
+    if (words === this.#asked) return;
+    this.#asked = words;
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    if (words === "") return this.#clear();
+    this.phase = "searching";
+    this.#pause = setTimeout(() => void this.#page(), PAUSE);
+  }
+
+  async more(): Promise<void> {
+    if (this.phase === "done" && this.hasMore) await this.#page(this.#cursor);
+  }
+
+  async #page(before?: string): Promise<void> {
+    const asked = this.#asked;
+    this.phase = "searching";
+    try {
+      const page = await this.#device.search(asked, before);
+      if (asked === this.#asked) this.#take(page, before === undefined ? [] : this.hits);
+    } catch (error) {
+      if (asked === this.#asked) this.phase = "failed";
+      if (!(error instanceof CommandRefused)) throw error;
+    }
+  }
+
+  #take(page: SearchPage, former: SearchHit[]): void {
+    this.hits = [...former, ...page.hits];
+    this.#cursor = page.cursor ?? undefined;
+    this.hasMore = page.cursor !== null;
+    this.phase = "done";
+  }
+
+  #clear(): void {
+    this.hits = [];
+    this.hasMore = false;
+    this.phase = "idle";
+  }
+}

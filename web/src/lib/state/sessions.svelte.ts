@@ -1,0 +1,194 @@
+/**
+ * The reader's sessions: what the list shows, and what can be done with them. It reads the device's timeline after each
+ * happening, at most once a frame; what is done here is shown at once, and taken back if the hub refuses it.
+ */
+import {
+  CommandRefused,
+  type Device,
+  freshId,
+  type Happening,
+  type NewSession,
+  type Session,
+} from "../client";
+import { Answering, areSame, isUnread } from "../sessions/marks";
+import { newRow, Overlays } from "../sessions/optimistic";
+import { hasAll, wordsOf } from "../sessions/words";
+import { excuse } from "./excuse";
+import { oncePerFrame } from "./frames";
+import { Search } from "./search.svelte";
+
+/** Who has to be told what was done, and what was not. */
+export interface Told {
+  refused(error: CommandRefused): void;
+  removed(session: Session, undo: () => void): void;
+}
+
+/** Marks fade by themselves, when a tutor is not heard any more. */
+const LOOK_AGAIN = 2_000;
+
+export class SessionStore {
+  /** The list as it is shown, the latest first. */
+  sessions = $state.raw<Session[]>([]);
+  loading = $state(true);
+  error = $state.raw<CommandRefused | null>(null);
+  /** The one that is shown beside the list. */
+  selectedSessionId = $state<string | null>(null);
+  hasOlder = $state(true);
+  readonly #answering = new Answering();
+  answering = $state.raw<ReadonlySet<string>>(this.#answering.sessions(0));
+  readonly search: Search;
+  readonly filteredSessions = $derived.by(() => this.#filtered());
+  readonly currentSession = $derived.by(() => this.#current());
+  readonly unreadCount = $derived(this.sessions.filter(isUnread).length);
+  #searchQuery = $state("");
+  readonly #device: Device;
+  readonly #told: Told;
+  readonly #overlays = new Overlays();
+  readonly #inFrame = oncePerFrame(() => this.#showNow());
+
+  constructor(device: Device, told: Told) {
+    this.#device = device;
+    this.#told = told;
+    this.search = new Search(device);
+    this.#showNow();
+  }
+
+  /** Returns how to stop. */
+  start(): () => void {
+    const stop = this.#device.on((happening) => this.#hear(happening));
+    const looking = setInterval(() => this.#showAnswering(), LOOK_AGAIN);
+    this.#showNow();
+    return () => {
+      stop();
+      clearInterval(looking);
+      this.#inFrame.cancel();
+    };
+  }
+
+  get searchQuery(): string {
+    return this.#searchQuery;
+  }
+
+  set searchQuery(query: string) {
+    this.#searchQuery = query;
+    this.search.ask(query);
+  }
+
+  /** The row of a session; null: it is deleted, or not known here. */
+  find(id: string): Session | null {
+    const row = this.#device.timeline.sessions.get(id);
+    return this.#overlays.over(id, row === undefined || row.deletedAt !== undefined ? null : row);
+  }
+
+  /** It was there, and is not any more; it can be brought back. */
+  isDeleted(id: string): boolean {
+    return this.find(id) === null && this.#device.timeline.sessions.has(id);
+  }
+
+  /** Returns its id at once: what is said in it waits until the hub knows it. */
+  create(options: NewSession = {}): string {
+    const id = freshId();
+    this.#overlays.add(newRow(id, options));
+    void this.#do(id, () => this.#device.createSession({ ...options, session: id }));
+    return id;
+  }
+
+  async rename(session: Session, title: string): Promise<void> {
+    this.#overlays.change(session.id, { title });
+    const renamed = await this.#do(session.id, () => this.#device.updateSession(session.id, { title }));
+    // A name is no news: whoever had read the session still has.
+    if (renamed && !isUnread(session))
+      await this.#quietly(() => this.#device.markRead(session.id, renamed.seq));
+  }
+
+  async delete(session: Session): Promise<void> {
+    this.#overlays.remove(session);
+    this.#told.removed(session, () => void this.restore(session.id, session));
+    await this.#do(session.id, () => this.#device.deleteSession(session.id).then(() => undefined));
+  }
+
+  /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
+  async restore(id: string, former: Session | null = null): Promise<void> {
+    if (former !== null) this.#overlays.add(former);
+    await this.#do(id, () => this.#device.restoreSession(id));
+  }
+
+  /** The page of the list below the last one. */
+  async loadOlder(): Promise<void> {
+    try {
+      this.hasOlder = await this.#device.listOlder();
+      this.error = null;
+    } catch (error) {
+      excuse(error);
+      if (error instanceof CommandRefused) this.error = error;
+    }
+    this.#showNow();
+  }
+
+  #filtered(): Session[] {
+    const words = wordsOf(this.#searchQuery);
+    if (words.length === 0) return this.sessions;
+    // What the search has found in a conversation is shown with its words there, and not twice.
+    const said = new Set(this.search.hits.flatMap((hit) => (hit.message === null ? [] : [hit.session.id])));
+    const isNamed = (row: Session) => hasAll([row.title], words);
+    return this.sessions.filter(
+      (row) => isNamed(row) || (!said.has(row.id) && hasAll([row.preview ?? ""], words)),
+    );
+  }
+
+  #current(): Session | null {
+    const id = this.selectedSessionId;
+    // Reading `sessions` has this looked at again after each change, also of a row that is below the list's end.
+    return id === null ? null : (this.sessions.find((row) => row.id === id) ?? this.find(id));
+  }
+
+  #hear(happening: Happening): void {
+    if (happening.type === "ended") return;
+    if (happening.type === "event") {
+      const { event } = happening;
+      if (this.#answering.hear(event, performance.now())) this.#show();
+      if (event.type === "snapshot") this.hasOlder = event.cursor !== null;
+    } else {
+      this.#show();
+    }
+  }
+
+  /** A page that nobody sees has no frames, but a title that says what is new. */
+  #show(): void {
+    if (document.hidden) this.#showNow();
+    else this.#inFrame();
+  }
+
+  #showNow(): void {
+    const { timeline, state } = this.#device;
+    this.sessions = this.#overlays.overList(timeline.shownSessions(), timeline.sessions);
+    if (this.sessions.length > 0 || state === "in_step") this.loading = false;
+    this.#showAnswering();
+  }
+
+  #showAnswering(): void {
+    const found = this.#answering.sessions(performance.now());
+    if (!areSame(found, this.answering)) this.answering = found;
+  }
+
+  /** Do what is shown already. Refused, it is taken back and told; without a connection it waits. */
+  async #do(id: string, act: () => Promise<Session | undefined>): Promise<Session | null> {
+    this.#showNow();
+    try {
+      const answer = await act();
+      if (answer) this.#overlays.settle(id, answer.seq);
+      return answer ?? null;
+    } catch (error) {
+      excuse(error);
+      this.#overlays.takeBack(id);
+      if (error instanceof CommandRefused) this.#told.refused(error);
+      return null;
+    } finally {
+      this.#showNow();
+    }
+  }
+
+  async #quietly(act: () => Promise<unknown>): Promise<void> {
+    await act().catch(excuse);
+  }
+}

@@ -1,0 +1,48 @@
+/** The sign-in as it is filled in: a name, or a token where the hub has no sign-in of its own. */
+import { CommandRefused } from "../client";
+import { explained } from "../i18n/explained";
+import { t } from "../i18n/index.svelte";
+import type { App } from "./app.svelte";
+import { excuse } from "./excuse";
+
+export class SignInStore {
+  user = $state("");
+  token = $state("");
+  asksToken = $state(false);
+  problem = $state("");
+  isBusy = $state(false);
+  readonly #app: Pick<App, "signIn" | "signInWith">;
+
+  constructor(app: Pick<App, "signIn" | "signInWith">, user: string) {
+    this.#app = app;
+    this.user = user;
+  }
+
+  turn(): void {
+    this.asksToken = !this.asksToken;
+    this.problem = "";
+  }
+
+  async submit(): Promise<void> {
+    this.isBusy = true;
+    this.problem = "";
+    if (this.asksToken) await this.#byToken();
+    else await this.#byName();
+    this.isBusy = false;
+  }
+
+  async #byToken(): Promise<void> {
+    if (!(await this.#app.signInWith(this.token.trim()))) this.problem = t().shell.noToken;
+  }
+
+  async #byName(): Promise<void> {
+    try {
+      await this.#app.signIn(this.user.trim());
+    } catch (error) {
+      excuse(error);
+      if (!(error instanceof CommandRefused)) this.problem = t().shell.unreachable;
+      else if (error.problem.status === 404) this.asksToken = true;
+      else this.problem = explained(error.problem);
+    }
+  }
+}

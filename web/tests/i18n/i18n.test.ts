@@ -1,0 +1,46 @@
+/** The page's languages: which one a reader gets, and that numbers, nouns and times follow it. */
+import { describe, expect, it } from "vitest";
+import { speak, t } from "../../src/lib/i18n/index.svelte";
+import { preferred } from "../../src/lib/i18n/messages";
+import { plural } from "../../src/lib/i18n/plural";
+import { longTime, shortTime } from "../../src/lib/i18n/times";
+
+describe("the language of the page", () => {
+  it("is the first of the reader's that it speaks", () => {
+    expect(preferred(["fr-CA", "de-AT", "en"])).toBe("de");
+  });
+
+  it("is English for a reader of none of them", () => {
+    expect(preferred(["fr", "toString"])).toBe("en");
+  });
+
+  it("turns the page around for Arabic, and back", async () => {
+    await speak("ar");
+    expect(document.documentElement.dir).toBe("rtl");
+    expect(t().shell.signOut).toMatch(/[\u0600-\u06ff]/);
+    await speak("en");
+    expect([document.documentElement.dir, document.documentElement.lang]).toEqual(["ltr", "en"]);
+  });
+});
+
+describe("a number of things", () => {
+  it("has the noun's form of the language", () => {
+    expect(plural("en")(1, { one: "# message", other: "# messages" })).toBe("1 message");
+    expect(plural("de")(1200, { one: "# Nachricht", other: "# Nachrichten" })).toBe("1.200 Nachrichten");
+    expect(plural("ar")(2, { two: "رسالتان", other: "# رسالة" })).toBe("رسالتان");
+  });
+});
+
+describe("a time", () => {
+  const now = new Date(2026, 2, 3, 18);
+
+  it("is the hour today, the day this year, and the year before", () => {
+    expect(shortTime("en-GB", new Date(2026, 2, 3, 9, 5).toISOString(), now)).toBe("09:05");
+    expect(shortTime("en-GB", new Date(2026, 0, 7).toISOString(), now)).toBe("7 Jan");
+    expect(shortTime("en-GB", new Date(2024, 0, 7).toISOString(), now)).toBe("7 Jan 2024");
+  });
+
+  it("is said in whole where there is room", () => {
+    expect(longTime("de", new Date(2026, 2, 3, 9, 5).toISOString())).toContain("3. März 2026");
+  });
+});

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Deletions } from "../../src/lib/state/deletions.svelte";
+
+describe("deleting a message", () => {
+  let said: string[];
+  let deletions: Deletions;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    said = [];
+    deletions = new Deletions((message) => said.push(message));
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("is said after six seconds, and not before", () => {
+    deletions.ask("m1");
+    vi.advanceTimersByTime(5_999);
+    expect([said, [...deletions.held]]).toEqual([[], ["m1"]]);
+    vi.advanceTimersByTime(1);
+    expect([said, [...deletions.held]]).toEqual([["m1"], []]);
+  });
+
+  it("is never said once it was undone", () => {
+    deletions.ask("m1");
+    deletions.undo("m1");
+    vi.advanceTimersByTime(60_000);
+    deletions.finishAll();
+    expect([said, [...deletions.held]]).toEqual([[], []]);
+  });
+
+  it("is said once, also when it is asked for twice and the conversation is left", () => {
+    deletions.ask("m1");
+    deletions.ask("m1");
+    deletions.finishAll();
+    vi.advanceTimersByTime(60_000);
+    expect(said).toEqual(["m1"]);
+  });
+});
