@@ -8,7 +8,8 @@
  * locks each tab speaks for itself.
  */
 
-import type { Outcome, SharedJournal } from "./exchange";
+import type { Outcome } from "./answers";
+import type { SharedJournal } from "./exchange";
 import type { Entry } from "./outbox";
 import { channelOf, CLEARED, type Store } from "./store";
 
