@@ -95,10 +95,7 @@ export class SessionStore {
 
   async rename(session: Session, title: string): Promise<void> {
     this.#overlays.change(session.id, { title });
-    const renamed = await this.#do(session.id, () => this.#device.updateSession(session.id, { title }));
-    // A name is no news: whoever had read the session still has.
-    if (renamed && !isUnread(session))
-      await this.#quietly(() => this.#device.markRead(session.id, renamed.seq));
+    await this.#asReadAs(session, () => this.#device.updateSession(session.id, { title }));
   }
 
   async delete(session: Session): Promise<void> {
@@ -109,8 +106,10 @@ export class SessionStore {
 
   /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
   async restore(id: string, former: Session | null = null): Promise<void> {
-    if (former !== null) this.#overlays.add(former);
-    await this.#do(id, () => this.#device.restoreSession(id));
+    const restore = () => this.#device.restoreSession(id);
+    if (former === null) return void (await this.#do(id, restore));
+    this.#overlays.add(former);
+    await this.#asReadAs(former, restore);
   }
 
   /** The page of the list below the last one. */
@@ -146,7 +145,7 @@ export class SessionStore {
     if (happening.type === "ended") return;
     if (happening.type === "event") {
       const { event } = happening;
-      if (this.#answering.hear(event, performance.now())) this.#show();
+      if (this.#answering.hear(event, performance.now()) || "sessions" in event) this.#show();
       if (event.type === "snapshot") this.hasOlder = event.cursor !== null;
     } else {
       this.#show();
@@ -188,7 +187,9 @@ export class SessionStore {
     }
   }
 
-  async #quietly(act: () => Promise<unknown>): Promise<void> {
-    await act().catch(excuse);
+  /** What is no news leaves a session read that was. */
+  async #asReadAs(session: Session, act: () => Promise<Session>): Promise<void> {
+    const row = await this.#do(session.id, act);
+    if (row !== null && !isUnread(session)) await this.#device.markRead(session.id, row.seq).catch(excuse);
   }
 }
