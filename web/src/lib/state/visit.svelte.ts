@@ -67,6 +67,7 @@ export class Visit {
     ];
     return () => {
       for (const stop of stops) stop();
+      this.drafts.close();
       this.device.disconnect();
     };
   }

@@ -106,6 +106,7 @@ export const shell: Messages["shell"] = {
   },
 
   problems: {
+    reply_running: "Diese Nachricht wird gerade beantwortet. Halte die Antwort an, oder warte ihr Ende ab.",
     rate_limited: "Das war viel auf einmal. Bitte warte einen Moment.",
     budget_spent: "Die Zeit deines Tutors ist vorerst verbraucht. Bitte komm später wieder.",
     too_many_pending: "Dein Tutor ist noch mit deinen anderen Fragen beschäftigt.",

@@ -102,6 +102,7 @@ export const shell = {
   },
 
   problems: {
+    reply_running: "This message is being answered just now. Stop the answer, or wait for its end.",
     rate_limited: "That was a lot at once. Please wait a moment.",
     budget_spent: "Your tutor’s time is used up for now. Please come back later.",
     too_many_pending: "Your tutor is still busy with your other questions.",
