@@ -85,6 +85,19 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     expect((await fromAsleep).position).toBe(1);
   });
 
+  it("leave when one of them has signed out, and keep nothing", async () => {
+    const store = await openStore("edda");
+    const leaving = stage.device("edda", { store });
+    const other = await tab("edda");
+    await Promise.all([inStep(leaving), inStep(other)]);
+    await other.createSession({ title: "secret" });
+    const ended = new Promise((resolve) => other.on((each) => each.type === "ended" && resolve(each.error)));
+    leaving.disconnect();
+    await store.clear();
+    expect(await ended).toMatchObject({ code: 4507, reason: "signed out in another tab" });
+    expect((await openStore("edda")).list).toBeNull();
+  });
+
   it("leave what was said in a closed tab to the next, which says it once", async () => {
     const [one, two] = [await tab("dora", NOWHERE), await tab("dora", NOWHERE)];
     const session = "00000000-0000-4000-8000-00000000d0a0";

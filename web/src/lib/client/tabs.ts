@@ -10,13 +10,14 @@
 
 import type { Outcome, SharedJournal } from "./exchange";
 import type { Entry } from "./outbox";
-import type { Store } from "./store";
+import { channelOf, CLEARED, type Store } from "./store";
 
 type Told =
   | { type: "write"; entry: Entry }
   | { type: "strike"; id: string }
   | { type: "said"; id: string }
-  | { type: "answered"; id: string; outcome: Outcome };
+  | { type: "answered"; id: string; outcome: Outcome }
+  | typeof CLEARED;
 
 /** What a tab hears of the others. */
 export interface Tab {
@@ -54,6 +55,7 @@ export class Tabs extends Notebook {
   readonly #name: string;
   readonly #channel: BroadcastChannel;
   #tab: Tab | null = null;
+  #signedOut: () => void = () => undefined;
   #waiting = new AbortController();
   #letGo: (() => void) | null = null;
 
@@ -62,14 +64,15 @@ export class Tabs extends Notebook {
     private readonly locks: LockManager,
   ) {
     super(store);
-    this.#name = `tutorhub ${store.user}`;
+    this.#name = channelOf(store.user);
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data as Told);
   }
 
-  /** From now on the tab hears of the others, and speaks for them when its turn comes. */
-  enter(tab: Tab): void {
+  /** From now on the tab hears of the others, and speaks for them when its turn comes; until one has signed out. */
+  enter(tab: Tab, signedOut: () => void): void {
     this.#tab = tab;
+    this.#signedOut = signedOut;
     tab.speakForAll(false);
     this.#waitForTurn();
     void this.store.readEntries().then((entries) => this.#tab?.read(entries, 1));
@@ -119,6 +122,9 @@ export class Tabs extends Notebook {
         return this.#tab?.readSaid(told.id);
       case "answered":
         return this.#tab?.readAnswered(told.id, told.outcome);
+      case "cleared":
+        this.store.end();
+        return this.#signedOut();
     }
   }
 
