@@ -1,8 +1,9 @@
 /** Keys, toasts, the banner and the walk through a list: what each does, and what it leaves alone. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connect, Rest } from "../../src/lib/client";
 import { deedOf, keysOf } from "../../src/lib/shortcuts";
 import { Toasts } from "../../src/lib/state/toasts.svelte";
-import { skyOf } from "../../src/lib/state/weather.svelte";
+import { skyOf, Weather } from "../../src/lib/state/weather.svelte";
 import { stepFrom, walking } from "../../src/lib/walking";
 
 describe("a key", () => {
@@ -82,6 +83,21 @@ describe("the banner", () => {
 
   it("is silent when the device has ended: the sign-in tells", () => {
     expect(skyOf("ended", true, false)).toBe("fine");
+  });
+
+  it("bears with a lost connection for a second, and then says that it is coming back", async () => {
+    const nobody = "http://127.0.0.1:9"; // discard: nothing listens there
+    const token = () =>
+      new Rest(nobody, () => Promise.resolve("")).devSignIn("ada").then((made) => made.token);
+    const device = connect({ url: nobody, token, who: { id: "test", name: "test" } });
+    const weather = new Weather(device);
+    const begun = performance.now();
+    const stop = weather.watch();
+    expect(weather.sky).toBe("fine");
+    await vi.waitFor(() => expect(weather.sky).toBe("reconnecting"), { timeout: 8_000, interval: 20 });
+    expect(performance.now() - begun).toBeGreaterThan(950);
+    stop();
+    device.disconnect();
   });
 });
 

@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "../sessions/marks";
-import { newRow, Overlays } from "../sessions/optimistic";
+import { newRow, Overlays, tombstoneOf } from "../sessions/optimistic";
 import { hasAll, wordsOf } from "../sessions/words";
 import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
@@ -99,9 +99,12 @@ export class SessionStore {
   }
 
   async delete(session: Session): Promise<void> {
-    this.#overlays.remove(session);
+    this.#overlays.remove(session.id);
     this.#told.removed(session, () => void this.restore(session.id, session));
-    await this.#do(session.id, () => this.#device.deleteSession(session.id).then(() => undefined));
+    await this.#do(session.id, async () => {
+      await this.#device.deleteSession(session.id);
+      return { seq: tombstoneOf(this.#device.timeline.sessions.get(session.id)) };
+    });
   }
 
   /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
@@ -171,12 +174,12 @@ export class SessionStore {
   }
 
   /** Do what is shown already. Refused, it is taken back and told; without a connection it waits. */
-  async #do(id: string, act: () => Promise<Session | undefined>): Promise<Session | null> {
+  async #do<Answer extends { seq: number }>(id: string, act: () => Promise<Answer>): Promise<Answer | null> {
     this.#showNow();
     try {
       const answer = await act();
-      if (answer) this.#overlays.settle(id, answer.seq);
-      return answer ?? null;
+      this.#overlays.settle(id, answer.seq);
+      return answer;
     } catch (error) {
       excuse(error);
       this.#overlays.takeBack(id);
