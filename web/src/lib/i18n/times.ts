@@ -14,9 +14,9 @@ export function shortTime(language: string, time: string, now = new Date()): str
   return format(language, partsOf(then, now)).format(then);
 }
 
-/** The whole of it: "Tuesday, 3 March 2026 at 14:05". */
+/** The whole of it: "3 March 2026 at 14:05". */
 export function longTime(language: string, time: string): string {
-  return format(language, { dateStyle: "full", timeStyle: "short" }).format(new Date(time));
+  return format(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(time));
 }
 
 function partsOf(then: Date, now: Date): Intl.DateTimeFormatOptions {
