@@ -1,5 +1,14 @@
-# The hub alone; PostgreSQL and Redis are other containers (see compose.yaml). The base may be replaced: --build-arg BASE=…
+# The hub with its page; PostgreSQL and Redis are other containers (see compose.yaml). The bases may be replaced:
+# --build-arg BASE=… --build-arg NODE=…
 ARG BASE=python:3.11-slim
+ARG NODE=node:22-slim
+
+FROM ${NODE} AS page
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web ./
+RUN npx vite build
 
 FROM ${BASE} AS build
 WORKDIR /src
@@ -14,10 +23,12 @@ RUN python3 -m venv /opt/tutorhub \
 
 FROM ${BASE}
 COPY --from=build /opt/tutorhub /opt/tutorhub
+COPY --from=page /src/web/dist /opt/tutorhub/web
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/tutorhub tutorhub
 ENV PATH=/opt/tutorhub/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    TUTORHUB_DATA_DIR=/var/lib/tutorhub/data
+    TUTORHUB_DATA_DIR=/var/lib/tutorhub/data \
+    TUTORHUB_WEB_DIR=/opt/tutorhub/web
 USER 10001
 WORKDIR /var/lib/tutorhub
 VOLUME /var/lib/tutorhub

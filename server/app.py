@@ -30,6 +30,7 @@ from server.edge.media import MediaRest
 from server.edge.origins import Origins
 from server.edge.requests import http_error, problem
 from server.edge.sealed_links import Links
+from server.edge.web import Web
 from server.errors import Leaving, NotFound, Unavailable
 from server.fanout.broker_memory import MemoryBroker
 from server.fanout.broker_redis import RedisBroker
@@ -73,6 +74,7 @@ class App:
         check(settings)
         check_depot(settings)
         self._checks = verifier(settings)
+        self._web = Web(settings.web_dir)
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
@@ -191,6 +193,7 @@ class App:
             *MediaRest(instance, callers, Links(instance.deployment.secret)).routes(),
             Route("/openapi.json", JSONResponse(schema.openapi())),
             Route("/asyncapi.json", JSONResponse(schema.asyncapi())),
+            *self._web.routes(),
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))

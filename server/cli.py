@@ -125,7 +125,16 @@ def _banner(instance: Instance) -> None:
     if settings.dev_sign_in:
         lines.append("  sign-in   anybody on this machine, for development")
         lines.append(f"  try       {sys.argv[0]} chat --url {url} --user ada")
+    lines += _web_in_words(settings, url)
     click.echo("\n".join(lines))
+
+
+def _web_in_words(settings: Settings, url: str) -> list[str]:
+    if "hub" not in settings.roles:
+        return []
+    if settings.web_dir is None:
+        return ["  page      not built: `make start` builds it where Node 20.19 or newer is"]
+    return [f"  open      {url}/{'#as=ada' if settings.dev_sign_in else ''}"]
 
 
 def _redis_in_words(settings: Settings) -> str:

@@ -18,6 +18,7 @@ from msgspec.structs import FieldInfo, fields
 from server import key_ring
 from server.errors import StartupError
 from server.settings import (
+    PAGE,
     REDIS_SCHEMES,
     Addresses,
     LimitSettings,
@@ -44,6 +45,8 @@ _GROUPS: dict[str, tuple[type[Struct], str]] = {
 """Settings that have a struct of their own, and a prefix."""
 _OF_CHAT = {"TUTORHUB_URL", "TUTORHUB_TOKEN"}
 """Read by the terminal chat."""
+BUILT_HERE = Path(__file__).parents[1] / "web" / "dist"
+"""Where `make start` builds the web client."""
 _WITHOUT_PREFIX = {"database_url", "redis_url", "openai_base_url", "openai_api_key", "openai_model"}
 
 
@@ -57,6 +60,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     found = reading.values(Settings, "TUTORHUB_")
     if "data_dir" not in found:
         found["data_dir"] = reading.home()
+    if "web_dir" not in found and (BUILT_HERE / PAGE).is_file():
+        found["web_dir"] = BUILT_HERE
     settings = Settings(**found, **groups)
     if problems := [*reading.problems, *_problems(settings, environ)]:
         raise StartupError("\n".join(problems))

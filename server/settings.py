@@ -17,6 +17,8 @@ Origins = tuple[Origin, ...]
 Addresses = tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$(?!\n)")], ...]
 """Of machines, or of networks: `10.0.0.0/8`."""
 REDIS_SCHEMES = ("redis", "rediss")
+PAGE = "index.html"
+"""What a folder has that holds the built web client."""
 
 
 class TurnSettings(Struct, frozen=True):
@@ -129,6 +131,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     history_tokens: Count = 3_000
     local_model: Path | None = None
     log_level: Level = "info"
+    web_dir: Path | None = None
+    """Of the built web client; None: there is none, and the API alone is served."""
     turns: TurnSettings = TurnSettings()
     limits: LimitSettings = LimitSettings()
     media: MediaSettings = MediaSettings()

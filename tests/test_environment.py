@@ -63,6 +63,7 @@ EACH = [
     ("TUTORHUB_HISTORY_TOKENS", "100", 100),
     ("TUTORHUB_LOCAL_MODEL", "/model.gguf", Path("/model.gguf")),
     ("TUTORHUB_LOG_LEVEL", "debug", "debug"),
+    ("TUTORHUB_WEB_DIR", "/page", Path("/page")),
 ]
 
 

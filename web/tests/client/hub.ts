@@ -99,7 +99,11 @@ export class Hub {
   #process: ChildProcess | null = null;
   #port = "0";
 
-  constructor(private readonly tutor: string) {
+  /** `settings`: variables of its own. */
+  constructor(
+    private readonly tutor: string,
+    private readonly settings: Record<string, string> = {},
+  ) {
     chmodSync(this.#folder, 0o755); // PostgreSQL is another user, if this one is root
   }
 
@@ -114,6 +118,7 @@ export class Hub {
       TUTORHUB_OPENAI_MODEL: "test-model",
       TUTORHUB_OPENAI_TRANSCRIPTION_MODEL: "test-ear",
       TUTORHUB_LIMIT_SIGN_INS: "none",
+      ...this.settings,
     };
     const started = spawn(PYTHON, ["-m", "server", "serve"], {
       cwd: ROOT,

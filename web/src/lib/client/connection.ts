@@ -139,8 +139,13 @@ export class Connection {
       this.end({ code: PROTOCOL_ERROR, reason: "the hub speaks another language" });
       return;
     }
-    if (event.type === "welcome") this.#beat = event.heartbeatMs / 1000;
+    if (event.type === "welcome") this.#beatEvery(event.heartbeatMs / 1000);
     if (!this.hearer.heard(event)) this.end({ code: RESYNC, reason: "something is missing" });
+  }
+
+  #beatEvery(seconds: number): void {
+    this.#beat = seconds;
+    this.#lookIn(seconds);
   }
 
   #look(): void {

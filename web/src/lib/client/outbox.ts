@@ -273,17 +273,28 @@ export class Outbox {
     held.times += 1;
   }
 
-  /** What is queued, in order, but for what is postponed, and what adds to its session later or deletes it. */
+  /**
+   * What is queued, in order, but for what is postponed, and what adds to its session later or deletes it; and for the
+   * opening of a session that is still to be made.
+   */
   #due(now: number): Item[] {
     const held = new Set<string | undefined>();
+    const unmade = new Set<string | undefined>();
     return [...this].filter((item) => {
-      if (item.state !== "queued" || !this.#isOurs(item)) return false;
       const { command } = item;
       const waits = adds(command) || command.type === "session.delete";
-      if (!waits || !(item.notBefore > now || held.has(command.session))) return true;
-      held.add(command.session);
-      return false;
+      const isHeld = waits && (item.notBefore > now || held.has(command.session));
+      const isDue = item.state === "queued" && this.#isOurs(item) && !isHeld;
+      if (isHeld && item.state === "queued") held.add(command.session);
+      if (command.type === "session.create" && this.#isUnmade(item, isDue)) unmade.add(command.session);
+      return isDue && !(command.type === "session.open" && unmade.has(command.session));
     });
+  }
+
+  /** What is sent, or about to be, over our own socket is done before what follows it. */
+  #isUnmade(create: Item, isDue: boolean): boolean {
+    if (create.state === "sent") return !this.#isOurs(create);
+    return create.state === "queued" && !isDue;
   }
 
   #isOurs(item: Item): boolean {

@@ -40,7 +40,8 @@ export class Rest {
     request.open("POST", `${this.#url}/api/media`);
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Idempotency-Key", media);
-    request.upload.onprogress = ({ loaded, total }) => onProgress?.(total > 0 ? loaded / total : 0);
+    request.upload.onprogress = ({ loaded }) => onProgress?.(Math.min(1, loaded / (file.size || 1)));
+    request.upload.onload = () => onProgress?.(1);
     const answer = answerOf(request, signal);
     request.send(file);
     return (await answer) as Media;

@@ -87,7 +87,7 @@ export class Database implements Shelves {
     held.onsuccess = () => {
       const value = change(held.result);
       if (value === undefined) store.delete(key);
-      else store.put(value, key);
+      else put(store, key, value);
     };
     await doneWith(transaction);
   }
@@ -100,6 +100,15 @@ export class Database implements Shelves {
 
   #begin(shelves: Shelf[], mode: IDBTransactionMode): IDBTransaction {
     return this.database.transaction(shelves, mode);
+  }
+}
+
+/** What cannot be kept ends the transaction, and not the page. */
+function put(store: IDBObjectStore, key: string, value: unknown): void {
+  try {
+    store.put(value, key);
+  } catch {
+    store.transaction.abort();
   }
 }
 

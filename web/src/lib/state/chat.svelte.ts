@@ -2,13 +2,16 @@
  * One conversation: what is shown of it, and what can be done in it. It reads the device's timeline after each
  * happening, at most once a frame, and writes nothing but what it says to the device.
  */
-import { CommandRefused, ConnectionLost, GaveUp } from "../client";
+import { CommandRefused, ConnectionLost } from "../client";
 import type { Device, Event, Happening, Mode, Problem, Session } from "../client";
+import { isUnread } from "../sessions/marks";
 import { Announcer } from "./announcer.svelte";
 import { Composer } from "./composer.svelte";
 import { Deletions } from "./deletions.svelte";
 import type { Drafts } from "./drafts";
+import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
+import { type Group, Groups } from "./groups.svelte";
 import type { Row } from "./row.svelte";
 import { Rows } from "./rows.svelte";
 import { Typists } from "./typists.svelte";
@@ -44,6 +47,7 @@ export class ChatStore {
   readonly #device: Device;
   readonly #drafts: Drafts;
   readonly #rows: Rows;
+  readonly #groups = new Groups();
   readonly #grown = new Set<string>();
   #isStale = true;
   readonly #show = oncePerFrame(() => this.#showNow());
@@ -69,6 +73,7 @@ export class ChatStore {
       this.deletions.finishAll();
       this.typists.clear();
       this.#show.cancel();
+      void this.#device.close(this.session).catch(excuse);
     };
   }
 
@@ -80,6 +85,11 @@ export class ChatStore {
 
   get messages(): Row[] {
     return this.#rows.shown;
+  }
+
+  /** The same as they are in the page. */
+  get groups(): Group[] {
+    return this.#groups.shown;
   }
 
   get currentMessage(): string {
@@ -183,17 +193,18 @@ export class ChatStore {
     this.isLoadingOlder = false;
   }
 
-  /** Page back until a message is there. False: it is not in this session. */
+  /** Page back until a message is there, and in the page. False: it is not in this session. */
   async reach(message: string): Promise<boolean> {
     const isHere = () => this.messages.some((row) => row.id === message);
     while (!isHere() && this.hasOlder && this.notice === null) await this.loadOlder();
+    this.#groups.reveal(message);
     return isHere();
   }
 
   /** Everything up to here has been seen. */
   markRead(): void {
     const { info } = this;
-    if (info === null || info.seq <= info.readSeq + 1 || !this.isOnline) return;
+    if (info === null || !isUnread(info) || !this.isOnline) return;
     void this.#attempt(() => this.#device.markRead(this.session, this.#device.timeline.seq));
   }
 
@@ -233,7 +244,7 @@ export class ChatStore {
     const wasDeleted = this.info?.deletedAt !== undefined;
     this.info = timeline.sessions.get(this.session) ?? this.info;
     if (wasDeleted && this.info?.deletedAt === undefined) void this.#open();
-    this.#rows.showAll();
+    if (this.#rows.showAll()) this.#groups.show(this.messages);
     this.hasOlder = (timeline.opened.get(this.session) ?? 1) > 1;
     if (this.messages.length > 0) this.isLoading = false;
     this.announcer.hear(this.#rows.open, (id) => timeline.messages.get(id));
@@ -244,8 +255,8 @@ export class ChatStore {
       await this.#device.open(this.session);
       this.error = null;
     } catch (error) {
+      excuse(error);
       if (error instanceof CommandRefused) this.error = error.problem;
-      else if (!(error instanceof ConnectionLost)) throw error;
     }
     this.isLoading = false;
     this.#showNow(true);
@@ -256,7 +267,7 @@ export class ChatStore {
   }
 
   #say(content: string, options: Parameters<Device["send"]>[2]): void {
-    this.#device.send(this.session, content, options).catch((error: unknown) => this.#excuse(error));
+    this.#device.send(this.session, content, options).catch(excuse);
     this.#showNow(true);
   }
 
@@ -266,17 +277,10 @@ export class ChatStore {
       await act();
       return true;
     } catch (error) {
-      this.#excuse(error);
+      excuse(error);
       if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
       else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
       return false;
     }
-  }
-
-  /** What ended the device is the page's to tell, what was refused of a send its row's; anything else is a fault. */
-  #excuse(error: unknown): void {
-    const isKnown =
-      error instanceof CommandRefused || error instanceof ConnectionLost || error instanceof GaveUp;
-    if (!isKnown) throw error;
   }
 }

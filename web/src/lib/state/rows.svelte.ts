@@ -27,8 +27,8 @@ export class Rows {
     if (row !== undefined && message !== undefined) row.text = this.#device.timeline.textOf(message);
   }
 
-  /** Anything else has changed. */
-  showAll(): void {
+  /** Anything else has changed. False: not the list, at most what is in it. */
+  showAll(): boolean {
     const held = this.#held();
     const open = held.filter((message) => message.status === "pending").map((message) => message.id);
     const known = new Map<string, Row>();
@@ -38,8 +38,10 @@ export class Rows {
     }
     this.#known = known;
     const shown = [...known.values()];
-    if (!isSame(shown, this.shown)) this.shown = shown;
     if (!isSame(open, this.open)) this.open = open;
+    if (isSame(shown, this.shown)) return false;
+    this.shown = shown;
+    return true;
   }
 
   /** While a page is on its way, after everything was replaced, what was shown stays. */

@@ -3,6 +3,7 @@
  * goes above or below. At the end that is the end; elsewhere it is the first message in view, whose place is noted
  * whenever the reader moves and is brought about again after each layout and before it is painted.
  */
+import { Nearness } from "./nearness";
 import { follows, toEnd, type Place } from "./following";
 
 interface Anchor {
@@ -21,11 +22,12 @@ export class Scroll {
   #list: HTMLElement | null = null;
   #anchor: Anchor | null = null;
   #place: Place = { top: 0, view: 0, all: 0 };
+  readonly #nearness = new Nearness();
 
-  /** `view` is what scrolls, and its list (`ol`) what the messages are in. */
+  /** `view` is what scrolls, and the list in it is of groups of rows. */
   attach = (view: HTMLElement): (() => void) => {
     this.#view = view;
-    this.#list = view.querySelector("ol");
+    this.#list = view.querySelector("[role=list]");
     const sizes = new ResizeObserver(() => this.#settle());
     sizes.observe(view);
     for (const part of view.children) sizes.observe(part);
@@ -36,6 +38,12 @@ export class Scroll {
       view.removeEventListener("scroll", moved);
       this.#view = this.#list = null;
     };
+  };
+
+  /** To be attached to a group: tells when it comes near to the view or leaves it, and how high it is then. */
+  watch = (told: (isNear: boolean, height: number) => void) => (group: HTMLElement) => {
+    const view = group.closest("[role=region]");
+    return view === null ? undefined : this.#nearness.watch(group, view, told);
   };
 
   toEnd(): void {
@@ -81,20 +89,26 @@ export class Scroll {
     return row.getBoundingClientRect().top - (this.#view?.getBoundingClientRect().top ?? 0);
   }
 
-  /** By halving: rows lie in order, and there may be ten thousand. */
+  /** A row, or a group of which none is in the page. */
   #firstInView(): Anchor | null {
-    const rows = this.#list?.children ?? [];
     const edge = this.#view?.getBoundingClientRect().top ?? 0;
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) <= edge) low = middle + 1;
-      else high = middle;
-    }
-    const row = rows[low];
+    const group = firstBelow(this.#list?.children, edge);
+    const row = firstBelow(group?.children, edge) ?? group;
     return row === undefined ? null : { row, top: this.#topOf(row) };
   }
+}
+
+/** The first of those that lie in order, and may be many, that ends below an edge. */
+function firstBelow(elements: HTMLCollection | undefined, edge: number): Element | undefined {
+  if (elements === undefined) return undefined;
+  let low = 0;
+  let high = elements.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((elements[middle]?.getBoundingClientRect().bottom ?? 0) <= edge) low = middle + 1;
+    else high = middle;
+  }
+  return elements[low];
 }
 
 function placeOf(view: HTMLElement): Place {

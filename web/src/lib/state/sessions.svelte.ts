@@ -128,7 +128,12 @@ export class SessionStore {
   #filtered(): Session[] {
     const words = wordsOf(this.#searchQuery);
     if (words.length === 0) return this.sessions;
-    return this.sessions.filter((row) => hasAll([row.title, row.preview ?? ""], words));
+    // What the search has found in a conversation is shown with its words there, and not twice.
+    const said = new Set(this.search.hits.flatMap((hit) => (hit.message === null ? [] : [hit.session.id])));
+    const isNamed = (row: Session) => hasAll([row.title], words);
+    return this.sessions.filter(
+      (row) => isNamed(row) || (!said.has(row.id) && hasAll([row.preview ?? ""], words)),
+    );
   }
 
   #current(): Session | null {

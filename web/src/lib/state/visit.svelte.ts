@@ -56,6 +56,7 @@ export class Visit {
 
   /** Returns how to leave. */
   start(): () => void {
+    if (!this.store.isKept) this.#toasts.show(t().shell.cannotKeep, { lasts: UNDO });
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
@@ -66,6 +67,7 @@ export class Visit {
     ];
     return () => {
       for (const stop of stops) stop();
+      this.drafts.close();
       this.device.disconnect();
     };
   }
@@ -81,16 +83,18 @@ export class Visit {
     return new ChatStore(this.device, session, this.drafts);
   }
 
-  /** Begin a session, and be in it. */
-  begin(language: string): string {
-    const id = this.sessions.create({ language });
-    this.#router.go(id);
-    return id;
+  /** Be in a new session: the one that was begun before, if nothing has been said in it yet. */
+  begin(language: string): void {
+    const isBlank = ({ id, title, messageCount }: Session) =>
+      title === "" && messageCount === 0 && this.device.pendingSends(id).length === 0;
+    this.#router.go(this.sessions.sessions.find(isBlank)?.id ?? this.sessions.create({ language }));
   }
 
   /** Begin a session with what is asked. */
   ask(text: string, language: string): void {
-    this.device.send(this.begin(language), text).catch(excuse);
+    const id = this.sessions.create({ language });
+    this.device.send(id, text).catch(excuse);
+    this.#router.go(id);
   }
 
   refused({ problem }: CommandRefused): void {

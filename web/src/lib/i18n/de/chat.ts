@@ -11,9 +11,6 @@ export const chat: Messages["chat"] = {
   earlier: "Frühere Nachrichten kommen gleich …",
   earlierLater: "Frühere Nachrichten kommen, sobald die Verbindung wieder steht.",
   begin: "Frag irgendetwas, um anzufangen.",
-  notHere: "Dieses Gespräch ist nicht hier",
-  notHereWhy: "Es wurde gelöscht, oder der Link gehört zu einem anderen Konto.",
-  toStart: "Zu deinen Gesprächen",
   notFound: "Die gesuchte Nachricht ist nicht mehr in diesem Gespräch.",
 
   write: "Nachricht an den Tutor",
@@ -72,14 +69,4 @@ export const chat: Messages["chat"] = {
   lost: "Die Verbindung brach ab, bevor eine Antwort kam. Sieh nach, ob es geschehen ist, bevor du es noch einmal versuchst.",
   full: (limit) =>
     `${count(limit, { one: "# Frage wartet", other: "# Fragen warten" })} schon auf den Tutor. Dein Text bleibt: Sende ihn nach der nächsten Antwort, oder halte eine an.`,
-  refused: {
-    reply_running: "Diese Nachricht wird gerade beantwortet. Halte die Antwort an, oder warte ihr Ende ab.",
-    too_many_pending:
-      "Der Tutor hat erst einmal genug zu beantworten. Warte die nächste Antwort ab, oder halte eine an.",
-    rate_limited: "Das war viel in kurzer Zeit. Warte einen Moment und versuch es noch einmal.",
-    budget_spent: "Du hast alles aufgebraucht, was der Tutor gerade geben kann. Später geht es weiter.",
-    not_found: "Diese Nachricht gibt es nicht mehr.",
-    storage_full: "Der Server hat keinen Platz mehr. Nichts ist verloren: Versuch es später noch einmal.",
-    unavailable: "Der Server kann das gerade nicht. Versuch es gleich noch einmal.",
-  },
 };

@@ -51,9 +51,6 @@ export const shell: Messages["shell"] = {
     },
   ],
 
-  missingTitle: "Diese Sitzung ist nicht zu finden",
-  missingText:
-    "Vielleicht wurde sie gelöscht, oder sie gehört jemand anderem. Deine anderen stehen in der Liste.",
   deletedTitle: "Diese Sitzung wurde gelöscht",
   deletedText: "30 Tage lang lässt sie sich zurückholen, mit allem, was gesagt wurde.",
   restore: "Zurückholen",
@@ -65,7 +62,6 @@ export const shell: Messages["shell"] = {
   signInText: "Wer bist du? Jeder Name ist recht: Hier wird ausprobiert.",
   name: "Dein Name",
   signIn: "Anmelden",
-  tokenTitle: "Mit einem Token anmelden",
   tokenText: "Dieser Hub hat keine eigene Anmeldung. Füge das Token ein, das du bekommen hast.",
   token: "Token",
   useToken: "Ich habe ein Token",
@@ -109,7 +105,11 @@ export const shell: Messages["shell"] = {
     line: "Neue Zeile",
   },
 
+  missingTitle: "Diese Sitzung ist nicht zu finden",
+  missingText:
+    "Vielleicht wurde sie gelöscht, oder sie gehört jemand anderem. Deine anderen stehen in der Liste.",
   problems: {
+    reply_running: "Diese Nachricht wird gerade beantwortet. Halte die Antwort an, oder warte ihr Ende ab.",
     rate_limited: "Das war viel auf einmal. Bitte warte einen Moment.",
     budget_spent: "Die Zeit deines Tutors ist vorerst verbraucht. Bitte komm später wieder.",
     too_many_pending: "Dein Tutor ist noch mit deinen anderen Fragen beschäftigt.",

@@ -10,9 +10,6 @@ export const chat = {
   earlier: "Earlier messages are on their way …",
   earlierLater: "Earlier messages come once the connection is back.",
   begin: "Ask anything to begin.",
-  notHere: "This conversation is not here",
-  notHereWhy: "It was deleted, or the link belongs to another account.",
-  toStart: "To your conversations",
   notFound: "The message you looked for is not in this conversation any more.",
 
   write: "Message to the tutor",
@@ -71,13 +68,4 @@ export const chat = {
   lost: "The connection broke before an answer came. Look whether it was done before you try again.",
   full: (limit: number) =>
     `${count(limit, { one: "# question is", other: "# questions are" })} waiting for the tutor already. Your text is kept: send it after the next answer, or stop one.`,
-  refused: {
-    reply_running: "This message is being answered just now. Stop the answer, or wait for its end.",
-    too_many_pending: "The tutor has enough to answer for now. Wait for the next answer, or stop one.",
-    rate_limited: "That was a lot in a short time. Wait a moment and try again.",
-    budget_spent: "You have used all of the tutor's time there is for now. It comes back later.",
-    not_found: "That message is not there any more.",
-    storage_full: "The server has no room left. Nothing is lost: try again later.",
-    unavailable: "The server can't do this just now. Try again in a moment.",
-  } as Partial<Record<string, string>>,
 };

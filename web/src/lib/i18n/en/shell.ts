@@ -47,8 +47,6 @@ export const shell = {
     { title: "Learn a language", text: "Let us talk in simple Spanish. Correct me after each sentence." },
   ],
 
-  missingTitle: "This session can’t be found",
-  missingText: "It may have been deleted, or belong to somebody else. Your other sessions are in the list.",
   deletedTitle: "This session was deleted",
   deletedText: "For 30 days it can be brought back, with everything that was said.",
   restore: "Bring it back",
@@ -60,7 +58,6 @@ export const shell = {
   signInText: "Who are you? Any name will do: this hub is for trying things out.",
   name: "Your name",
   signIn: "Sign in",
-  tokenTitle: "Sign in with a token",
   tokenText: "This hub has no sign-in of its own. Paste the token that you were given.",
   token: "Token",
   useToken: "I have a token",
@@ -104,7 +101,10 @@ export const shell = {
     line: "New line",
   },
 
+  missingTitle: "This session can’t be found",
+  missingText: "It may have been deleted, or belong to somebody else. Your other sessions are in the list.",
   problems: {
+    reply_running: "This message is being answered just now. Stop the answer, or wait for its end.",
     rate_limited: "That was a lot at once. Please wait a moment.",
     budget_spent: "Your tutor’s time is used up for now. Please come back later.",
     too_many_pending: "Your tutor is still busy with your other questions.",

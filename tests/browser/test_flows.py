@@ -1,0 +1,280 @@
+"""The four flows of original-design.md, in a real browser: creation, chat, management, and several devices.
+
+Each test's docstring names the features of the design that it shows.
+"""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Room
+from tests.provider import HOLD, Refuse, Step, provider, said
+from tests.redis_server import redis_server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MATH = """\
+A prime has **two** divisors. Their product up to $n$ grows like $e^{n}$:
+
+$$\\prod_{p \\le n} p \\approx e^{n}$$
+
+```python
+def is_prime(n: int) -> bool:
+    return n > 1 and all(n % d for d in range(2, int(n**0.5) + 1))
+```
+
+| n | prime? |
+|---|---|
+| 7 | yes |
+| 9 | no |
+"""
+
+
+def echo(request: dict[str, object]) -> list[str | Step]:
+    return [f"About {said(request)}: ", "it depends."]
+
+
+# Creation.
+
+
+async def test_a_newcomer_asks_and_sees_the_answer_as_it_is_written(room: Room) -> None:
+    """New session creation · real-time message input and output · isTyping · optimistic updates · empty states."""
+    async with provider(["Because ", HOLD, "it scatters."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub) as ada:
+            await expect(ada.page.get_by_role("heading", name="What would you like to learn?")).to_be_visible()
+            await ada.shot("empty")
+            await ada.begin("Why is the sky blue?")
+            await expect(ada.answers.last).to_contain_text("Because")
+            await expect(ada.answers.last).to_have_attribute("aria-busy", "true")
+            await expect(ada.page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+            await ada.shot("answering")
+            tutor.release()
+            await expect(ada.answers.last).to_contain_text("Because it scatters.")
+            await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
+            await expect(ada.session("Why is the sky blue?")).to_be_visible()
+            assert len(ada.session_id) == 36
+
+
+async def test_a_starter_begins_a_session(room: Room) -> None:
+    """Empty states: helpful messages and actions."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.page.get_by_role("button", name="Explain it simply").click()
+        await expect(ada.answers.last).to_contain_text("About Why is the sky blue")
+
+
+# Chat.
+
+
+async def test_an_answer_is_shown_with_math_and_code_and_tables(room: Room) -> None:
+    """Message history display, of what a tutor writes."""
+    async with provider([MATH]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("What is a prime?")
+        answer = ada.answers.last
+        await expect(answer.get_by_role("table")).to_be_visible()
+        await expect(answer.locator("strong")).to_have_text("two")
+        await expect(answer.locator("math").first).to_be_attached()
+        await expect(answer.locator("pre code")).to_contain_text("def is_prime")
+        await expect(answer.get_by_role("button", name="Copy").first).to_be_attached()
+        await ada.shot("math-and-code")
+
+
+async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Room) -> None:
+    """Mode switching (Fun / Learn) · chatStore.mode."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("fractions")
+        await expect(ada.page.get_by_text("Playful: stories, surprises and examples.")).to_be_visible()
+        await expect(ada.answers).to_have_count(1)
+        await ada.page.get_by_role("radio", name="Learn").check(force=True)
+        await expect(ada.page.get_by_text("Thorough: step by step, with questions back.")).to_be_visible()
+        await ada.ask("more fractions")
+        await expect(ada.answers.last).to_contain_text("About more fractions: it depends.")
+        fun, learn = (request["messages"][0]["content"] for request in tutor.requests[:2])
+        assert fun != learn
+
+
+async def test_the_language_of_the_tutor_is_chosen(room: Room) -> None:
+    """chatStore.language."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("fractions")
+        await ada.page.get_by_role("combobox", name="The tutor's language").select_option("de")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.ask("more fractions")
+        await expect(ada.answers.last).to_contain_text("About more fractions")
+        assert tutor.requests[0]["messages"][0]["content"] != tutor.requests[1]["messages"][0]["content"]
+
+
+async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
+    """Error recovery: allow users to retry."""
+    async with provider(["Half ", HOLD, "and half"]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Count")
+        await expect(ada.answers.last).to_contain_text("Half")
+        await ada.page.keyboard.press("Escape")
+        await expect(ada.page.get_by_text("You stopped this answer.")).to_be_visible()
+        tutor.next(["All of it."])
+        await ada.do(ada.answers.last, "Answer anew")
+        await expect(ada.answers.last).to_contain_text("All of it.")
+
+
+async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Room) -> None:
+    """Error recovery · application error handling, told to people."""
+    async with provider(["Better."]) as tutor, room.hub(tutor, turns={"provider_tries": 1}) as hub:
+        async with room.learner(hub) as ada:
+            tutor.next([Refuse(503)])
+            await ada.begin("Fail")
+            again = ada.answers.last.get_by_role("button", name="Try again")
+            await expect(again).to_be_visible()
+            await ada.shot("failed-answer")
+            await again.click()
+            await expect(ada.answers.last).to_contain_text("Better.")
+
+
+async def test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back(room: Room) -> None:
+    """Data loss prevention: destructive actions can be undone · updateMessage · deleteMessage."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub, permissions=["clipboard-read", "clipboard-write"]) as ada:
+            await ada.begin("first words")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            await ada.do(ada.said.last, "Edit")
+            field = ada.page.get_by_role("textbox", name="Edit your message")
+            await field.fill("second words")
+            await ada.page.get_by_role("button", name="Save", exact=True).click()
+            await expect(ada.said.last).to_contain_text("second words")
+            await ada.do(ada.said.last, "Copy")
+            assert await ada.page.evaluate("navigator.clipboard.readText()") == "second words"
+            await ada.do(ada.said.last, "Delete")
+            await ada.page.get_by_role("button", name="Undo").first.click()
+            await expect(ada.said.last).to_contain_text("second words")
+            await ada.page.reload()
+            await expect(ada.said.last).to_contain_text("second words")
+
+
+async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
+    """Data loss prevention: auto-save drafts · chatStore.currentMessage."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("one")
+        await ada.field.fill("half a thought about one")
+        await ada.new_session()
+        await ada.ask("two")
+        await expect(ada.said.last).to_contain_text("two")
+        await expect(ada.field).to_have_value("")
+        await ada.session("one").click()
+        await expect(ada.field).to_have_value("half a thought about one")
+        await ada.page.reload()
+        await expect(ada.field).to_have_value("half a thought about one")
+
+
+# Management.
+
+
+async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None:
+    """Session management actions (edit, delete) · delete with undo."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Old name")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.rename("Old name", "New name of it")
+        await ada.menu("New name of it", "Delete")
+        await expect(ada.session("New name of it")).to_have_count(0)
+        await ada.shot("undo")
+        await ada.page.get_by_role("button", name="Undo").first.click()
+        await expect(ada.session("New name of it")).to_be_visible()
+
+
+async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_message(room: Room) -> None:
+    """Real-time session filtering and search · searchQuery · filteredSessions · debounced search."""
+    async with provider(["The ", "zeppelin ", "flies."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Airships")
+        await expect(ada.answers.last).to_contain_text("flies.")
+        await ada.new_session()
+        await ada.ask("Submarines")
+        await expect(ada.answers.last).to_contain_text("flies.")
+        await ada.search("Airsh")
+        await expect(ada.page.get_by_role("link", name="Submarines")).to_have_count(0)
+        await expect(ada.page.get_by_role("link", name="Airships").first).to_be_visible()
+        await ada.search("zeppelin")
+        hit = ada.page.locator("mark", has_text="zeppelin").first
+        await expect(hit).to_be_visible()
+        await ada.shot("search")
+        await hit.click()
+        await expect(ada.answers.last).to_contain_text("zeppelin")
+
+
+async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None:
+    """SessionPreview: session metadata display · continue / view history · session management options."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Volcanoes")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.menu("Volcanoes", "Details")
+        details = ada.page.get_by_role("dialog", name="Volcanoes")
+        await expect(details.get_by_role("definition")).to_contain_text(["2", "Fun", "English"])
+        await ada.shot("preview")
+        await details.get_by_role("button", name="View history").click()
+        await expect(ada.messages).to_be_focused()
+        await ada.menu("Volcanoes", "Details")
+        await details.get_by_role("button", name="Continue").click()
+        await expect(ada.field).to_be_focused()
+        await ada.menu("Volcanoes", "Details")
+        await details.get_by_role("button", name="Rename").click()
+        await expect(ada.page.get_by_role("textbox", name="New name")).to_be_focused()
+
+
+async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
+    """Lazy loading: load sessions on demand · selectedSessionId · currentSession."""
+    from tests.device import device
+
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        for number in range(130):
+            await laptop.create(title=f"Session number {number}")
+        async with room.learner(hub) as ada:
+            await expect(ada.session("Session number 129")).to_be_visible()
+            assert await ada.sessions.get_by_role("link").count() < 130
+            oldest = ada.session("Session number 0")
+            for _ in range(40):
+                await ada.sessions.get_by_role("link").last.scroll_into_view_if_needed()
+                if await oldest.count():
+                    break
+                await ada.page.wait_for_timeout(100)
+            await expect(oldest).to_be_visible()
+
+
+# Several devices.
+
+
+async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
+    """Cross-device sync · unread badges and answering marks on all devices."""
+    with redis_server() as redis:
+        async with provider(["Seen ", HOLD, "by both."]) as tutor:
+            async with (
+                room.hub(tutor, redis_url=redis.url) as here,
+                room.hub(tutor, redis_url=redis.url) as there,
+                room.learner(here) as phone,
+                room.learner(there) as laptop,
+            ):
+                await phone.begin("Who sees this?")
+                await laptop.session("Who sees this?").click()
+                await expect(laptop.answers.last).to_contain_text("Seen")
+                tutor.release()
+                for device in (phone, laptop):
+                    await expect(device.answers.last).to_contain_text("Seen by both.")
+                await laptop.rename("Who sees this?", "Everybody")
+                await expect(phone.session("Everybody")).to_be_visible()
+                await laptop.field.press_sequentially("I am writing")
+                await expect(phone.page.get_by_text("Typing on")).to_be_visible()
+                await laptop.shot("two-devices")
+
+
+async def test_an_answer_that_ends_elsewhere_marks_its_session_and_reading_it_unmarks_it_everywhere(
+    room: Room,
+) -> None:
+    """Unread badges · "answering …" marks."""
+    async with provider(["Ready ", HOLD, "now."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub) as phone, room.learner(hub) as laptop:
+            await phone.begin("Take your time")
+            await phone.new_session()
+            for device in (phone, laptop):
+                await expect(device.sessions.get_by_text("Answering …")).to_be_visible()
+            await phone.shot("answering-mark")
+            tutor.release()
+            for device in (phone, laptop):
+                await expect(device.sessions.get_by_text("New answer")).to_be_visible()
+            await laptop.session("Take your time").click()
+            for device in (phone, laptop):
+                await expect(device.sessions.get_by_text("New answer")).to_have_count(0)

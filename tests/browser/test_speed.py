@@ -1,0 +1,167 @@
+"""How soon the page shows what it hears, and how it bears a long conversation. Figures for a machine of two cores.
+
+Each test's docstring names the features of the design that it shows.
+"""
+
+import gzip
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Room
+from tests.device import device
+from tests.provider import provider
+
+in_one_loop = pytest.mark.asyncio(loop_scope="session")
+
+INITIAL_BYTES = 120 * 1024
+LONG_FRAME = 50.0
+LONG_TASK = 100.0
+"""Milliseconds."""
+OBSERVES = """(kind) => {
+    window.observed = [];
+    new PerformanceObserver((list) => list.getEntries().forEach((each) => window.observed.push(each.duration)))
+        .observe({ type: kind });
+}"""
+PARAGRAPH = "A **longer** answer with $x^2$ and `code`, as tutors give it, word after word after word. "
+
+
+def planted(database_url: str, session: object, messages: int) -> None:
+    """Questions and answers that were said before."""
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            """INSERT INTO messages
+                (user_id, session_id, position, type, content, status, reply_to, seq, created_seq, body_hash)
+            SELECT 'ada', %(session)s, n,
+                CASE n %% 2 WHEN 1 THEN 'user' ELSE 'assistant' END,
+                'Message number ' || n || '. ' || repeat(%(text)s, 1 + n %% 4),
+                CASE n %% 2 WHEN 0 THEN 'complete' END,
+                CASE n %% 2 WHEN 0 THEN gen_random_uuid() END,
+                1, 1,
+                CASE n %% 2 WHEN 1 THEN sha256('x') END
+            FROM generate_series(1, %(messages)s) AS n""",
+            {"session": session, "messages": messages, "text": PARAGRAPH},
+        )
+        conn.execute(
+            "UPDATE sessions SET message_count = %(n)s, last_position = %(n)s WHERE id = %(session)s",
+            {"n": messages, "session": session},
+        )
+
+
+def test_what_the_page_needs_at_first_is_small_and_the_rest_is_lazy(built: Path) -> None:
+    """Lazy loading · CDN for static assets: initial JavaScript of 120 KB at most."""
+    page = (built / "index.html").read_text()
+    first = re.findall(r'(?:src|href)="(/assets/[^"]+\.js)"', page)
+    needed, found = list(first), set[str]()
+    while needed:
+        name = needed.pop()
+        if name not in found:
+            found.add(name)
+            source = (built / name[1:]).read_text()
+            imported = re.findall(r'(?:import|from)\s*"\./([\w.-]+\.js)"', source)
+            needed += [f"/assets/{each}" for each in imported]
+    assert sum(len(gzip.compress((built / name[1:]).read_bytes())) for name in found) <= INITIAL_BYTES
+    assert len(list(Path(built / "assets").glob("*.js"))) > len(found)
+
+
+@in_one_loop
+async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> None:
+    """Real-time message output, at 40 tokens a second in a session of 1,000 messages."""
+    async with provider([PARAGRAPH[at : at + 4] for at in range(0, len(PARAGRAPH), 4)] * 7, delay=0.025) as tutor:
+        async with room.hub(tutor) as hub, device(hub) as laptop:
+            session = await laptop.create(title="Long")
+            planted(room.database_url, session, 1_000)
+            async with room.learner(hub) as ada:
+                await ada.page.goto(f"/s/{session}")
+                await expect(ada.messages.get_by_text("Message number 1000.")).to_be_visible()
+                await ada.ask("Go on")
+                await expect(ada.answers.last).to_contain_text("A longer answer")
+                await ada.page.evaluate(OBSERVES, "long-animation-frame")
+                await expect(ada.answers.last).to_have_attribute("aria-busy", "false", timeout=20_000)
+                frames = await ada.page.evaluate("window.observed")
+                assert [each for each in frames if each > LONG_FRAME] == []
+
+
+@in_one_loop
+async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
+    """Virtual scrolling for large message lists · lazy loading: history paged upwards without a jump."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        session = await laptop.create(title="Very long")
+        planted(room.database_url, session, 10_000)
+        async with room.learner(hub) as ada:
+            await ada.page.goto(f"/s/{session}")
+            await expect(ada.messages.get_by_text("Message number 10000.")).to_be_visible()
+            await ada.page.evaluate(OBSERVES, "longtask")
+            await scrolled_to_the_start(ada.page)
+            await expect(ada.messages.get_by_text("Message number 1. ")).to_be_visible()
+            tasks = await ada.page.evaluate("window.observed")
+            assert [each for each in tasks if each > LONG_TASK] == []
+
+
+async def scrolled_to_the_start(page: Page) -> None:
+    """As a reader does who pulls the bar up and waits for what comes, until nothing more does."""
+    await page.evaluate(
+        """async () => {
+            const view = document.querySelector("[role=region][aria-label=Messages]");
+            const frame = () => new Promise(requestAnimationFrame);
+            for (let idle = 0; idle < 120; idle += 1) {
+                const before = view.scrollHeight;
+                view.scrollTop = 0;
+                await frame();
+                if (view.scrollHeight !== before) idle = 0;
+            }
+        }"""
+    )
+
+
+@in_one_loop
+async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
+    """Message history display, paged upwards: what is read stays where it is."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        session = await laptop.create(title="Long")
+        planted(room.database_url, session, 300)
+        async with room.learner(hub) as ada:
+            await ada.page.goto(f"/s/{session}")
+            await expect(ada.messages.get_by_text("Message number 300.")).to_be_visible()
+            places = await ada.page.evaluate(
+                """async () => {
+                    const view = document.querySelector("[role=region][aria-label=Messages]");
+                    const first = () => [...view.querySelectorAll("article")][0];
+                    view.scrollTop = 10;
+                    const known = first();
+                    const places = [];
+                    while (first() === known) {
+                        places.push(known.getBoundingClientRect().top);
+                        await new Promise(requestAnimationFrame);
+                    }
+                    for (let more = 0; more < 10; more += 1) {
+                        places.push(known.getBoundingClientRect().top);
+                        await new Promise(requestAnimationFrame);
+                    }
+                    return places;
+                }"""
+            )
+            assert max(abs(one - other) for one, other in pairwise(places)) < 60
+
+
+@in_one_loop
+async def test_a_search_is_asked_once_for_what_is_typed_quickly(room: Room) -> None:
+    """Debounced search: reduce API calls."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Mathematics")
+        asked = list[str]()
+
+        def heard(frame: str | bytes) -> None:
+            if "session.search" in str(frame):
+                asked.append(str(frame))
+
+        ada.page.on("websocket", lambda socket: socket.on("framesent", heard))
+        await ada.page.reload()
+        await expect(ada.session("Mathematics")).to_be_visible()
+        await ada.page.get_by_role("searchbox", name="Search your sessions").press_sequentially("mathematics", delay=20)
+        await expect(ada.page.locator("mark").first).to_be_visible()
+        assert len(asked) == 1

@@ -1,0 +1,144 @@
+"""Bad weather: no line, a slow one, a hub that dies in mid-answer. Nothing is lost, nothing is doubled, and it is said.
+
+Each test's docstring names the features of the design that it shows.
+"""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Room
+from tests.browser.learner import Learner
+from tests.device import device
+from tests.provider import HOLD, provider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CUT = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket connection to")
+"""What Chromium itself logs when a line is cut."""
+QUICK = {"TUTORHUB_TURN_LEASE": "1.0", "TUTORHUB_TURN_KEEP_EVERY": "0.2", "TUTORHUB_TURN_DUE_EVERY": "0.2"}
+KEEPS_NOTHING = """
+    for (const name of ["indexedDB", "localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
+"""
+
+
+async def shell_is_kept(ada: Learner) -> None:
+    await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+
+
+async def test_offline_one_reads_and_writes_and_what_was_written_is_sent_once(room: Room) -> None:
+    """Network failures: offline support with local caching · sends queued and delivered once."""
+    async with provider(["An answer."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub, forgives=CUT) as ada, device(hub) as laptop:
+            await ada.begin("Before the tunnel")
+            await expect(ada.answers.last).to_contain_text("An answer.")
+            await shell_is_kept(ada)
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.ask("In the tunnel")
+            await expect(ada.page.get_by_text("Sent once the connection is back")).to_be_visible()
+            await ada.shot("offline")
+            await ada.page.reload()
+            await expect(ada.said.first).to_contain_text("Before the tunnel")
+            await expect(ada.said.last).to_contain_text("In the tunnel")
+            await ada.window.context.set_offline(False)
+            await expect(ada.answers).to_have_count(2)
+            await expect(ada.banner("You are offline.")).to_have_count(0)
+            session = next(iter(laptop.timeline.sessions))
+            page = await laptop.open(session)
+            assert [each.content for each in page.messages if each.type == "user"] == [
+                "Before the tunnel",
+                "In the tunnel",
+            ]
+
+
+async def test_a_hub_killed_in_mid_answer_comes_back_and_the_answer_goes_on(room: Room) -> None:
+    """Connection failures · the banner says when it is tried again, and lets one try at once."""
+    async with provider(["One, ", "two, ", HOLD, "three."]) as tutor:
+        async with room.child(tutor, **QUICK) as first:
+            port = str(first.hub.port)
+            async with room.learner(first.hub, forgives=CUT) as ada:
+                await ada.begin("Count to three")
+                await expect(ada.answers.last).to_contain_text("One, two,")
+                await first.kill()
+                await expect(ada.banner("The connection is lost.")).to_be_visible()
+                await expect(ada.answers.last).to_contain_text("One, two,")
+                await ada.shot("reconnecting")
+                await ada.ask("And what comes next?")
+                async with room.child(tutor, TUTORHUB_PORT=port, **QUICK):
+                    await ada.page.get_by_role("button", name="Retry now").click()
+                    await tutor.held()
+                    tutor.release()
+                    await expect(ada.answers.first).to_contain_text("One, two, three.", timeout=20_000)
+                    await expect(ada.said).to_have_count(2)
+                    await expect(ada.banner("The connection is lost.")).to_have_count(0)
+
+
+async def test_on_a_slow_line_what_is_loading_is_sketched_and_what_is_written_is_shown_at_once(room: Room) -> None:
+    """Loading states: skeletons · optimistic updates: the page shows it before the server confirms it."""
+    async with provider(["Slowly."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        line = await ada.window.context.new_cdp_session(ada.page)
+        await line.send("Network.enable")
+        await line.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": 800, "downloadThroughput": 20_000, "uploadThroughput": 20_000},
+        )
+        await ada.begin("Over a slow line")
+        await expect(ada.answers.last).to_contain_text("Slowly.", timeout=20_000)
+
+
+async def test_a_text_that_is_too_long_is_kept_and_what_is_wrong_is_said(room: Room) -> None:
+    """Validation errors: detailed messages at the field · a 1 MB paste."""
+    async with provider(["Short."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Something long")
+        await expect(ada.answers.last).to_contain_text("Short.")
+        await ada.page.evaluate("navigator.clipboard && null")
+        await ada.field.evaluate(
+            "(field) => { field.focus(); document.execCommand('insertText', false, 'long words '.repeat(95000)); }"
+        )
+        await expect(ada.page.get_by_text("characters too long")).to_be_visible()
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+        await ada.shot("too-long")
+        assert len(await ada.field.input_value()) == 11 * 95_000
+        await ada.ask("Something short")
+        await expect(ada.said).to_have_count(2)
+
+
+async def test_an_address_of_a_session_that_is_not_ours_says_so_and_leads_on(room: Room) -> None:
+    """Session not found: a friendly message · unauthorized access."""
+    async with provider(["Private."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub) as ada, room.learner(hub, "bob") as bob:
+            await ada.begin("A secret of ada's")
+            await expect(ada.answers.last).to_contain_text("Private.")
+            for session in (ada.session_id, "0b5e7a52-3c5f-4d53-a2a8-6e0d9b1f4c11", "no-id-at-all"):
+                await bob.page.goto(f"/s/{session}")
+                await expect(bob.page.get_by_text("be found").or_(bob.page.get_by_text("is not here"))).to_be_visible()
+                await expect(bob.page.get_by_text("secret")).to_have_count(0)
+            await bob.shot("not-found")
+
+
+async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room: Room) -> None:
+    """Session expired: sign in again without losing the draft."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=("401",)) as ada:
+        await ada.begin("Still there?")
+        await expect(ada.answers.last).to_contain_text("Yes.")
+        await ada.field.fill("Half a thought")
+        from tests.hostile import http
+
+        await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
+        await expect(ada.page.get_by_text("Please sign in again")).to_be_visible()
+        await ada.shot("signed-out-elsewhere")
+        await ada.page.get_by_role("button", name="Sign in").click()
+        await expect(ada.field).to_have_value("Half a thought")
+
+
+async def test_where_nothing_can_be_kept_the_page_says_so_and_works(room: Room) -> None:
+    """Storage full or blocked, as in some private windows."""
+    async with provider(["Works."]) as tutor, room.hub(tutor) as hub:
+        async with room.window(hub, service_workers="block", forgives=("blocked by Playwright",)) as window:
+            await window.context.add_init_script(KEEPS_NOTHING)
+            ada = Learner(window, "ada")
+            await ada.sign_in()
+            await ada.begin("Anything")
+            await expect(ada.answers.last).to_contain_text("Works.")
+            await expect(ada.page.get_by_text("This browser keeps nothing between visits")).to_be_visible()
