@@ -2,16 +2,16 @@
 import type { Messages } from "../messages";
 
 export const media: Messages["media"] = {
-  attach: "إضافة صورة أو تسجيل",
+  attach: "إضافة صورة أو صوت",
   attachments: "مرفقات الرسالة",
   sending: (name) => `جارٍ إرسال ${name}`,
   cancelNamed: (name) => `إلغاء ${name}`,
+  waits: "يجب أن يصل الملف أولًا",
   remove: "إزالة",
   removeNamed: (name) => `إزالة ${name}`,
   again: "أعد المحاولة",
   close: "إغلاق",
   loading: "في الطريق …",
-  dropHere: "أفلِت هنا للإرسال مع الرسالة",
 
   picture: "صورة",
   enlarge: (name) => `${name}: عرض مكبَّر`,
@@ -52,7 +52,7 @@ export const media: Messages["media"] = {
     empty: "هذا الملف فارغ.",
     unsupported_media_type:
       "هذا النوع من الملفات غير مقبول. المقبول: الصور (PNG وJPEG وWebP وGIF) والأصوات (MP3 وM4A وOGG وWebM وWAV).",
-    too_large: "الملف كبير جدًا: الحد الأقصى 10 ميغابايت.",
+    too_large: "الحد الأقصى للصور والأصوات 10 ميغابايت، وهذا الملف أكبر.",
     image_too_large: "في الصورة عدد كبير جدًا من البكسلات. صغّرها ثم أعد المحاولة.",
     audio_too_long: "التسجيل طويل جدًا: الحد الأقصى عشر دقائق.",
     quota_exceeded: "ملفاتك لا تترك مكانًا لهذا الملف.",

@@ -2,16 +2,16 @@
 import type { Messages } from "../messages";
 
 export const media: Messages["media"] = {
-  attach: "Bild oder Aufnahme anhängen",
+  attach: "Bild oder Ton anhängen",
   attachments: "Was zur Nachricht gehört",
   sending: (name) => `${name} wird gesendet`,
   cancelNamed: (name) => `${name} abbrechen`,
+  waits: "Erst muss die Datei angekommen sein",
   remove: "Entfernen",
   removeNamed: (name) => `${name} entfernen`,
   again: "Noch einmal",
   close: "Schließen",
   loading: "Kommt gleich …",
-  dropHere: "Hier loslassen, um es mitzuschicken",
 
   picture: "Bild",
   enlarge: (name) => `${name}: groß zeigen`,
@@ -52,7 +52,7 @@ export const media: Messages["media"] = {
     empty: "In dieser Datei ist nichts.",
     unsupported_media_type:
       "Diese Art von Datei geht nicht: Bilder (PNG, JPEG, WebP, GIF) und Töne (MP3, M4A, OGG, WebM, WAV) gehen.",
-    too_large: "Die Datei ist zu groß: höchstens 10 MB.",
+    too_large: "Bilder und Töne dürfen höchstens 10 MB haben. Diese Datei hat mehr.",
     image_too_large: "Das Bild hat zu viele Bildpunkte. Mach es kleiner und versuche es noch einmal.",
     audio_too_long: "Die Aufnahme ist zu lang: höchstens zehn Minuten.",
     quota_exceeded: "Deine Dateien lassen dieser keinen Platz.",

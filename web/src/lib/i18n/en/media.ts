@@ -2,16 +2,16 @@
 type ByReason = Partial<Record<string, string>>;
 
 export const media = {
-  attach: "Add a picture or a recording",
+  attach: "Add a picture or a sound",
   attachments: "What goes with the message",
   sending: (name: string) => `Sending ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
+  waits: "The file has to arrive first",
   remove: "Remove",
   removeNamed: (name: string) => `Remove ${name}`,
   again: "Try again",
   close: "Close",
   loading: "On its way …",
-  dropHere: "Drop it here to send it along",
 
   picture: "Picture",
   enlarge: (name: string) => `${name}: show large`,
@@ -52,7 +52,7 @@ export const media = {
     empty: "There is nothing in this file.",
     unsupported_media_type:
       "This kind of file is not taken: pictures (PNG, JPEG, WebP, GIF) and sounds (MP3, M4A, OGG, WebM, WAV) are.",
-    too_large: "The file is too large: 10 MB is the most.",
+    too_large: "Pictures and sounds may have 10 MB at most. This one has more.",
     image_too_large: "The picture has too many pixels. Make it smaller and try again.",
     audio_too_long: "The recording is too long: ten minutes is the most.",
     quota_exceeded: "Your files leave no room for this one.",
