@@ -146,7 +146,7 @@ export class SessionStore {
     if (happening.type === "ended") return;
     if (happening.type === "event") {
       const { event } = happening;
-      if (this.#answering.hear(event, performance.now())) this.#show();
+      if (this.#answering.hear(event, performance.now()) || "sessions" in event) this.#show();
       if (event.type === "snapshot") this.hasOlder = event.cursor !== null;
     } else {
       this.#show();
