@@ -1,135 +1,125 @@
-"""Pictures and voice: by button, paste and drop, seen at once, sent with the message, played; and what is refused.
-
-Each test's docstring names the features of the design that it shows.
-"""
-
-from pathlib import Path
+"""Pictures and sounds at the page: added, seen, recorded, played, taken off, read aloud."""
 
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Room
-from tests.browser.learner import Learner
-from tests.files import picture
+from tests.files import photo, wav
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-HANDED = """async ([field, way, bytes]) => {
-    const file = new File([new Uint8Array(bytes)], "homework.png", { type: "image/png" });
-    const data = new DataTransfer();
-    data.items.add(file);
-    const told = way === "paste"
-        ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
-        : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
-    field.dispatchEvent(told);
+FORGIVES_REFUSALS = ("status of 4", "status of 5")
+PASTED = """(field, bytes) => {
+    const given = new DataTransfer();
+    given.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, bubbles: true, cancelable: true }));
 }"""
+DROPPED = """(field, bytes) => {
+    const given = new DataTransfer();
+    given.items.add(new File([new Uint8Array(bytes)], "dropped.jpg", { type: "image/jpeg" }));
+    field.dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true }));
+}"""
+IS_DRAWN = "(image) => image.complete && image.naturalWidth > 0"
 
 
-def file(name: str, type: str, content: bytes) -> FilePayload:
-    return {"name": name, "mimeType": type, "buffer": content}
-
-
-async def add(ada: Learner, *files: FilePayload) -> None:
-    """By the button that chooses files."""
-    async with ada.page.expect_file_chooser() as chooser:
-        await ada.page.get_by_role("button", name="Add a picture or a sound").click()
-    await (await chooser.value).set_files(list(files))
-
-
-async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> None:
-    """Multimedia support (images): by button, with a preview, and shown in the history, on a reload too."""
-    async with provider(["A red and a blue half."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
-        async with room.learner(hub) as ada:
-            await ada.begin("Look")
-            await expect(ada.answers).to_have_count(1)
-            await add(ada, file("homework.png", "image/png", picture()))
-            hanging = ada.page.get_by_role("list", name="What goes with the message")
-            await expect(hanging.get_by_role("img", name="homework.png")).to_be_visible()
-            await expect(hanging.get_by_role("button", name="Remove homework.png")).to_be_visible()
-            await ada.shot("picture-added")
-            await ada.ask("What is on it?")
-            await expect(hanging).to_have_count(0)
-            shown = ada.said.last.get_by_role("img")
-            await expect(shown).to_be_visible()
-            await expect(ada.answers).to_have_count(2)
-            await ada.page.reload()
-            await expect(shown).to_be_visible()
-            assert await shown.evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
-            await ada.shot("picture")
-
-
-@pytest.mark.parametrize("way", ["paste", "drop"])
-async def test_a_picture_is_pasted_or_dropped_and_can_be_taken_off(room: Room, data_dir: Path, way: str) -> None:
-    """Multimedia support (images): by paste and by drop."""
-    async with provider(["Yes."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
-        await ada.begin("Look")
-        await expect(ada.answers).to_have_count(1)
-        await ada.page.evaluate(HANDED, [await ada.field.element_handle(), way, list(picture())])
-        off = ada.page.get_by_role("button", name="Remove homework.png")
-        await off.click()
-        await expect(off).to_have_count(0)
-
-
-async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
-    """Multimedia support (voice) · audio playback controls."""
-    allowed = ["microphone"]
-    async with provider(["I heard you."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
-        async with room.learner(hub, permissions=allowed) as ada:
-            await ada.begin("Listen")
-            await expect(ada.answers).to_have_count(1)
-            await ada.page.get_by_role("button", name="Record your voice").click()
-            await expect(ada.page.get_by_text("0:01")).to_be_visible()
-            await ada.shot("recording")
-            await ada.page.get_by_role("button", name="Keep the recording").click()
-            await expect(ada.page.get_by_role("group", name="Recording")).to_be_visible()
-            await ada.page.get_by_role("button", name="Send", exact=True).click()
-            player = ada.said.last.get_by_role("group", name="Recording")
-            await player.get_by_role("button", name="Play").click()
-            await expect(player.get_by_role("button", name="Pause").or_(player.get_by_text("0:00 /"))).to_be_visible()
-            await player.get_by_role("button", name="Speed").click()
-            await expect(player.get_by_role("slider", name="Position")).to_be_enabled()
-            await ada.shot("voice")
-
-
-async def test_a_microphone_that_is_refused_is_no_end(room: Room) -> None:
-    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub, permissions=[]) as ada:
-        await ada.begin("Listen")
-        await expect(ada.answers).to_have_count(1)
-        await ada.page.evaluate(
-            "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))"
+async def test_a_picture_is_added_seen_and_sent(room: Room) -> None:
+    async with provider(["A cat."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("A cat.")
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
         )
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img", name="cat.jpg")).to_be_visible()
+        await ada.shot("picture-added")
+        await ada.field.fill("What is it?")
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        sent = ada.said.last
+        await expect(sent).to_contain_text("What is it?")
+        await expect(added).to_have_count(0)
+        image = sent.get_by_role("img", name="Picture")
+        await expect(image).to_be_visible()
+        await ada.page.wait_for_function(IS_DRAWN, arg=await image.element_handle())
+        await sent.get_by_role("button", name="show large").click()
+        large = ada.page.get_by_role("dialog", name="Picture")
+        await expect(large.get_by_role("img")).to_be_visible()
+        await ada.shot("picture-large")
+        await ada.page.keyboard.press("Escape")
+        await expect(large).to_have_count(0)
+        async with room.learner(hub) as phone:
+            await phone.session("Look at this").click()
+            await expect(phone.said.last.get_by_role("img", name="Picture")).to_be_visible()
+
+
+@pytest.mark.parametrize("given", [PASTED, DROPPED], ids=["pasted", "dropped"])
+async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off(room: Room, given: str) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("Well.")
+        await ada.field.evaluate(given, list(photo((64, 64))))
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img")).to_be_visible()
+        await added.get_by_role("button", name="Remove").click()
+        await expect(added).to_have_count(0)
+        await ada.ask("Without it")
+        await expect(ada.said.last).to_contain_text("Without it")
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
+
+
+async def test_a_recording_is_made_sent_and_played(room: Room) -> None:
+    heard = {"permissions": ["microphone"]}
+    async with provider(["A beep."]) as tutor, room.hub(tutor) as hub, room.learner(hub, **heard) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("A beep.")
         await ada.page.get_by_role("button", name="Record your voice").click()
-        await expect(ada.page.get_by_role("alert").filter(has_text="The microphone is blocked.")).to_be_visible()
-        await ada.shot("microphone-refused")
-        await ada.ask("Then I write.")
-        await expect(ada.said.last).to_contain_text("Then I write.")
+        recording = ada.page.get_by_role("group", name="Recording", exact=True)
+        await expect(recording).to_contain_text("0:02")
+        await ada.shot("recording")
+        await recording.get_by_role("button", name="Keep the recording").click()
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("button", name="Play")).to_be_visible()
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        player = ada.said.last.get_by_role("group", name="Recording")
+        await player.get_by_role("button", name="Play").click()
+        await expect(player.get_by_role("button", name="Pause")).to_be_visible()
+        await expect(player).to_contain_text("/ 0:0")
+        await expect(player.get_by_role("button", name="Play")).to_be_visible()  # it has come to its end
+        await ada.shot("recording-sent")
 
 
-REFUSED = {
-    "an unsupported one": (file("notes.exe", "application/octet-stream", b"MZ" * 100), "This kind of file"),
-    "a broken picture": (file("broken.png", "image/png", b"\x89PNG\r\n\x1a\n broken"), "This kind of file"),
-    "a page in disguise": (file("page.png", "image/png", b"<!doctype html><script>alert(1)</script>"), "This kind"),
-    "a huge one": (file("huge.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"x" * 11_000_000), "10 MB at most"),
-    "an empty one": (file("nothing.png", "image/png", b""), "There is nothing in this file."),
-}
+async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room) -> None:
+    async with provider(["Quiet."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("Quiet.")
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": wav(30.0)}
+        )
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await added.get_by_role("button", name="Play").click()
+        await expect(added).to_contain_text("/ 0:30")
+        await added.get_by_role("button", name="Pause").click()
+        await added.get_by_role("slider", name="Position").press("End")
+        await expect(added).to_contain_text("0:30 / 0:30")
+        await added.get_by_role("button", name="Speed: 1 times").click()
+        await expect(added.get_by_role("button", name="Speed: 1.25 times")).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", REFUSED)
-async def test_a_file_that_is_no_good_is_refused_with_a_reason_and_nothing_is_lost(
-    room: Room, data_dir: Path, kind: str
-) -> None:
-    """Validation on both sides · error recovery."""
-    known = ("status of 4",)
-    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
-        async with room.learner(hub, forgives=known) as ada:
-            await ada.begin("Look at this")
-            await expect(ada.answers).to_have_count(1)
-            await ada.field.fill("What is on it?")
-            chosen, why = REFUSED[kind]
-            await add(ada, chosen)
-            await expect(ada.page.get_by_role("alert").filter(has_text=why)).to_be_visible()
-            await expect(ada.field).to_have_value("What is on it?")
-            await ada.page.get_by_role("button", name=f"Remove {chosen['name']}").click()
-            await ada.field.press("Enter")
-            await expect(ada.said.last).to_contain_text("What is on it?")
+async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(room: Room) -> None:
+    async with (
+        provider(["A cat."]) as tutor,
+        room.hub(tutor) as hub,
+        room.learner(hub, forgives=(*FORGIVES_REFUSALS, "ERR_FAILED")) as ada,
+    ):
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("A cat.")
+        await ada.page.route("**/media/*", lambda route: route.abort())
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        )
+        await expect(ada.page.get_by_role("list", name="What goes with the message")).to_be_visible()
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        await expect(ada.said.last).to_contain_text("The picture cannot be shown just now.")
+        await ada.page.unroute("**/media/*")
+        await ada.said.last.get_by_role("button", name="Try again").click()
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_be_visible()
