@@ -190,14 +190,14 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     const device = stage.device("lena");
     const session = await device.createSession();
     await device.open(session.id);
-    const texts = ["slowly", "b", "c", "d", "e"];
-    const sends = texts.map((text) => device.send(session.id, text));
-    await Promise.all(sends.slice(0, 3));
-    await provider.held();
     const refused: string[] = [];
     device.on((each) => {
       if (each.type === "event" && each.event.type === "refused") refused.push(each.event.code);
     });
+    const texts = ["slowly", "b", "c", "d", "e"];
+    const sends = texts.map((text) => device.send(session.id, text));
+    await Promise.all(sends.slice(0, 3));
+    await provider.held();
     await until(device, () => refused.length > 0);
     expect(device.pendingSends().filter((each) => each.state === "failed")).toEqual([]);
     provider.release();
