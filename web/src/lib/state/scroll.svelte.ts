@@ -51,6 +51,13 @@ export class Scroll {
     this.#settle();
   }
 
+  /** Whatever comes now, this message stays where it is. */
+  hold(row: Element | null): void {
+    if (row === null) return;
+    this.isAtEnd = false;
+    this.#anchor = { row, top: this.#topOf(row) };
+  }
+
   /** Brings a message into the upper part of the view, and keeps it there while those around it take their size. */
   show(row: Element): void {
     if (this.#view === null) return;

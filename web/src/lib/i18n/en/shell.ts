@@ -47,6 +47,8 @@ export const shell = {
     { title: "Learn a language", text: "Let us talk in simple Spanish. Correct me after each sentence." },
   ],
 
+  missingTitle: "This session can’t be found",
+  missingText: "It may have been deleted, or belong to somebody else. Your other sessions are in the list.",
   deletedTitle: "This session was deleted",
   deletedText: "For 30 days it can be brought back, with everything that was said.",
   restore: "Bring it back",
