@@ -10,6 +10,8 @@ import { inStep, Stage, until } from "./stage";
 
 const NOWHERE = "http://127.0.0.1:9";
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 }); // a database is made, on whatever machine this is
+
 describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
   const provider = new Provider();
   let hub: Hub;
@@ -19,7 +21,7 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     hub = new Hub(await provider.listen());
     await hub.start();
     stage = new Stage(hub.url);
-  }, 30_000);
+  });
 
   beforeEach(() => {
     vi.stubGlobal("navigator", { locks: new Locks() });
@@ -31,9 +33,9 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
   });
 
   afterAll(async () => {
-    provider.close();
     await hub.close();
-  }, 30_000);
+    provider.close();
+  });
 
   async function tab(user: string, url = hub.url): Promise<Device> {
     return stage.device(user, { store: await openStore(user), url });

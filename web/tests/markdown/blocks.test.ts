@@ -3,6 +3,12 @@ import { describe, expect, it } from "vitest";
 import { Blocks, type Block } from "../../src/lib/markdown/blocks";
 import { Chance, randomBeginnings, randomMarkdown } from "./random";
 
+/** Not those of a clock: others may work on this machine, too. */
+function secondsWorked(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
 function whole(text: string): Block[] {
   return new Blocks().of(text, false);
 }
@@ -12,15 +18,19 @@ function streamed(text: string): Block[] {
 }
 
 describe("a text that comes in pieces", () => {
-  it.each(Array.from({ length: 40 }, (_, seed) => seed))("is cut as the whole is, seed %i", (seed) => {
-    const chance = new Chance(seed);
-    for (let round = 0; round < 50; round++) {
-      const text = randomMarkdown(chance);
-      const blocks = new Blocks();
-      for (const beginning of randomBeginnings(chance, text, 9)) blocks.of(beginning, true);
-      expect(blocks.of(text, false), JSON.stringify(text)).toEqual(whole(text));
-    }
-  });
+  it.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    "is cut as the whole is, seed %i",
+    { timeout: 60_000 },
+    (seed) => {
+      const chance = new Chance(seed);
+      for (let round = 0; round < 50; round++) {
+        const text = randomMarkdown(chance);
+        const blocks = new Blocks();
+        for (const beginning of randomBeginnings(chance, text, 9)) blocks.of(beginning, true);
+        expect(blocks.of(text, false), JSON.stringify(text)).toEqual(whole(text));
+      }
+    },
+  );
 
   it("keeps each finished block the same object", () => {
     const blocks = new Blocks();
@@ -35,9 +45,9 @@ describe("a text that comes in pieces", () => {
     const blocks = new Blocks();
     const paragraphs = "Some words that are said.\n\n".repeat(3_000);
     blocks.of(paragraphs, true);
-    const begin = performance.now();
+    const begin = secondsWorked();
     for (let count = 1; count <= 100; count++) blocks.of(`${paragraphs}${"word ".repeat(count)}`, true);
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(secondsWorked() - begin).toBeLessThan(1);
   });
 
   it("is read anew when it becomes another text", () => {
@@ -79,7 +89,7 @@ describe("the last block, while more is to come", () => {
 });
 
 describe("what is too much", () => {
-  const IN_TIME = 5_000; // for eleven times, on a machine that has more to do; without bounds it is minutes
+  const IN_TIME = 3; // seconds for eleven times; without bounds it is minutes
 
   const bombs: [string, string][] = [
     ["10,000 nested quotes in a line", ">".repeat(10_000)],
@@ -110,12 +120,12 @@ describe("what is too much", () => {
     ["references", "[a][".repeat(5_000)],
   ];
 
-  it.each(bombs)("is cut in time, whole and while it comes: %s", { timeout: 20_000 }, (_, text) => {
-    const begin = performance.now();
+  it.each(bombs)("is cut in time, whole and while it comes: %s", { timeout: 60_000 }, (_, text) => {
+    const begin = secondsWorked();
     const blocks = new Blocks();
     for (let part = 1; part <= 10; part++) blocks.of(text.slice(0, (text.length * part) / 10), true);
     expect(blocks.of(text, false).length).toBeGreaterThan(0);
-    expect(performance.now() - begin).toBeLessThan(IN_TIME);
+    expect(secondsWorked() - begin).toBeLessThan(IN_TIME);
   });
 
   it("is shown as it is, from where it begins; what was said before stays markdown", () => {

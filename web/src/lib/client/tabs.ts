@@ -8,7 +8,8 @@
  * locks each tab speaks for itself.
  */
 
-import type { Outcome, SharedJournal } from "./exchange";
+import type { Outcome } from "./answers";
+import type { SharedJournal } from "./exchange";
 import type { Entry } from "./outbox";
 import { channelOf, CLEARED, type Store } from "./store";
 
@@ -30,7 +31,7 @@ export interface Tab {
 
 /** For a page that is alone: what is said is written down, and that is all. */
 export class Notebook implements SharedJournal {
-  constructor(protected readonly store: Store) {}
+  constructor(private readonly store: Store) {}
 
   write(entry: Entry): void {
     void this.store.writeEntry(entry);
@@ -40,18 +41,14 @@ export class Notebook implements SharedJournal {
     void this.store.strikeEntry(id);
   }
 
-  said(id: string): void {
-    void id;
-  }
+  said(): void {}
 
-  answered(id: string, outcome: Outcome): void {
-    void [id, outcome];
-  }
+  answered(): void {}
 
   takeOver(): void {}
 }
 
-export class Tabs extends Notebook {
+export class Tabs implements SharedJournal {
   readonly #name: string;
   readonly #channel: BroadcastChannel;
   #tab: Tab | null = null;
@@ -60,10 +57,9 @@ export class Tabs extends Notebook {
   #letGo: (() => void) | null = null;
 
   constructor(
-    store: Store,
+    private readonly store: Store,
     private readonly locks: LockManager,
   ) {
-    super(store);
     this.#name = channelOf(store.user);
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data as Told);
@@ -85,25 +81,25 @@ export class Tabs extends Notebook {
     this.#channel.close();
   }
 
-  override write(entry: Entry): void {
-    super.write(entry);
+  write(entry: Entry): void {
+    void this.store.writeEntry(entry);
     this.#tell({ type: "write", entry });
   }
 
-  override strike(id: string): void {
-    super.strike(id);
+  strike(id: string): void {
+    void this.store.strikeEntry(id);
     this.#tell({ type: "strike", id });
   }
 
-  override said(id: string): void {
+  said(id: string): void {
     this.#tell({ type: "said", id });
   }
 
-  override answered(id: string, outcome: Outcome): void {
+  answered(id: string, outcome: Outcome): void {
     this.#tell({ type: "answered", id, outcome });
   }
 
-  override takeOver(): void {
+  takeOver(): void {
     this.#waiting.abort();
     this.#request({ steal: true });
   }

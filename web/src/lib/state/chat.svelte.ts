@@ -4,6 +4,7 @@
  */
 import { CommandRefused, ConnectionLost } from "../client";
 import type { Device, Event, Happening, Mode, Problem, Session } from "../client";
+import { ReadAloud } from "../media/read_aloud.svelte";
 import { isUnread } from "../sessions/marks";
 import { Announcer } from "./announcer.svelte";
 import { Composer } from "./composer.svelte";
@@ -31,6 +32,7 @@ export class ChatStore {
   readonly composer: Composer;
   readonly typists = new Typists();
   readonly announcer = new Announcer();
+  readonly readAloud = new ReadAloud();
   readonly deletions: Deletions;
   /** The session's row; null while it is not known. */
   info = $state.raw<Session | null>(null);
@@ -72,6 +74,7 @@ export class ChatStore {
       stopDrafting();
       this.deletions.finishAll();
       this.typists.clear();
+      this.readAloud.stop();
       this.#show.cancel();
       void this.#device.close(this.session).catch(excuse);
     };

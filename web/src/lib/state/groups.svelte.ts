@@ -1,5 +1,5 @@
 /**
- * The rows of a conversation in groups of some dozen, of which only those near the view are in the page: the
+ * The rows of a conversation in groups of half a dozen, of which only those near the view are in the page: the
  * others are empty room as high as they were. So ten thousand messages cost as much as a hundred.
  *
  * A row stays in the group that it came into, and groups are never cut anew, so that a row that is shown is not made
@@ -7,7 +7,7 @@
  */
 import type { Row } from "./row.svelte";
 
-const SIZE = 12;
+const SIZE = 6;
 /** So many rows at the end are in the page at once, because that is where one begins. */
 const AT_ONCE = 2 * SIZE;
 /** Pixels, for a group that was never shown. */

@@ -48,7 +48,6 @@ export const chat: Messages["chat"] = {
   delete: "حذف",
   deleted: "حُذفت الرسالة.",
   undo: "تراجع",
-  readAloud: "قراءة بصوت عالٍ",
 
   latest: "إلى الأحدث",
   newMessages: (messages) =>

@@ -48,7 +48,6 @@ export const chat: Messages["chat"] = {
   delete: "Löschen",
   deleted: "Nachricht gelöscht.",
   undo: "Rückgängig",
-  readAloud: "Vorlesen",
 
   latest: "Zum Neuesten",
   newMessages: (messages) => count(messages, { one: "# neue Nachricht", other: "# neue Nachrichten" }),

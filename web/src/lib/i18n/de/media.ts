@@ -2,5 +2,65 @@
 import type { Messages } from "../messages";
 
 export const media: Messages["media"] = {
-  cancel: "Abbrechen",
+  attach: "Bild oder Ton anhängen",
+  attachments: "Was zur Nachricht gehört",
+  sending: (name) => `${name} wird gesendet`,
+  cancelNamed: (name) => `${name} abbrechen`,
+  waits: "Erst muss die Datei angekommen sein",
+  remove: "Entfernen",
+  removeNamed: (name) => `${name} entfernen`,
+  again: "Noch einmal",
+  close: "Schließen",
+  loading: "Kommt gleich …",
+
+  picture: "Bild",
+  enlarge: (name) => `${name}: groß zeigen`,
+  pictureMissing: "Das Bild lässt sich gerade nicht zeigen.",
+  recording: "Aufnahme",
+  soundMissing: "Die Aufnahme lässt sich gerade nicht abspielen.",
+  play: "Abspielen",
+  pause: "Anhalten",
+  position: "Stelle",
+  speed: (speed) => `Tempo: ${speed}-fach`,
+
+  writeDown: "Aufschreiben",
+  writing: "Wird aufgeschrieben …",
+  nothingSaid: "Darin war nichts zu hören.",
+  notWritten: {
+    not_offered: "Dieser Tutor kann Aufnahmen nicht aufschreiben.",
+    not_found: "Die Aufnahme gibt es nicht mehr.",
+    budget_spent: "Die Zeit des Tutors ist für den Moment aufgebraucht.",
+    provider_failed: "Das hat nicht geklappt. Versuche es gleich noch einmal.",
+    lost: "Es kam keine Antwort. Versuche es noch einmal, wenn die Verbindung wieder da ist.",
+  },
+
+  record: "Stimme aufnehmen",
+  recordingNow: "Aufnahme läuft",
+  keep: "Aufnahme behalten",
+  discard: "Aufnahme verwerfen",
+  microphone: {
+    unsupported: "Dieser Browser kann hier nicht aufnehmen. Du kannst eine Aufnahme als Datei anhängen.",
+    refused: "Das Mikrofon ist gesperrt. Erlaube es dieser Seite im Browser und versuche es noch einmal.",
+    missing: "Kein Mikrofon gefunden. Schließe eines an und versuche es noch einmal.",
+    broken: "Das Mikrofon ist gerade nicht zu gebrauchen. Vielleicht hält es ein anderes Programm.",
+  },
+
+  readAloud: "Vorlesen",
+  stopReading: "Nicht weiter vorlesen",
+
+  refused: {
+    empty: "In dieser Datei ist nichts.",
+    unsupported_media_type:
+      "Diese Art von Datei geht nicht: Bilder (PNG, JPEG, WebP, GIF) und Töne (MP3, M4A, OGG, WebM, WAV) gehen.",
+    too_large: "Bilder und Töne dürfen höchstens 10 MB haben. Diese Datei hat mehr.",
+    image_too_large: "Das Bild hat zu viele Bildpunkte. Mach es kleiner und versuche es noch einmal.",
+    audio_too_long: "Die Aufnahme ist zu lang: höchstens zehn Minuten.",
+    quota_exceeded: "Deine Dateien lassen dieser keinen Platz.",
+    not_offered: "Dateien werden hier nicht angenommen.",
+    storage_full: "Der Server hat keinen Platz mehr. Versuche es später noch einmal.",
+    overloaded: "Der Server hat viel zu tun. Versuche es gleich noch einmal.",
+    rate_limited: "Das war viel auf einmal. Warte kurz und versuche es noch einmal.",
+    lost: "Die Verbindung ist abgebrochen. Versuche es noch einmal.",
+    other: "Die Datei ließ sich nicht senden. Versuche es noch einmal.",
+  },
 };

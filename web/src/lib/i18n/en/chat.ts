@@ -47,7 +47,6 @@ export const chat = {
   delete: "Delete",
   deleted: "Message deleted.",
   undo: "Undo",
-  readAloud: "Read aloud",
 
   latest: "To the latest",
   newMessages: (messages: number) => count(messages, { one: "# new message", other: "# new messages" }),

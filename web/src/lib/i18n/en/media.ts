@@ -1,4 +1,66 @@
 /** Texts about pictures and sounds. */
+type ByReason = Partial<Record<string, string>>;
+
 export const media = {
-  cancel: "Cancel",
+  attach: "Add a picture or a sound",
+  attachments: "What goes with the message",
+  sending: (name: string) => `Sending ${name}`,
+  cancelNamed: (name: string) => `Cancel ${name}`,
+  waits: "The file has to arrive first",
+  remove: "Remove",
+  removeNamed: (name: string) => `Remove ${name}`,
+  again: "Try again",
+  close: "Close",
+  loading: "On its way …",
+
+  picture: "Picture",
+  enlarge: (name: string) => `${name}: show large`,
+  pictureMissing: "The picture cannot be shown just now.",
+  recording: "Recording",
+  soundMissing: "The recording cannot be played just now.",
+  play: "Play",
+  pause: "Pause",
+  position: "Position",
+  speed: (speed: number) => `Speed: ${speed} times`,
+
+  writeDown: "Write down",
+  writing: "Being written down …",
+  nothingSaid: "Nothing was heard in it.",
+  notWritten: {
+    not_offered: "This tutor cannot write recordings down.",
+    not_found: "The recording is not there any more.",
+    budget_spent: "You have used all of the tutor's time there is for now.",
+    provider_failed: "That did not work. Try again in a moment.",
+    lost: "There was no answer. Try again once the connection is back.",
+  } as ByReason,
+
+  record: "Record your voice",
+  recordingNow: "Recording",
+  keep: "Keep the recording",
+  discard: "Discard the recording",
+  microphone: {
+    unsupported: "This browser cannot record here. You can add a recording as a file.",
+    refused: "The microphone is blocked. Allow it for this page in your browser, then try again.",
+    missing: "No microphone was found. Connect one, then try again.",
+    broken: "The microphone cannot be used just now. Perhaps another program holds it.",
+  },
+
+  readAloud: "Read aloud",
+  stopReading: "Stop reading",
+
+  refused: {
+    empty: "There is nothing in this file.",
+    unsupported_media_type:
+      "This kind of file is not taken: pictures (PNG, JPEG, WebP, GIF) and sounds (MP3, M4A, OGG, WebM, WAV) are.",
+    too_large: "Pictures and sounds may have 10 MB at most. This one has more.",
+    image_too_large: "The picture has too many pixels. Make it smaller and try again.",
+    audio_too_long: "The recording is too long: ten minutes is the most.",
+    quota_exceeded: "Your files leave no room for this one.",
+    not_offered: "Files are not taken here.",
+    storage_full: "The server has no room left. Try again later.",
+    overloaded: "The server has much to do. Try again in a moment.",
+    rate_limited: "That was a lot in a short time. Wait a moment and try again.",
+    lost: "The connection broke. Try again.",
+    other: "The file could not be sent. Try again.",
+  } as ByReason,
 };

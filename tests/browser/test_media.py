@@ -1,0 +1,125 @@
+"""Pictures and sounds at the page: added, seen, recorded, played, taken off, read aloud."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Room
+from tests.files import photo, wav
+from tests.provider import provider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FORGIVES_REFUSALS = ("status of 4", "status of 5")
+PASTED = """(field, bytes) => {
+    const given = new DataTransfer();
+    given.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, bubbles: true, cancelable: true }));
+}"""
+DROPPED = """(field, bytes) => {
+    const given = new DataTransfer();
+    given.items.add(new File([new Uint8Array(bytes)], "dropped.jpg", { type: "image/jpeg" }));
+    field.dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true }));
+}"""
+IS_DRAWN = "(image) => image.complete && image.naturalWidth > 0"
+
+
+async def test_a_picture_is_added_seen_and_sent(room: Room) -> None:
+    async with provider(["A cat."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("A cat.")
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        )
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img", name="cat.jpg")).to_be_visible()
+        await ada.shot("picture-added")
+        await ada.field.fill("What is it?")
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        sent = ada.said.last
+        await expect(sent).to_contain_text("What is it?")
+        await expect(added).to_have_count(0)
+        image = sent.get_by_role("img", name="Picture")
+        await expect(image).to_be_visible()
+        await ada.page.wait_for_function(IS_DRAWN, arg=await image.element_handle())
+        await sent.get_by_role("button", name="show large").click()
+        large = ada.page.get_by_role("dialog", name="Picture")
+        await expect(large.get_by_role("img")).to_be_visible()
+        await ada.shot("picture-large")
+        await ada.page.keyboard.press("Escape")
+        await expect(large).to_have_count(0)
+        async with room.learner(hub) as phone:
+            await phone.session("Look at this").click()
+            await expect(phone.said.last.get_by_role("img", name="Picture")).to_be_visible()
+
+
+@pytest.mark.parametrize("given", [PASTED, DROPPED], ids=["pasted", "dropped"])
+async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off(room: Room, given: str) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("Well.")
+        await ada.field.evaluate(given, list(photo((64, 64))))
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img")).to_be_visible()
+        await added.get_by_role("button", name="Remove").click()
+        await expect(added).to_have_count(0)
+        await ada.ask("Without it")
+        await expect(ada.said.last).to_contain_text("Without it")
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
+
+
+async def test_a_recording_is_made_sent_and_played(room: Room) -> None:
+    heard = {"permissions": ["microphone"]}
+    async with provider(["A beep."]) as tutor, room.hub(tutor) as hub, room.learner(hub, **heard) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("A beep.")
+        await ada.page.get_by_role("button", name="Record your voice").click()
+        recording = ada.page.get_by_role("group", name="Recording", exact=True)
+        await expect(recording).to_contain_text("0:02")
+        await ada.shot("recording")
+        await recording.get_by_role("button", name="Keep the recording").click()
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("button", name="Play")).to_be_visible()
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        player = ada.said.last.get_by_role("group", name="Recording")
+        await player.get_by_role("button", name="Play").click()
+        await expect(player.get_by_role("button", name="Pause")).to_be_visible()
+        await expect(player).to_contain_text("/ 0:0")
+        await expect(player.get_by_role("button", name="Play")).to_be_visible()  # it has come to its end
+        await ada.shot("recording-sent")
+
+
+async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room) -> None:
+    async with provider(["Quiet."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("Quiet.")
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": wav(30.0)}
+        )
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await added.get_by_role("button", name="Play").click()
+        await expect(added).to_contain_text("/ 0:30")
+        await added.get_by_role("button", name="Pause").click()
+        await added.get_by_role("slider", name="Position").press("End")
+        await expect(added).to_contain_text("0:30 / 0:30")
+        await added.get_by_role("button", name="Speed: 1 times").click()
+        await expect(added.get_by_role("button", name="Speed: 1.25 times")).to_be_visible()
+
+
+async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(room: Room) -> None:
+    async with (
+        provider(["A cat."]) as tutor,
+        room.hub(tutor) as hub,
+        room.learner(hub, forgives=(*FORGIVES_REFUSALS, "ERR_FAILED")) as ada,
+    ):
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("A cat.")
+        await ada.page.route("**/media/*", lambda route: route.abort())
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        )
+        await expect(ada.page.get_by_role("list", name="What goes with the message")).to_be_visible()
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        await expect(ada.said.last).to_contain_text("The picture cannot be shown just now.")
+        await ada.page.unroute("**/media/*")
+        await ada.said.last.get_by_role("button", name="Try again").click()
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_be_visible()

@@ -1,0 +1,6 @@
+/** Seconds as a player shows them. Pure. */
+export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "–:––";
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * A file on its way to the hub: looked at before anything of it is sent, sent with progress, cancelled or sent again.
+ * Sent again it has the same name, so that the hub keeps it once.
+ */
+import { freshId } from "../client";
+import { reasonOf, type MediaRest } from "./hub";
+import { lookedAt, type Sense } from "./kinds";
+
+export type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
+
+export class Upload {
+  readonly id = freshId();
+  readonly file: File;
+  state = $state<UploadState>("waiting");
+  sense = $state<Sense | null>(null);
+  /** From 0 to 1. All of it sent, the hub still has to look at it. */
+  part = $state(0);
+  /** Why it was refused: a word of the protocol's, "empty" or "lost". */
+  reason = $state<string | null>(null);
+  /** What a message names it by. */
+  url = $state<string | null>(null);
+  readonly #rest: MediaRest;
+  #abort = new AbortController();
+
+  constructor(file: File, rest: MediaRest) {
+    this.file = file;
+    this.#rest = rest;
+  }
+
+  get isBusy(): boolean {
+    return this.state === "waiting" || this.state === "sending";
+  }
+
+  /** Whether the same file may be taken at another time. */
+  get canRetry(): boolean {
+    return (
+      this.state === "refused" &&
+      ["lost", "overloaded", "unavailable", "internal", "rate_limited", "storage_full"].includes(
+        this.reason ?? "",
+      )
+    );
+  }
+
+  async send(): Promise<void> {
+    this.#abort = new AbortController();
+    this.state = "waiting";
+    this.part = 0;
+    this.reason = null;
+    const found = await lookedAt(this.file).catch(() => ({ refusal: "empty" }) as const); // it is gone from the disk
+    if (this.#abort.signal.aborted) return;
+    if ("refusal" in found) return this.#refuse(found.refusal);
+    this.sense = found.sense;
+    await this.#transfer(this.#abort.signal);
+  }
+
+  cancel(): void {
+    if (!this.isBusy) return;
+    this.state = "cancelled";
+    this.#abort.abort();
+  }
+
+  async #transfer(signal: AbortSignal): Promise<void> {
+    this.state = "sending";
+    try {
+      const onProgress = (part: number) => (this.part = part);
+      const kept = await this.#rest.upload(this.file, { media: this.id, onProgress, signal });
+      if (signal.aborted) return;
+      this.url = kept.url;
+      this.state = "kept";
+    } catch (error) {
+      if (!signal.aborted) this.#refuse(reasonOf(error));
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.reason = reason;
+    this.state = "refused";
+  }
+}
