@@ -56,6 +56,12 @@ export class App {
     this.isStarting = false;
   }
 
+  /** A link to be somebody may be opened where the page is open already. */
+  async heedAddress(): Promise<void> {
+    const account = this.#named();
+    if (account !== null) await this.enter(account);
+  }
+
   /** By the hub's development sign-in. Rejected with CommandRefused or ConnectionLost. */
   async signIn(user: string): Promise<void> {
     forget(user);
