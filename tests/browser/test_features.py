@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.payloads import PAYLOADS
+
 FEATURES = {
     "SessionsList: real-time session filtering and search": (
         "test_flows.py",
@@ -87,3 +89,7 @@ FEATURES = {
 def test_a_feature_of_the_design_is_shown_by_a_test(feature: str) -> None:
     file, name = FEATURES[feature]
     assert re.search(rf"^async def {name}|^def {name}", (Path(__file__).parent / file).read_text(), re.MULTILINE)
+
+
+def test_there_are_enough_payloads() -> None:
+    assert len(PAYLOADS) >= 150

@@ -17,9 +17,11 @@ CUT = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RE
 """What Chromium itself logs when a line is cut."""
 QUICK = {"TUTORHUB_TURN_LEASE": "1.0", "TUTORHUB_TURN_KEEP_EVERY": "0.2", "TUTORHUB_TURN_DUE_EVERY": "0.2"}
 KEEPS_NOTHING = """
-    for (const name of ["indexedDB", "localStorage", "sessionStorage"])
-        Object.defineProperty(window, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
+    const blocked = () => { throw new DOMException("blocked", "SecurityError"); };
+    for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get: blocked });
+    IDBFactory.prototype.open = blocked;
 """
+"""As Chromium does it where all cookies are blocked."""
 
 
 async def shell_is_kept(ada: Learner) -> None:

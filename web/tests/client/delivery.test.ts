@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from "vitest";
 import { freshId } from "../../src/lib/client";
-import { KEPT, Outbox, type Said } from "../../src/lib/client/outbox";
+import type { Said } from "../../src/lib/client/commands";
+import { KEPT, Outbox } from "../../src/lib/client/outbox";
 import type { Problem } from "../../src/lib/client/wire";
 import { chance } from "./chance";
 

@@ -7,6 +7,8 @@ import { CommandRefused, ConnectionLost, freshId, GaveUp, openStore, Rest } from
 import { hasHub, Hub, Provider } from "./hub";
 import { inStep, settled, shows, Stage, until } from "./stage";
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 }); // a database is made, on whatever machine this is
+
 describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
   const provider = new Provider();
   let hub: Hub;
@@ -16,14 +18,14 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     hub = new Hub(await provider.listen());
     await hub.start();
     stage = new Stage(hub.url);
-  }, 30_000);
+  });
 
   afterEach(() => stage.close());
 
   afterAll(async () => {
-    provider.close();
     await hub.close();
-  }, 30_000);
+    provider.close();
+  });
 
   it("sees the answer stream, and so does another one", async () => {
     provider.on("what is four?", ["two ", null, "and two"]);
@@ -130,7 +132,7 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     expect(await settled(device, sent.reply)).toMatchObject({ content: "one two three", status: "complete" });
     expect((await unheard).position).toBe(3);
     provider.release();
-  }, 40_000);
+  });
 
   it("delivers once, after a reload, what was written without a connection", async () => {
     const store = await openStore("hope");

@@ -3,7 +3,8 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { freshId } from "../../src/lib/client";
-import { KEPT, MISSED, NOT_NOW, Outbox, WINDOW, type Entry, type Said } from "../../src/lib/client/outbox";
+import { NOT_NOW, type Said } from "../../src/lib/client/commands";
+import { KEPT, MISSED, Outbox, WINDOW, type Entry } from "../../src/lib/client/outbox";
 import type { Answer, Problem, Reason } from "../../src/lib/client/wire";
 
 const SESSIONS = [freshId(), freshId()] as const;

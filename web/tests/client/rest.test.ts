@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 // What is asked of a real hub over HTTP, from a page at another address that the hub was told of.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CommandRefused, ConnectionLost, freshId, Rest } from "../../src/lib/client";
 import { hasHub, Hub, Provider } from "./hub";
 
@@ -12,6 +12,8 @@ function picture(): Blob {
   return new Blob([Uint8Array.from(atob(PIXEL), (letter) => letter.charCodeAt(0))]);
 }
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 }); // a database is made, on whatever machine this is
+
 describe.skipIf(!hasHub)("REST (needs the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
   const provider = new Provider();
   let hub: Hub;
@@ -19,12 +21,12 @@ describe.skipIf(!hasHub)("REST (needs the hub's Python: `make .venv/.dev`, or TU
   beforeAll(async () => {
     hub = new Hub(await provider.listen(), { TUTORHUB_ORIGINS: location.origin });
     await hub.start();
-  }, 30_000);
+  });
 
   afterAll(async () => {
-    provider.close();
     await hub.close();
-  }, 30_000);
+    provider.close();
+  });
 
   async function signedIn(user: string): Promise<Rest> {
     const { token } = await new Rest(hub.url, async () => "").devSignIn(user);

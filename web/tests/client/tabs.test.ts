@@ -10,6 +10,8 @@ import { inStep, Stage, until } from "./stage";
 
 const NOWHERE = "http://127.0.0.1:9";
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 }); // a database is made, on whatever machine this is
+
 describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
   const provider = new Provider();
   let hub: Hub;
@@ -19,7 +21,7 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     hub = new Hub(await provider.listen());
     await hub.start();
     stage = new Stage(hub.url);
-  }, 30_000);
+  });
 
   beforeEach(() => {
     vi.stubGlobal("navigator", { locks: new Locks() });
@@ -31,9 +33,9 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
   });
 
   afterAll(async () => {
-    provider.close();
     await hub.close();
-  }, 30_000);
+    provider.close();
+  });
 
   async function tab(user: string, url = hub.url): Promise<Device> {
     return stage.device(user, { store: await openStore(user), url });
@@ -83,6 +85,19 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     expect([asleep.isSender, awake.isSender]).toEqual([false, true]);
     const fromAsleep = asleep.send(session.id, "by the other");
     expect((await fromAsleep).position).toBe(1);
+  });
+
+  it("leave when one of them has signed out, and keep nothing", async () => {
+    const store = await openStore("edda");
+    const leaving = stage.device("edda", { store });
+    const other = await tab("edda");
+    await Promise.all([inStep(leaving), inStep(other)]);
+    await other.createSession({ title: "secret" });
+    const ended = new Promise((resolve) => other.on((each) => each.type === "ended" && resolve(each.error)));
+    leaving.disconnect();
+    await store.clear();
+    expect(await ended).toMatchObject({ code: 4507, reason: "signed out in another tab" });
+    expect((await openStore("edda")).list).toBeNull();
   });
 
   it("leave what was said in a closed tab to the next, which says it once", async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { grouped } from "../../src/lib/sessions/groups";
 import { Answering, isUnread } from "../../src/lib/sessions/marks";
-import { Overlays } from "../../src/lib/sessions/optimistic";
+import { Overlays, tombstoneOf } from "../../src/lib/sessions/optimistic";
 import { reply, session } from "./rows";
 
 const held = (...rows: ReturnType<typeof session>[]) => new Map(rows.map((row) => [row.id, row]));
@@ -108,17 +108,20 @@ describe("what was done here and is not yet heard of", () => {
 
   it("takes back what was refused", () => {
     const overlays = new Overlays();
-    overlays.remove(a);
+    overlays.remove("a");
     expect(ids(overlays.overList([a, b], held(a, b)))).toEqual(["b"]);
     overlays.takeBack("a");
     expect(ids(overlays.overList([a, b], held(a, b)))).toEqual(["a", "b"]);
   });
 
-  it("hides a deleted session until something is heard of it, such as that the phone has brought it back", () => {
+  it("hides a deleted session, whatever was on its way, until the tombstone or what is after it is heard of", () => {
     const overlays = new Overlays();
-    overlays.remove(a);
-    expect(ids(overlays.overList([a], held(a)))).toEqual([]);
-    const restored = { ...a, seq: 5 };
+    overlays.remove("a");
+    const renamed = { ...a, title: "Late", seq: 4 };
+    expect(ids(overlays.overList([renamed], held(renamed)))).toEqual([]);
+    overlays.settle("a", tombstoneOf(renamed));
+    expect(ids(overlays.overList([renamed], held(renamed)))).toEqual([]);
+    const restored = { ...a, seq: 6 };
     expect(ids(overlays.overList([restored], held(restored)))).toEqual(["a"]);
   });
 

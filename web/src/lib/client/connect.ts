@@ -8,6 +8,7 @@ import { Link } from "./link";
 import type { Store } from "./store";
 import { Notebook, Tabs } from "./tabs";
 
+const SIGNED_OUT = 4507;
 const ERASED = 4508;
 
 export interface Connecting {
@@ -34,26 +35,26 @@ export function connect({ url, token, who, store, tabs = true }: Connecting): De
     keeper?.leave();
     if (journal instanceof Tabs) journal.leave();
   };
+  const finish = (end: GaveUp) => {
+    leave();
+    exchange.finish(end);
+    exchange.listeners.tell({ type: "ended", error: end });
+  };
   exchange.speak = (command) => link.say(command);
   if (keeper) exchange.listeners.add((happening) => keeper.hear(happening));
   exchange.read(store?.entries ?? [], 1);
-  if (journal instanceof Tabs) journal.enter(exchange);
-  void run(link, exchange, store, leave);
+  if (journal instanceof Tabs) {
+    journal.enter(exchange, () => finish(new GaveUp(SIGNED_OUT, "signed out in another tab")));
+  }
+  void run(link).then((end) => {
+    if (end) finish(end);
+    if (end?.code === ERASED) void store?.clear();
+  });
   return new Device({ exchange, link, keeper, leave });
 }
 
-async function run(
-  link: Link,
-  exchange: Exchange,
-  store: Store | undefined,
-  leave: () => void,
-): Promise<void> {
-  const end = await link.run().catch((error: unknown) => new GaveUp(0, String(error)));
-  if (end === null) return;
-  leave();
-  if (end.code === ERASED) await store?.clear();
-  exchange.finish(end);
-  exchange.listeners.tell({ type: "ended", error: end });
+function run(link: Link): Promise<GaveUp | null> {
+  return link.run().catch((error: unknown) => new GaveUp(0, String(error)));
 }
 
 function journalOf(store: Store, tabs: boolean): SharedJournal {

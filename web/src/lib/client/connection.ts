@@ -12,8 +12,6 @@ const SUBPROTOCOL = "tutorhub.v1";
 const OPEN_WITHIN = 10;
 /** Seconds between two looks at whether something was heard, unless the hub has said another number. */
 const BEAT = 20;
-/** Seconds in which the hub must answer when there is a reason to doubt that it is there. */
-const DOUBTED_FOR = 5;
 /** The hub's budget is 200 frames at once and 100 a second; pings count too. */
 const BURST = 100;
 const PER_SECOND = 80;
@@ -106,12 +104,12 @@ export class Connection {
     else if (this.#delayed.push(command) === 1) setTimeout(() => this.#catchUp(), wait * 1000);
   }
 
-  /** Make sure that the hub is there: the network was lost, or the page has slept. */
-  check(): void {
+  /** Make sure that the hub is there, and answers within so many seconds. */
+  check(seconds: number): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#pulse.doubt();
     this.#write({ type: "ping", ref: PING_REF });
-    this.#lookIn(DOUBTED_FOR);
+    this.#lookIn(seconds);
   }
 
   /** Without waiting for the other side, which may be gone. */

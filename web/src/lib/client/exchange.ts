@@ -6,14 +6,16 @@
  * is told. Answers to what another tab has said for this one come through the journal.
  */
 
+import { Answers, type Outcome } from "./answers";
 import { between, lastingTime, pageTime } from "./clock";
-import { CommandRefused, ConnectionLost, problemOf, type GaveUp } from "./errors";
+import type { Repeatable } from "./commands";
+import { ConnectionLost, problemOf, type GaveUp } from "./errors";
 import { Listeners, type ConnectionState } from "./happenings";
-import { Outbox, type Entry, type Journal, type Repeatable } from "./outbox";
+import { Outbox, type Entry, type Journal } from "./outbox";
 import { Pages } from "./pages";
 import { Timeline } from "./timeline";
 import type { Closed } from "./connection";
-import type { Accepted, Answer, Command, Event, Problem, Refused, Welcome } from "./wire";
+import type { Accepted, Answer, Command, Event, Refused, Welcome } from "./wire";
 
 /** When a command is said again that can't be done now, unless the hub has said when. */
 const AGAIN_AFTER_MS = 1000;
@@ -22,13 +24,7 @@ const JITTER = [1, 1.5] as const;
 /** Seconds that the tab which speaks for all may take, while this one is in step, before this one takes its place. */
 const PATIENCE = 1;
 
-type Failure = CommandRefused | ConnectionLost | GaveUp;
-export type Outcome = { answer: Answer } | { problem: Problem };
 type Once = Extract<Command, { type: "reply.retry" | "session.search" | "session.open" | "typing.set" }>;
-interface Waiting {
-  resolve(answer: Answer): void;
-  reject(failure: Failure): void;
-}
 
 /** The journal as an exchange needs it: it is also how tabs speak to each other. */
 export interface SharedJournal extends Journal {
@@ -47,10 +43,9 @@ export class Exchange {
   speak: (command: Command) => void = () => undefined;
   welcome: Welcome | null = null;
   state: ConnectionState = "connecting";
-  #end: Failure | null = null;
+  #end: ConnectionLost | GaveUp | null = null;
   readonly #saidOnce = new Map<number, Once>();
-  /** Who waits, by the name in the journal of what was said, or by its ref if it has none. */
-  readonly #answers = new Map<string | number, Waiting[]>();
+  readonly #answers = new Answers();
   #later: ReturnType<typeof setTimeout> | undefined;
   #impatient: ReturnType<typeof setTimeout> | undefined;
 
@@ -71,7 +66,7 @@ export class Exchange {
   ask(command: Repeatable): Promise<Answer> {
     if (this.#end) return Promise.reject(this.#end);
     const ref = this.outbox.add(command);
-    const answer = this.#answerTo(this.outbox.idOf(ref) ?? ref);
+    const answer = this.#answers.to(this.outbox.idOf(ref) ?? ref);
     this.#sayWhatIsDue();
     if (command.type === "message.send") this.listeners.tell({ type: "outbox" });
     return answer;
@@ -81,7 +76,7 @@ export class Exchange {
   askOnce(command: Once): Promise<Answer> {
     if (this.#end) return Promise.reject(this.#end);
     if (!this.isInStep) return Promise.reject(new ConnectionLost("There is no connection."));
-    const answer = this.#answerTo(command.ref);
+    const answer = this.#answers.to(command.ref);
     this.sayOnce(command);
     return answer;
   }
@@ -94,12 +89,6 @@ export class Exchange {
   forget(message: string): void {
     this.outbox.forgetMessage(message);
     this.listeners.tell({ type: "outbox" });
-  }
-
-  #answerTo(key: string | number): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#answers.set(key, [...(this.#answers.get(key) ?? []), { resolve, reject }]);
-    });
   }
 
   #sayWhatIsDue(): void {
@@ -173,7 +162,7 @@ export class Exchange {
     this.#beQuiet();
     this.outbox.lose();
     for (const ref of this.#saidOnce.keys()) {
-      this.#resolve(ref, new ConnectionLost("The connection broke before the answer came."));
+      this.#answers.fail(ref, new ConnectionLost("The connection broke before the answer came."));
     }
     this.#saidOnce.clear();
     this.listeners.tell({ type: "away", backIn, ...closed });
@@ -185,7 +174,7 @@ export class Exchange {
     this.#end = end;
     this.state = "ended";
     this.#beQuiet();
-    for (const ref of [...this.#answers.keys()]) this.#resolve(ref, end);
+    this.#answers.failAll(end);
   }
 
   #catchUp(): void {
@@ -256,18 +245,9 @@ export class Exchange {
 
   #settle(ref: number, id: string | null, outcome: Outcome): void {
     this.#sayWhatIsDue();
-    this.#resolve(id ?? ref, resultOf(outcome));
+    this.#answers.give(id ?? ref, outcome);
     if (id !== null) this.journal?.answered(id, outcome);
     this.listeners.tell({ type: "outbox" });
-  }
-
-  #resolve(key: string | number, outcome: Answer | Failure): void {
-    const waiting = this.#answers.get(key) ?? [];
-    this.#answers.delete(key);
-    for (const each of waiting) {
-      if (outcome instanceof Error) each.reject(outcome);
-      else each.resolve(outcome);
-    }
   }
 
   // What other tabs have written into the journal.
@@ -288,7 +268,7 @@ export class Exchange {
   }
 
   readAnswered(id: string, outcome: Outcome): void {
-    this.#resolve(id, resultOf(outcome));
+    this.#answers.give(id, outcome);
   }
 
   /** This tab speaks for all from now on, or no longer. */
@@ -304,8 +284,4 @@ export class Exchange {
     this.#sayWhatIsDue();
     this.listeners.tell({ type: "outbox" });
   }
-}
-
-function resultOf(outcome: Outcome): Answer | CommandRefused {
-  return "answer" in outcome ? outcome.answer : new CommandRefused(outcome.problem);
 }

@@ -18,6 +18,9 @@ const FIRST_WAIT = 0.5;
 const RENEWED_AFTER = [0.2, 0.6] as const;
 /** Seconds after which a connection counts as a good one. */
 const STABLE_AFTER = 10;
+/** Seconds that the hub has to answer when the page has slept, and when the browser says that there is no network. */
+const AWAKE_WITHIN = 5;
+const OFFLINE_WITHIN = 2;
 const ABNORMAL = 1006;
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4003;
@@ -230,11 +233,11 @@ export class Link {
     const { signal } = heard;
     const look = () => {
       this.retryNow();
-      this.#connection?.check();
+      this.#connection?.check(AWAKE_WITHIN);
     };
     window.addEventListener("online", look, { signal });
     window.addEventListener("pageshow", look, { signal });
-    window.addEventListener("offline", () => this.#connection?.check(), { signal });
+    window.addEventListener("offline", () => this.#connection?.check(OFFLINE_WITHIN), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look(), {
       signal,
     });

@@ -12,8 +12,18 @@
  * of it; but only the one that `speaksForAll` says it.
  */
 
-import { freshId } from "./ids";
-import type { Answer, Command, Problem, Reason } from "./wire";
+import {
+  adds,
+  idOf,
+  isGone,
+  isLasting,
+  isNotNow,
+  type Lasting,
+  type Repeatable,
+  type Said,
+  type Send,
+} from "./commands";
+import type { Answer, Problem } from "./wire";
 
 /** Commands that are sent and not answered; the hub closes on a device that has 256 waiting. */
 export const WINDOW = 64;
@@ -21,39 +31,6 @@ export const WINDOW = 64;
 export const KEPT = 600;
 /** Seconds after the hub has forgotten something in which another device may bring back the session of a send. */
 export const MISSED = 60;
-
-/** The reasons that are about the hub and not about the command. */
-export const NOT_NOW: ReadonlySet<Reason> = new Set([
-  "unavailable",
-  "storage_full",
-  "internal",
-  "draining",
-  "too_many_pending",
-  "overloaded",
-  "rate_limited",
-]);
-
-type Unsaid<C> = C extends Command ? Omit<C, "ref"> : never;
-type Named<T extends Command["type"]> = Extract<Command, { type: T }>;
-
-const LASTING = [
-  "session.create",
-  "session.update",
-  "session.delete",
-  "session.restore",
-  "message.send",
-  "message.edit",
-  "message.delete",
-] as const;
-/** What changes something for good, and may be said twice. A `session.create` needs the device's id for that. */
-export type Lasting = Unsaid<Named<(typeof LASTING)[number]>>;
-/** What may be said twice, and is of no use once the page is gone. */
-export type Passing = Unsaid<
-  Named<"session.list" | "session.open" | "session.close" | "reply.stop" | "read.mark">
->;
-export type Repeatable = Lasting | Passing;
-export type Said = Repeatable & { ref: number };
-type Send = Unsaid<Named<"message.send">>;
 
 /** How the journal knows a lasting command, and what it says of it. `order`: its place among all. */
 export interface Entry {
@@ -340,36 +317,11 @@ export class Outbox {
   }
 }
 
-function isLasting(command: Repeatable): command is Lasting {
-  return (LASTING as readonly string[]).includes(command.type);
-}
-
 function isSend(item: Item): item is SendItem {
   return item.command.type === "message.send";
-}
-
-/** What adds is known by its own id, so that it is held once. */
-function idOf(command: Lasting): string {
-  if (command.type === "message.send") return command.message;
-  return (command.type === "session.create" && command.session) || freshId();
-}
-
-/** It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's. */
-function adds(command: Repeatable): command is Send | Unsaid<Named<"session.create">> {
-  return command.type === "message.send" || command.type === "session.create";
-}
-
-function isNotNow(problem: Problem): boolean {
-  return problem.retryable === true && NOT_NOW.has(problem.code);
 }
 
 /** The session was forgotten, too, and whoever made it has not yet said so again. */
 function isMissed(item: Item, problem: Problem, until: number): boolean {
   return problem.code === "not_found" && until < item.renewedAt + MISSED;
-}
-
-function isGone(command: Repeatable, problem: Problem): boolean {
-  return (
-    (command.type === "session.delete" || command.type === "message.delete") && problem.code === "not_found"
-  );
 }

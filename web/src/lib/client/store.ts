@@ -40,6 +40,10 @@ export interface Draft {
   at: number;
 }
 
+/** What tabs of a user tell each other goes by this name; and this, when one of them has signed out. */
+export const channelOf = (user: string) => `tutorhub ${user}`;
+export const CLEARED = { type: "cleared" } as const;
+
 export class Store {
   /** What was kept when the page began. */
   list: KeptList | null = null;
@@ -124,11 +128,17 @@ export class Store {
     for (const [session] of kept.slice(SESSIONS_KEPT)) await this.dropMessages(session);
   }
 
-  /** Forget everything of the user's, at sign-out. Nothing is kept in this store any more. */
+  /** Forget everything of the user's, at sign-out. Nothing is kept here any more, and the other tabs leave, too. */
   async clear(): Promise<void> {
-    this.#isOver = true;
+    this.end();
+    tellOthers(this.user);
     await this.#memory.clear(...EVERYTHING);
     await this.shelves?.clear(...EVERYTHING).catch(() => undefined);
+  }
+
+  /** Keep nothing from now on. */
+  end(): void {
+    this.#isOver = true;
   }
 
   async #read(shelf: Shelf, key: string): Promise<unknown> {
@@ -169,10 +179,17 @@ export class Store {
 
 /** What is kept of a user; in memory alone where nothing else is to be had. */
 export async function openStore(user: string): Promise<Store> {
-  const store = new Store(user, await openShelves(`tutorhub ${user}`));
+  const store = new Store(user, await openShelves(channelOf(user)));
   await store.begin();
   void store.tidy();
   return store;
+}
+
+function tellOthers(user: string): void {
+  if (typeof BroadcastChannel === "undefined") return;
+  const channel = new BroadcastChannel(channelOf(user));
+  channel.postMessage(CLEARED);
+  channel.close();
 }
 
 async function openShelves(name: string): Promise<Shelves | null> {

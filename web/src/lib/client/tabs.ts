@@ -8,15 +8,17 @@
  * locks each tab speaks for itself.
  */
 
-import type { Outcome, SharedJournal } from "./exchange";
+import type { Outcome } from "./answers";
+import type { SharedJournal } from "./exchange";
 import type { Entry } from "./outbox";
-import type { Store } from "./store";
+import { channelOf, CLEARED, type Store } from "./store";
 
 type Told =
   | { type: "write"; entry: Entry }
   | { type: "strike"; id: string }
   | { type: "said"; id: string }
-  | { type: "answered"; id: string; outcome: Outcome };
+  | { type: "answered"; id: string; outcome: Outcome }
+  | typeof CLEARED;
 
 /** What a tab hears of the others. */
 export interface Tab {
@@ -29,7 +31,7 @@ export interface Tab {
 
 /** For a page that is alone: what is said is written down, and that is all. */
 export class Notebook implements SharedJournal {
-  constructor(protected readonly store: Store) {}
+  constructor(private readonly store: Store) {}
 
   write(entry: Entry): void {
     void this.store.writeEntry(entry);
@@ -39,37 +41,34 @@ export class Notebook implements SharedJournal {
     void this.store.strikeEntry(id);
   }
 
-  said(id: string): void {
-    void id;
-  }
+  said(): void {}
 
-  answered(id: string, outcome: Outcome): void {
-    void [id, outcome];
-  }
+  answered(): void {}
 
   takeOver(): void {}
 }
 
-export class Tabs extends Notebook {
+export class Tabs implements SharedJournal {
   readonly #name: string;
   readonly #channel: BroadcastChannel;
   #tab: Tab | null = null;
+  #signedOut: () => void = () => undefined;
   #waiting = new AbortController();
   #letGo: (() => void) | null = null;
 
   constructor(
-    store: Store,
+    private readonly store: Store,
     private readonly locks: LockManager,
   ) {
-    super(store);
-    this.#name = `tutorhub ${store.user}`;
+    this.#name = channelOf(store.user);
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data as Told);
   }
 
-  /** From now on the tab hears of the others, and speaks for them when its turn comes. */
-  enter(tab: Tab): void {
+  /** From now on the tab hears of the others, and speaks for them when its turn comes; until one has signed out. */
+  enter(tab: Tab, signedOut: () => void): void {
     this.#tab = tab;
+    this.#signedOut = signedOut;
     tab.speakForAll(false);
     this.#waitForTurn();
     void this.store.readEntries().then((entries) => this.#tab?.read(entries, 1));
@@ -82,25 +81,25 @@ export class Tabs extends Notebook {
     this.#channel.close();
   }
 
-  override write(entry: Entry): void {
-    super.write(entry);
+  write(entry: Entry): void {
+    void this.store.writeEntry(entry);
     this.#tell({ type: "write", entry });
   }
 
-  override strike(id: string): void {
-    super.strike(id);
+  strike(id: string): void {
+    void this.store.strikeEntry(id);
     this.#tell({ type: "strike", id });
   }
 
-  override said(id: string): void {
+  said(id: string): void {
     this.#tell({ type: "said", id });
   }
 
-  override answered(id: string, outcome: Outcome): void {
+  answered(id: string, outcome: Outcome): void {
     this.#tell({ type: "answered", id, outcome });
   }
 
-  override takeOver(): void {
+  takeOver(): void {
     this.#waiting.abort();
     this.#request({ steal: true });
   }
@@ -119,6 +118,9 @@ export class Tabs extends Notebook {
         return this.#tab?.readSaid(told.id);
       case "answered":
         return this.#tab?.readAnswered(told.id, told.outcome);
+      case "cleared":
+        this.store.end();
+        return this.#signedOut();
     }
   }
 

@@ -26,9 +26,8 @@ export class Overlays {
     else this.#held.set(id, { change: { kind: "changed", fields }, seq: null });
   }
 
-  /** Whatever is heard of it next, is after this. */
-  remove(row: Session): void {
-    this.#held.set(row.id, { change: { kind: "removed" }, seq: row.seq + 1 });
+  remove(id: string): void {
+    this.#held.set(id, { change: { kind: "removed" }, seq: null });
   }
 
   settle(id: string, seq: number): void {
@@ -69,4 +68,10 @@ export function newRow(id: string, { title = "", mode = "fun", language = "en" }
   const now = new Date().toISOString();
   const counts = { messageCount: 0, readSeq: 0, seq: 0 };
   return { id, userId: "", title, mode, language, createdAt: now, updatedAt: now, ...counts };
+}
+
+/** As of which number a deleted session's row is its tombstone: the held row's, or whatever is heard next. */
+export function tombstoneOf(held: Session | undefined): number {
+  if (held === undefined) return 0;
+  return held.deletedAt === undefined ? held.seq + 1 : held.seq;
 }

@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "../sessions/marks";
-import { newRow, Overlays } from "../sessions/optimistic";
+import { newRow, Overlays, tombstoneOf } from "../sessions/optimistic";
 import { hasAll, wordsOf } from "../sessions/words";
 import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
@@ -95,22 +95,24 @@ export class SessionStore {
 
   async rename(session: Session, title: string): Promise<void> {
     this.#overlays.change(session.id, { title });
-    const renamed = await this.#do(session.id, () => this.#device.updateSession(session.id, { title }));
-    // A name is no news: whoever had read the session still has.
-    if (renamed && !isUnread(session))
-      await this.#quietly(() => this.#device.markRead(session.id, renamed.seq));
+    await this.#asReadAs(session, () => this.#device.updateSession(session.id, { title }));
   }
 
   async delete(session: Session): Promise<void> {
-    this.#overlays.remove(session);
+    this.#overlays.remove(session.id);
     this.#told.removed(session, () => void this.restore(session.id, session));
-    await this.#do(session.id, () => this.#device.deleteSession(session.id).then(() => undefined));
+    await this.#do(session.id, async () => {
+      await this.#device.deleteSession(session.id);
+      return { seq: tombstoneOf(this.#device.timeline.sessions.get(session.id)) };
+    });
   }
 
   /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
   async restore(id: string, former: Session | null = null): Promise<void> {
-    if (former !== null) this.#overlays.add(former);
-    await this.#do(id, () => this.#device.restoreSession(id));
+    const restore = () => this.#device.restoreSession(id);
+    if (former === null) return void (await this.#do(id, restore));
+    this.#overlays.add(former);
+    await this.#asReadAs(former, restore);
   }
 
   /** The page of the list below the last one. */
@@ -146,7 +148,7 @@ export class SessionStore {
     if (happening.type === "ended") return;
     if (happening.type === "event") {
       const { event } = happening;
-      if (this.#answering.hear(event, performance.now())) this.#show();
+      if (this.#answering.hear(event, performance.now()) || "sessions" in event) this.#show();
       if (event.type === "snapshot") this.hasOlder = event.cursor !== null;
     } else {
       this.#show();
@@ -172,12 +174,12 @@ export class SessionStore {
   }
 
   /** Do what is shown already. Refused, it is taken back and told; without a connection it waits. */
-  async #do(id: string, act: () => Promise<Session | undefined>): Promise<Session | null> {
+  async #do<Answer extends { seq: number }>(id: string, act: () => Promise<Answer>): Promise<Answer | null> {
     this.#showNow();
     try {
       const answer = await act();
-      if (answer) this.#overlays.settle(id, answer.seq);
-      return answer ?? null;
+      this.#overlays.settle(id, answer.seq);
+      return answer;
     } catch (error) {
       excuse(error);
       this.#overlays.takeBack(id);
@@ -188,7 +190,9 @@ export class SessionStore {
     }
   }
 
-  async #quietly(act: () => Promise<unknown>): Promise<void> {
-    await act().catch(excuse);
+  /** What is no news leaves a session read that was. */
+  async #asReadAs(session: Session, act: () => Promise<Session>): Promise<void> {
+    const row = await this.#do(session.id, act);
+    if (row !== null && !isUnread(session)) await this.#device.markRead(session.id, row.seq).catch(excuse);
   }
 }

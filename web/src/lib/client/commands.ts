@@ -1,0 +1,66 @@
+/**
+ * What a device says, by what becomes of it when the answer is late: what may be said twice, what is said later when it
+ * can't be done now, and what outlives the page.
+ */
+
+import { freshId } from "./ids";
+import type { Command, Problem, Reason } from "./wire";
+
+type Unsaid<C> = C extends Command ? Omit<C, "ref"> : never;
+type Named<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+const LASTING = [
+  "session.create",
+  "session.update",
+  "session.delete",
+  "session.restore",
+  "message.send",
+  "message.edit",
+  "message.delete",
+] as const;
+/** What changes something for good, and may be said twice. A `session.create` needs the device's id for that. */
+export type Lasting = Unsaid<Named<(typeof LASTING)[number]>>;
+/** What may be said twice, and is of no use once the page is gone. */
+export type Passing = Unsaid<
+  Named<"session.list" | "session.open" | "session.close" | "reply.stop" | "read.mark">
+>;
+export type Repeatable = Lasting | Passing;
+export type Said = Repeatable & { ref: number };
+export type Create = Unsaid<Named<"session.create">>;
+export type Send = Unsaid<Named<"message.send">>;
+
+/** The reasons that are about the hub and not about the command. */
+export const NOT_NOW: ReadonlySet<Reason> = new Set([
+  "unavailable",
+  "storage_full",
+  "internal",
+  "draining",
+  "too_many_pending",
+  "overloaded",
+  "rate_limited",
+]);
+
+export function isLasting(command: Repeatable): command is Lasting {
+  return (LASTING as readonly string[]).includes(command.type);
+}
+
+/** It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's. */
+export function adds(command: Repeatable): command is Send | Create {
+  return command.type === "message.send" || command.type === "session.create";
+}
+
+/** What adds is known by its own id, so that it is held once. */
+export function idOf(command: Lasting): string {
+  if (command.type === "message.send") return command.message;
+  return (command.type === "session.create" && command.session) || freshId();
+}
+
+export function isNotNow(problem: Problem): boolean {
+  return problem.retryable === true && NOT_NOW.has(problem.code);
+}
+
+export function isGone(command: Repeatable, problem: Problem): boolean {
+  return (
+    (command.type === "session.delete" || command.type === "message.delete") && problem.code === "not_found"
+  );
+}
