@@ -68,8 +68,8 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
 
 
 async def test_a_recording_is_made_sent_and_played(room: Room) -> None:
-    heard = {"permissions": ["microphone"]}
-    async with provider(["A beep."]) as tutor, room.hub(tutor) as hub, room.learner(hub, **heard) as ada:
+    allowed = ["microphone"]
+    async with provider(["A beep."]) as tutor, room.hub(tutor) as hub, room.learner(hub, permissions=allowed) as ada:
         await ada.begin("Listen")
         await expect(ada.answers.last).to_contain_text("A beep.")
         await ada.page.get_by_role("button", name="Record your voice").click()
