@@ -2,6 +2,7 @@
  * What a screen reader is told of a conversation: that the tutor is answering, once, and then the answer, once. The
  * text as it streams is not told, because nobody can listen to that.
  */
+import { spoken } from "../media/spoken";
 import type { Message } from "../client";
 
 export type Announcement =
@@ -27,16 +28,5 @@ export class Announcer {
 
 function endOf(reply: Message): Announcement {
   if (reply.status === "failed") return { kind: "failed" };
-  return { kind: reply.status === "stopped" ? "stopped" : "answer", text: spoken(reply.content) };
-}
-
-/** Markdown as it is read aloud: without its marks, the words of links without their addresses. */
-export function spoken(markdown: string): string {
-  return markdown
-    .replace(/^```.*$/gm, "")
-    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
-    .replace(/^\s{0,3}(#{1,6}|>|[-*+])\s+/gm, "")
-    .replace(/(\*\*|__|`)/g, "")
-    .replace(/\n{2,}/g, "\n")
-    .trim();
+  return { kind: reply.status === "stopped" ? "stopped" : "answer", text: spoken(reply.content).join(" ") };
 }
