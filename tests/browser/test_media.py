@@ -123,3 +123,47 @@ async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(r
         await ada.page.unroute("**/media/*")
         await ada.said.last.get_by_role("button", name="Try again").click()
         await expect(ada.said.last.get_by_role("img", name="Picture")).to_be_visible()
+
+
+async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_cancelled(room: Room) -> None:
+    cat = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+    async with (
+        provider(["A cat."]) as tutor,
+        room.hub(tutor) as hub,
+        room.learner(hub, forgives=("ERR_FAILED",)) as ada,
+    ):
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("A cat.")
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await ada.page.route("**/api/media", lambda route: route.abort())
+        await ada.page.locator("input[type=file]").set_input_files(cat)
+        await expect(added.get_by_role("alert")).to_have_text("The connection broke. Try again.")
+        await ada.page.unroute("**/api/media")
+        await added.get_by_role("button", name="Try again").click()
+        await expect(added.get_by_role("button", name="Remove cat.jpg")).to_be_visible()
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        await added.get_by_role("button", name="Remove cat.jpg").click()
+        await ada.page.route("**/api/media", lambda _: None)  # it never arrives
+        await ada.page.locator("input[type=file]").set_input_files(cat)
+        await expect(added.get_by_role("progressbar", name="Sending cat.jpg")).to_be_visible()
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+        await added.get_by_role("button", name="Cancel cat.jpg").click()
+        await expect(added).to_have_count(0)
+        await ada.ask("Never mind")
+        await expect(ada.said.last).to_contain_text("Never mind")
+
+
+async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(room: Room) -> None:
+    async with (
+        provider(["Quiet."]) as tutor,
+        room.hub(tutor) as hub,
+        room.learner(hub, forgives=FORGIVES_REFUSALS) as ada,
+    ):
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("Quiet.")
+        await ada.page.locator("input[type=file]").set_input_files(
+            {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": wav(1.0)}
+        )
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await added.get_by_role("button", name="Write down").click()
+        await expect(added.get_by_role("status")).to_have_text("This tutor cannot write recordings down.")
