@@ -60,6 +60,11 @@ export class Composer {
     return this.length === 0 && this.imageUrl === null && this.audioUrl === null;
   }
 
+  /** Goes on with what was dictated. */
+  add(text: string): void {
+    this.text = [this.#text, text].filter((part) => part !== "").join("\n");
+  }
+
   /** What came back from a failed send goes before what has been written since. */
   giveBack(content: string, metadata?: Metadata): void {
     this.text = [content, this.#text].filter((text) => text !== "").join("\n\n");
