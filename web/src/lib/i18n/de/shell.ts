@@ -108,9 +108,6 @@ export const shell: Messages["shell"] = {
     line: "Neue Zeile",
   },
 
-  missingTitle: "Diese Sitzung ist nicht zu finden",
-  missingText:
-    "Vielleicht wurde sie gelöscht, oder sie gehört jemand anderem. Deine anderen stehen in der Liste.",
   problems: {
     reply_running: "Diese Nachricht wird gerade beantwortet. Halte die Antwort an, oder warte ihr Ende ab.",
     rate_limited: "Das war viel auf einmal. Bitte warte einen Moment.",

@@ -103,8 +103,6 @@ export const shell = {
     line: "New line",
   },
 
-  missingTitle: "This session can’t be found",
-  missingText: "It may have been deleted, or belong to somebody else. Your other sessions are in the list.",
   problems: {
     reply_running: "This message is being answered just now. Stop the answer, or wait for its end.",
     rate_limited: "That was a lot at once. Please wait a moment.",
