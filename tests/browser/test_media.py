@@ -1,9 +1,15 @@
-"""Pictures and sounds at the page: added, seen, recorded, played, taken off, read aloud."""
+"""Pictures and voice: by button, paste and drop, seen at once, sent with the message, played; and what is refused.
+
+Each test's docstring names the features of the design that it shows.
+"""
+
+from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.browser.conftest import Room
+from tests.browser.learner import Learner
 from tests.files import photo, wav
 from tests.provider import provider
 
@@ -23,13 +29,23 @@ DROPPED = """(field, bytes) => {
 IS_DRAWN = "(image) => image.complete && image.naturalWidth > 0"
 
 
-async def test_a_picture_is_added_seen_and_sent(room: Room) -> None:
-    async with provider(["A cat."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+def file(name: str, type: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": type, "buffer": content}
+
+
+async def add(ada: Learner, *files: FilePayload) -> None:
+    """By the button that chooses files."""
+    async with ada.page.expect_file_chooser() as chooser:
+        await ada.page.get_by_role("button", name="Add a picture or a sound").click()
+    await (await chooser.value).set_files(list(files), timeout=60_000)  # they go through a pipe
+
+
+async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> None:
+    """Multimedia support (images): by button, with a preview; shown large, and on another device."""
+    async with provider(["A cat."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("A cat.")
-        await ada.page.locator("input[type=file]").set_input_files(
-            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
-        )
+        await add(ada, file("cat.jpg", "image/jpeg", photo()))
         added = ada.page.get_by_role("list", name="What goes with the message")
         await expect(added.get_by_role("img", name="cat.jpg")).to_be_visible()
         await ada.shot("picture-added")
@@ -53,8 +69,11 @@ async def test_a_picture_is_added_seen_and_sent(room: Room) -> None:
 
 
 @pytest.mark.parametrize("given", [PASTED, DROPPED], ids=["pasted", "dropped"])
-async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off(room: Room, given: str) -> None:
-    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off(
+    room: Room, data_dir: Path, given: str
+) -> None:
+    """Multimedia support (images): by paste and by drop."""
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("Well.")
         await ada.field.evaluate(given, list(photo((64, 64))))
@@ -67,9 +86,14 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
         await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
 
 
-async def test_a_recording_is_made_sent_and_played(room: Room) -> None:
-    allowed = ["microphone"]
-    async with provider(["A beep."]) as tutor, room.hub(tutor) as hub, room.learner(hub, permissions=allowed) as ada:
+async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
+    """Multimedia support (voice) · audio playback controls."""
+    heard = {"permissions": ["microphone"]}
+    async with (
+        provider(["A beep."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, **heard) as ada,
+    ):
         await ada.begin("Listen")
         await expect(ada.answers.last).to_contain_text("A beep.")
         await ada.page.get_by_role("button", name="Record your voice").click()
@@ -88,13 +112,12 @@ async def test_a_recording_is_made_sent_and_played(room: Room) -> None:
         await ada.shot("recording-sent")
 
 
-async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room) -> None:
-    async with provider(["Quiet."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, data_dir: Path) -> None:
+    """Audio playback controls."""
+    async with provider(["Quiet."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("Listen")
         await expect(ada.answers.last).to_contain_text("Quiet.")
-        await ada.page.locator("input[type=file]").set_input_files(
-            {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": wav(30.0)}
-        )
+        await add(ada, file("quiet.wav", "audio/wav", wav(30.0)))
         added = ada.page.get_by_role("list", name="What goes with the message")
         await added.get_by_role("button", name="Play").click()
         await expect(added).to_contain_text("/ 0:30")
@@ -105,18 +128,17 @@ async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room) -> 
         await expect(added.get_by_role("button", name="Speed: 1.25 times")).to_be_visible()
 
 
-async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(room: Room) -> None:
+async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(room: Room, data_dir: Path) -> None:
+    """Error recovery."""
     async with (
         provider(["A cat."]) as tutor,
-        room.hub(tutor) as hub,
+        room.hub(tutor, data_dir=data_dir) as hub,
         room.learner(hub, forgives=(*FORGIVES_REFUSALS, "ERR_FAILED")) as ada,
     ):
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("A cat.")
         await ada.page.route("**/media/*", lambda route: route.abort())
-        await ada.page.locator("input[type=file]").set_input_files(
-            {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
-        )
+        await add(ada, file("cat.jpg", "image/jpeg", photo()))
         await expect(ada.page.get_by_role("list", name="What goes with the message")).to_be_visible()
         await ada.page.get_by_role("button", name="Send", exact=True).click()
         await expect(ada.said.last).to_contain_text("The picture cannot be shown just now.")
@@ -125,18 +147,21 @@ async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(r
         await expect(ada.said.last.get_by_role("img", name="Picture")).to_be_visible()
 
 
-async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_cancelled(room: Room) -> None:
-    cat = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_cancelled(
+    room: Room, data_dir: Path
+) -> None:
+    """Error recovery · loading states."""
+    cat = file("cat.jpg", "image/jpeg", photo())
     async with (
         provider(["A cat."]) as tutor,
-        room.hub(tutor) as hub,
+        room.hub(tutor, data_dir=data_dir) as hub,
         room.learner(hub, forgives=("ERR_FAILED",)) as ada,
     ):
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("A cat.")
         added = ada.page.get_by_role("list", name="What goes with the message")
         await ada.page.route("**/api/media", lambda route: route.abort())
-        await ada.page.locator("input[type=file]").set_input_files(cat)
+        await add(ada, cat)
         await expect(added.get_by_role("alert")).to_have_text("The connection broke. Try again.")
         await ada.page.unroute("**/api/media")
         await added.get_by_role("button", name="Try again").click()
@@ -144,7 +169,7 @@ async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_ca
         await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
         await added.get_by_role("button", name="Remove cat.jpg").click()
         await ada.page.route("**/api/media", lambda _: None)  # it never arrives
-        await ada.page.locator("input[type=file]").set_input_files(cat)
+        await add(ada, cat)
         await expect(added.get_by_role("progressbar", name="Sending cat.jpg")).to_be_visible()
         await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
         await added.get_by_role("button", name="Cancel cat.jpg").click()
@@ -153,17 +178,65 @@ async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_ca
         await expect(ada.said.last).to_contain_text("Never mind")
 
 
-async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(room: Room) -> None:
+@pytest.mark.parametrize(
+    ("model", "said"), [(None, "This tutor cannot write recordings down."), ("whisper", "What is pi?")]
+)
+async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(
+    room: Room, data_dir: Path, model: str | None, said: str
+) -> None:
+    """Multimedia support (voice)."""
+    setup = {"data_dir": data_dir, "openai_transcription_model": model}
     async with (
         provider(["Quiet."]) as tutor,
-        room.hub(tutor) as hub,
+        room.hub(tutor, **setup) as hub,
         room.learner(hub, forgives=FORGIVES_REFUSALS) as ada,
     ):
         await ada.begin("Listen")
         await expect(ada.answers.last).to_contain_text("Quiet.")
-        await ada.page.locator("input[type=file]").set_input_files(
-            {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": wav(1.0)}
-        )
+        await add(ada, file("quiet.wav", "audio/wav", wav(1.0)))
         added = ada.page.get_by_role("list", name="What goes with the message")
         await added.get_by_role("button", name="Write down").click()
-        await expect(added.get_by_role("status")).to_have_text("This tutor cannot write recordings down.")
+        if model is None:
+            await expect(added.get_by_role("status")).to_have_text(said)
+        else:
+            await expect(ada.field).to_have_value(said)
+
+
+async def test_a_microphone_that_is_refused_is_no_end(room: Room) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub, permissions=[]) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers).to_have_count(1)
+        await ada.page.get_by_role("button", name="Record your voice").click()
+        await expect(ada.page.get_by_role("alert").filter(has_text="The microphone is blocked.")).to_be_visible()
+        await ada.shot("microphone-refused")
+        await ada.ask("Then I write.")
+        await expect(ada.said.last).to_contain_text("Then I write.")
+
+
+REFUSED = {
+    "an unsupported one": (file("notes.exe", "application/octet-stream", b"MZ" * 100), "This kind of file"),
+    "a broken picture": (file("broken.png", "image/png", b"\x89PNG\r\n\x1a\n broken"), "This kind of file"),
+    "a page in disguise": (file("page.png", "image/png", b"<!doctype html><script>alert(1)</script>"), "This kind"),
+    "a huge one": (file("huge.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"x" * 11_000_000), "10 MB at most"),
+    "an empty one": (file("nothing.png", "image/png", b""), "There is nothing in this file."),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_a_file_that_is_no_good_is_refused_with_a_reason_and_nothing_is_lost(
+    room: Room, data_dir: Path, kind: str
+) -> None:
+    """Validation on both sides · error recovery."""
+    known = ("status of 4",)
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
+        async with room.learner(hub, forgives=known) as ada:
+            await ada.begin("Look at this")
+            await expect(ada.answers).to_have_count(1)
+            await ada.field.fill("What is on it?")
+            chosen, why = REFUSED[kind]
+            await add(ada, chosen)
+            await expect(ada.page.get_by_role("alert").filter(has_text=why)).to_be_visible()
+            await expect(ada.field).to_have_value("What is on it?")
+            await ada.page.get_by_role("button", name=f"Remove {chosen['name']}").click()
+            await ada.field.press("Enter")
+            await expect(ada.said.last).to_contain_text("What is on it?")

@@ -84,3 +84,14 @@ function withMarks(letters: readonly string[], end: number): number {
   while (letters[end] === "") end += 1;
   return end;
 }
+
+/** An excerpt without the marks of Markdown, of which it may hold one half: links without addresses, code as it is. */
+export function unmarked(excerpt: string): string {
+  return excerpt
+    .replace(/^```.*$/gm, "")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/^\s{0,3}(#{1,6}|>|[-*+])\s+/gm, "")
+    .replace(/(\*\*|__|`)/g, "")
+    .replace(/\n{2,}/g, "\n")
+    .trim();
+}
