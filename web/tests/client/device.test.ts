@@ -15,7 +15,7 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
   let stage: Stage;
 
   beforeAll(async () => {
-    hub = new Hub(await provider.listen());
+    hub = new Hub(await provider.listen(), { TUTORHUB_TURN_PENDING: "3" });
     await hub.start();
     stage = new Stage(hub.url);
   });
@@ -185,6 +185,45 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     expect(home.timeline.shownMessages(session.id).map((row) => row.id)).toEqual([sent.reply]);
   });
 
+  it("has a send that the hub cannot take now wait until it can, and what follows it behind it", async () => {
+    provider.on("slowly", ["one ", null, "two"]);
+    const device = stage.device("lena");
+    const session = await device.createSession();
+    await device.open(session.id);
+    const texts = ["slowly", "b", "c", "d", "e"];
+    const sends = texts.map((text) => device.send(session.id, text));
+    await Promise.all(sends.slice(0, 3));
+    await provider.held();
+    const refused: string[] = [];
+    device.on((each) => {
+      if (each.type === "event" && each.event.type === "refused") refused.push(each.event.code);
+    });
+    await until(device, () => refused.length > 0);
+    expect(device.pendingSends().filter((each) => each.state === "failed")).toEqual([]);
+    provider.release();
+    await Promise.all(sends);
+    const said = device.timeline.shownMessages(session.id).filter((row) => row.type === "user");
+    expect(said.map((row) => row.content).sort()).toEqual([...texts].sort());
+    expect(new Set(refused)).toEqual(new Set(["too_many_pending"]));
+  });
+
+  it("tells a hub that has lost its database again what it was told lately", async () => {
+    const device = stage.device("mona");
+    const session = await device.createSession({ title: "Remember" });
+    await device.open(session.id);
+    const sent = await device.send(session.id, "do not forget");
+    await settled(device, sent.reply);
+    const { epoch } = device.timeline;
+    await hub.lose();
+    device.retryNow();
+    await until(
+      device,
+      () => device.timeline.epoch !== epoch && shows(device, sent.message) === "do not forget",
+    );
+    expect(device.timeline.sessions.get(session.id)?.title).toBe("Remember");
+    expect(device.timeline.shownMessages(session.id)).toHaveLength(2);
+  }, 60_000);
+
   it("ends when the user has signed out, and says so to whoever waits", async () => {
     const device = stage.device("jo");
     await inStep(device);
@@ -207,6 +246,6 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     const device = stage.device("kim", { who: { id: "phone", name: "Phone" } });
     await inStep(device);
     const names = async () => (await rest.devices()).devices.map((each) => each.name);
-    await vi.waitFor(async () => expect(await names()).toEqual(["Phone"]));
+    await vi.waitFor(async () => expect(await names()).toEqual(["Phone"]), { timeout: 10_000 });
   });
 });

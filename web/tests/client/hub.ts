@@ -1,7 +1,7 @@
 // A real hub as a child process, with a data folder of its own, and a small OpenAI-compatible server for its tutor.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
@@ -114,6 +114,7 @@ export class Hub {
       TUTORHUB_PORT: this.#port,
       TUTORHUB_DEV_SIGN_IN: "1",
       TUTORHUB_DRAIN: "0.2",
+      TUTORHUB_JWT_SECRET: "a secret that only tests know, and long enough",
       TUTORHUB_OPENAI_BASE_URL: this.tutor,
       TUTORHUB_OPENAI_MODEL: "test-model",
       TUTORHUB_OPENAI_TRANSCRIPTION_MODEL: "test-ear",
@@ -141,6 +142,14 @@ export class Hub {
   /** As a crash: nothing of it is left to say goodbye. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** As when its database was lost, and there is no copy: it is started with nothing. */
+  async lose(): Promise<void> {
+    await this.#end("SIGTERM");
+    for (const name of readdirSync(this.#folder))
+      rmSync(join(this.#folder, name), { recursive: true, force: true });
+    await this.start();
   }
 
   async close(): Promise<void> {

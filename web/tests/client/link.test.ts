@@ -85,6 +85,23 @@ describe("the wait before the next attempt", () => {
     expect(away.backIn).toBeLessThanOrEqual(0.7);
   });
 
+  it("is no shorter than the hub has said to who asked too much", async () => {
+    const { url } = await server((peer) => {
+      const problem = { problem: "about:blank", title: "No", status: 429, detail: "slower" };
+      peer.say({
+        type: "refused",
+        ref: null,
+        ...problem,
+        code: "rate_limited",
+        retryAfterMs: 20_000,
+      } as const);
+      peer.close(4005);
+    });
+    const { backIn } = await next(device(url), "away");
+    expect(backIn).toBeGreaterThanOrEqual(20);
+    expect(backIn).toBeLessThanOrEqual(30);
+  });
+
   it("is cut short by who can't wait", async () => {
     const { sockets, url } = await server((peer) => {
       if (sockets.visits > 1) return peer.say(WELCOME);

@@ -185,11 +185,11 @@ export class Exchange {
   #getInStep(): void {
     this.state = "in_step";
     if (this.timeline.epoch !== null) this.outbox.renew(this.timeline.epoch, lastingTime());
+    this.#sayWhatIsDue(); // first of all: a hub that has forgotten sessions has them again when they are opened
     for (const session of this.timeline.opened.keys()) {
       if (!this.outbox.asksFor(session))
         this.sayOnce({ type: "session.open", ref: this.outbox.freshRef(), session });
     }
-    this.#sayWhatIsDue();
     this.listeners.tell({ type: "in_step" });
   }
 

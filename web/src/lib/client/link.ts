@@ -16,6 +16,8 @@ const LONGEST_WAIT = 30;
 const FIRST_WAIT = 0.5;
 /** The part of a token's last time that may pass: not all devices ask at once, and short-lived tokens do not spin. */
 const RENEWED_AFTER = [0.2, 0.6] as const;
+/** So many times as long as it was told, so that not all devices come back at once. */
+const LATER = [1, 1.5] as const;
 /** Seconds after which a connection counts as a good one. */
 const STABLE_AFTER = 10;
 /** Seconds that the hub has to answer when the page has slept, and when the browser says that there is no network. */
@@ -24,6 +26,7 @@ const OFFLINE_WITHIN = 2;
 const ABNORMAL = 1006;
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4003;
+const RATE_LIMITED = 4005;
 const UNAUTHENTICATED = 4501;
 /** Codes of the websocket protocol itself that say the client is at fault; the others are worth a retry. */
 const GIVE_UP: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
@@ -210,9 +213,15 @@ export class Link {
     if (closed.code === TOKEN_EXPIRED || wasHeldForLong) this.#tokens.spend();
     else if (!comesBack(closed.code)) throw new GaveUp(closed.code, closed.reason, this.#problem);
     this.#tokens.isNew = false;
-    const seconds = this.#comeAt === null ? this.#backoff.wait() : Math.max(0, this.#comeAt - pageTime());
+    const asked = this.#comeAt === null ? null : Math.max(0, this.#comeAt - pageTime());
     this.#comeAt = null;
-    return seconds;
+    return asked ?? Math.max(this.#backoff.wait(), this.#forbiddenFor(closed.code));
+  }
+
+  /** Who has asked too much comes back no earlier than it was told to. */
+  #forbiddenFor(code: number): number {
+    if (code !== RATE_LIMITED) return 0;
+    return ((this.#problem?.retryAfterMs ?? 0) / 1000) * between(...LATER);
   }
 
   /** Some time before the token expires. If that fails, the hub closes, and the next hello has another. */
