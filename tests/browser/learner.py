@@ -21,7 +21,7 @@ class Learner:
     async def sign_in(self) -> None:
         """By the link that `make start` prints."""
         await self.page.goto(f"/#as={self.user}")
-        await expect(self.sessions).to_be_attached()
+        await expect(self.page.locator("#main")).to_be_attached()
 
     async def another_tab(self) -> "Learner":
         """The same browser, and so the same device, a second time."""

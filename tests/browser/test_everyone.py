@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browser.axe import findings
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.device import device
 from tests.provider import HOLD, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -95,6 +96,7 @@ async def test_a_session_is_begun_asked_stopped_and_left_by_keyboard_alone(room:
 
 async def test_all_keys_are_on_a_sheet(room: Room) -> None:
     async with conversation(room) as ada:
+        await ada.field.focus()
         await ada.page.keyboard.press("Control+/")
         sheet = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
         await expect(sheet).to_be_visible()
@@ -127,16 +129,34 @@ async def test_a_phone_shows_one_thing_at_a_time_with_targets_for_thumbs(room: R
         await ada.shot("mobile-list")
 
 
-async def test_arabic_turns_the_page_round_and_german_does_not(room: Room) -> None:
-    async with conversation(room, locale="ar-EG") as ada:
+@asynccontextmanager
+async def in_language(room: Room, locale: str) -> AsyncGenerator[Learner]:
+    """A conversation that was had elsewhere, seen in a browser of this language."""
+    async with provider([ANSWER]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        session, sent = await laptop.begin("What is a prime?")
+        assert sent.reply is not None
+        await laptop.settled(sent.reply)
+        async with room.learner(hub, locale=locale) as ada:
+            await ada.page.goto(f"/s/{session}")
+            await expect(ada.page.locator("article").last).to_contain_text("prime has")
+            yield ada
+
+
+async def test_arabic_turns_the_page_round(room: Room) -> None:
+    async with in_language(room, "ar-EG") as ada:
         await expect(ada.page.locator("html")).to_have_attribute("dir", "rtl")
         await expect(ada.page.locator("html")).to_have_attribute("lang", "ar")
         list_box = await ada.page.get_by_role("navigation").first.bounding_box()
         assert list_box is not None
         assert list_box["x"] > 300, "the list is at the beginning of a line, on the right"
+        await nothing_grave(ada)
         await ada.shot("right-to-left")
-    async with conversation(room, locale="de-DE") as ada:
+
+
+async def test_german_is_spoken_to_whose_browser_does(room: Room) -> None:
+    async with in_language(room, "de-DE") as ada:
         await expect(ada.page.locator("html")).to_have_attribute("lang", "de")
+        await expect(ada.page.get_by_role("button", name="Neue Sitzung", exact=True)).to_be_visible()
         await ada.shot("german")
 
 

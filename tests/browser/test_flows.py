@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
+from tests.device import device
 from tests.provider import HOLD, Refuse, Step, provider, said
 from tests.redis_server import redis_server
 
@@ -218,21 +219,19 @@ async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None
 
 async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
     """Lazy loading: load sessions on demand · selectedSessionId · currentSession."""
-    from tests.device import device
-
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         for number in range(130):
             await laptop.create(title=f"Session number {number}")
         async with room.learner(hub) as ada:
             await expect(ada.session("Session number 129")).to_be_visible()
-            assert await ada.sessions.get_by_role("link").count() < 130
-            oldest = ada.session("Session number 0")
-            for _ in range(40):
-                await ada.sessions.get_by_role("link").last.scroll_into_view_if_needed()
-                if await oldest.count():
-                    break
-                await ada.page.wait_for_timeout(100)
-            await expect(oldest).to_be_visible()
+            links, oldest = ada.sessions.get_by_role("link"), ada.session("Session number 0")
+            assert await links.count() < 130
+            while await oldest.count() == 0:
+                shown = await links.count()
+                await links.last.scroll_into_view_if_needed()
+                await expect(links).not_to_have_count(shown)
+            await oldest.click()
+            await expect(ada.page.get_by_role("heading", name="Session number 0")).to_be_visible()
 
 
 # Several devices.
@@ -252,8 +251,8 @@ async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
                 await laptop.session("Who sees this?").click()
                 await expect(laptop.answers.last).to_contain_text("Seen")
                 tutor.release()
-                for device in (phone, laptop):
-                    await expect(device.answers.last).to_contain_text("Seen by both.")
+                for each in (phone, laptop):
+                    await expect(each.answers.last).to_contain_text("Seen by both.")
                 await laptop.rename("Who sees this?", "Everybody")
                 await expect(phone.session("Everybody")).to_be_visible()
                 await laptop.field.press_sequentially("I am writing")
@@ -269,12 +268,12 @@ async def test_an_answer_that_ends_elsewhere_marks_its_session_and_reading_it_un
         async with room.learner(hub) as phone, room.learner(hub) as laptop:
             await phone.begin("Take your time")
             await phone.new_session()
-            for device in (phone, laptop):
-                await expect(device.sessions.get_by_text("Answering …")).to_be_visible()
+            for each in (phone, laptop):
+                await expect(each.sessions.get_by_text("Answering …")).to_be_visible()
             await phone.shot("answering-mark")
             tutor.release()
-            for device in (phone, laptop):
-                await expect(device.sessions.get_by_text("New answer")).to_be_visible()
+            for each in (phone, laptop):
+                await expect(each.sessions.get_by_text("New answer")).to_be_visible()
             await laptop.session("Take your time").click()
-            for device in (phone, laptop):
-                await expect(device.sessions.get_by_text("New answer")).to_have_count(0)
+            for each in (phone, laptop):
+                await expect(each.sessions.get_by_text("New answer")).to_have_count(0)

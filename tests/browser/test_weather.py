@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
 from tests.device import device
+from tests.hostile import http
 from tests.provider import HOLD, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -94,7 +95,6 @@ async def test_a_text_that_is_too_long_is_kept_and_what_is_wrong_is_said(room: R
     async with provider(["Short."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Something long")
         await expect(ada.answers.last).to_contain_text("Short.")
-        await ada.page.evaluate("navigator.clipboard && null")
         await ada.field.evaluate(
             "(field) => { field.focus(); document.execCommand('insertText', false, 'long words '.repeat(95000)); }"
         )
@@ -125,8 +125,6 @@ async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room
         await ada.begin("Still there?")
         await expect(ada.answers.last).to_contain_text("Yes.")
         await ada.field.fill("Half a thought")
-        from tests.hostile import http
-
         await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
         await expect(ada.page.get_by_text("Please sign in again")).to_be_visible()
         await ada.shot("signed-out-elsewhere")

@@ -50,6 +50,22 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
             "test_a_message_sent_again_is_answered_the_same_and_another_with_its_id_is_refused",
         ),
     ),
+    23: (
+        (
+            "tests/browser/test_hostile.py",
+            "test_what_a_hostile_tutor_says_in_any_pieces_runs_nowhere_and_asks_nobody",
+        ),
+        (
+            "tests/browser/test_page.py",
+            "test_the_policy_stops_scripts_markup_and_addresses_that_are_not_ours",
+        ),
+    ),
+    24: (
+        (
+            "tests/browser/test_hostile.py",
+            "test_what_a_hostile_tutor_says_in_any_pieces_runs_nowhere_and_asks_nobody",
+        ),
+    ),
     25: (("tests/acceptance/test_bad_input.py", "test_only_our_own_media_are_taken_as_media"),),
     26: (
         ("tests/acceptance/test_bad_media.py", "test_a_bad_file_is_refused_and_the_memory_is_unmoved"),
@@ -88,7 +104,6 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
 """Tests, a file and a name each, by the number of the row."""
 
 NOT_HERE: dict[int, str] = {
-    24: "web client: pictures of other addresses are never loaded",
     32: "a decision of whoever runs the hub: the tutor's own model refuses, the hub does not judge texts",
     35: "no one-use tickets: a token is good until it ends, on any socket; it is said in hello or in a header only",
 }
