@@ -104,10 +104,11 @@ async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> Non
                 assert len(tasks) > 100
 
 
+@pytest.mark.timeout(240)
 @in_one_loop
 async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
     """Virtual scrolling for large message lists · lazy loading: history paged upwards without a jump."""
-    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+    async with provider(["Yes."]) as tutor, room.hub(tutor, lasts=230) as hub, device(hub) as laptop:
         session = await laptop.create(title="Very long")
         planted(room.database_url, session, 10_000)
         async with room.learner(hub) as ada:
@@ -147,17 +148,16 @@ async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
             places = await ada.page.evaluate(
                 """async () => {
                     const view = document.querySelector("[role=region][aria-label=Messages]");
-                    const first = () => [...view.querySelectorAll("article")][0];
-                    view.scrollTop = 10;
-                    const known = first();
+                    const frame = () => new Promise(requestAnimationFrame);
+                    view.scrollTop = 400;
+                    const isSeen = (each) => each.getBoundingClientRect().bottom > 200;
+                    let read;
+                    while (!(read = [...view.querySelectorAll("li")].find(isSeen))) await frame();
+                    const before = view.scrollHeight;
                     const places = [];
-                    while (first() === known) {
-                        places.push(known.getBoundingClientRect().top);
-                        await new Promise(requestAnimationFrame);
-                    }
-                    for (let more = 0; more < 10; more += 1) {
-                        places.push(known.getBoundingClientRect().top);
-                        await new Promise(requestAnimationFrame);
+                    for (let more = 0; more < 20; more += view.scrollHeight === before ? 0 : 1) {
+                        places.push(read.getBoundingClientRect().top);
+                        await frame();
                     }
                     return places;
                 }"""
