@@ -8,12 +8,11 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Room
 from tests.device import device
@@ -23,7 +22,6 @@ in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
 INITIAL_BYTES = 120 * 1024
 LONG_FRAME = 50.0
-LONG_TASK = 100.0
 """Milliseconds of the page's own time: what else the machine does meanwhile is not its fault."""
 TASKS = ("RunTask", "ThreadControllerImpl::RunTask")
 PARAGRAPH = "A **longer** answer with $x^2$ and `code`, as tutors give it, word after word after word. "
@@ -102,67 +100,6 @@ async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> Non
                     await expect(ada.answers.last).to_have_attribute("aria-busy", "false", timeout=20_000)
                 assert [each for each in tasks if each > LONG_FRAME] == []
                 assert len(tasks) > 100
-
-
-@in_one_loop
-async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
-    """Virtual scrolling for large message lists · lazy loading: history paged upwards without a jump."""
-    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
-        session = await laptop.create(title="Very long")
-        planted(room.database_url, session, 10_000)
-        async with room.learner(hub) as ada:
-            await ada.page.goto(f"/s/{session}")
-            await expect(ada.messages.get_by_text("Message number 10000.")).to_be_visible()
-            async with traced(room) as tasks:
-                await scrolled_to_the_start(ada.page)
-            await expect(ada.messages.get_by_text("Message number 1. ")).to_be_visible()
-            assert [each for each in tasks if each > LONG_TASK] == []
-
-
-async def scrolled_to_the_start(page: Page) -> None:
-    """As a reader does who pulls the bar up and waits for what comes, until nothing more does."""
-    await page.evaluate(
-        """async () => {
-            const view = document.querySelector("[role=region][aria-label=Messages]");
-            const frame = () => new Promise(requestAnimationFrame);
-            for (let idle = 0; idle < 120; idle += 1) {
-                const before = view.scrollHeight;
-                view.scrollTop = 0;
-                await frame();
-                if (view.scrollHeight !== before) idle = 0;
-            }
-        }"""
-    )
-
-
-@in_one_loop
-async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
-    """Message history display, paged upwards: what is read stays where it is."""
-    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
-        session = await laptop.create(title="Long")
-        planted(room.database_url, session, 300)
-        async with room.learner(hub) as ada:
-            await ada.page.goto(f"/s/{session}")
-            await expect(ada.messages.get_by_text("Message number 300.")).to_be_visible()
-            places = await ada.page.evaluate(
-                """async () => {
-                    const view = document.querySelector("[role=region][aria-label=Messages]");
-                    const first = () => [...view.querySelectorAll("article")][0];
-                    view.scrollTop = 10;
-                    const known = first();
-                    const places = [];
-                    while (first() === known) {
-                        places.push(known.getBoundingClientRect().top);
-                        await new Promise(requestAnimationFrame);
-                    }
-                    for (let more = 0; more < 10; more += 1) {
-                        places.push(known.getBoundingClientRect().top);
-                        await new Promise(requestAnimationFrame);
-                    }
-                    return places;
-                }"""
-            )
-            assert max(abs(one - other) for one, other in pairwise(places)) < 60
 
 
 @in_one_loop
