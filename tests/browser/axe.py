@@ -9,6 +9,10 @@ from playwright.async_api import Page
 SOURCE = Path("web/node_modules/axe-core/axe.min.js")
 """As `make test` installs it."""
 GRAVE = {"serious", "critical"}
+AT_REST = """Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime < Infinity).map((each) => each.finished))
+    .then(() => undefined)"""
+"""What fades in has not its own colours yet; what moves for ever is not waited for."""
 RUN = "axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations)"
 
 
@@ -20,6 +24,7 @@ async def findings(page: Page) -> list[str]:
     world = cast("dict[str, Any]", await session.send("Page.createIsolatedWorld", frame))
     asked = {"contextId": world["executionContextId"], "awaitPromise": True, "returnByValue": True}
     await session.send("Runtime.evaluate", asked | {"expression": _source()})
+    await session.send("Runtime.evaluate", asked | {"expression": AT_REST})
     answer = cast("dict[str, Any]", await session.send("Runtime.evaluate", asked | {"expression": RUN}))
     await session.detach()
     assert "exceptionDetails" not in answer, answer
