@@ -4,6 +4,7 @@ Each test's docstring names the features of the design that it shows.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import FilePayload, expect
@@ -88,7 +89,7 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
 
 async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
     """Multimedia support (voice) · audio playback controls."""
-    heard = {"permissions": ["microphone"]}
+    heard: dict[str, Any] = {"permissions": ["microphone"]}
     async with (
         provider(["A beep."]) as tutor,
         room.hub(tutor, data_dir=data_dir) as hub,

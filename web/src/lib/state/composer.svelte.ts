@@ -4,10 +4,8 @@
  */
 import type { Device, Metadata } from "../client";
 import type { Drafts } from "./drafts";
-import { codePoints } from "./length";
+import { codePoints, contentLimit } from "./length";
 
-/** What the hub takes, if it has not said yet. */
-const USUAL_LIMIT = 8_000;
 const SAID_AGAIN = 3_000;
 const COUNTED_FROM = 0.9;
 
@@ -43,7 +41,7 @@ export class Composer {
   }
 
   get limit(): number {
-    return this.#device.welcome?.limits.contentLength ?? USUAL_LIMIT;
+    return contentLimit(this.#device);
   }
 
   readonly length = $derived(codePoints(this.#text.trim()));

@@ -1,3 +1,14 @@
+/** How long a message is, and may be. */
+import type { Device } from "../client";
+
+/** What the hub takes, if it has not said yet. */
+const USUAL_LIMIT = 8_000;
+
+/** How long a message may be, in code points. */
+export function contentLimit(device: Device): number {
+  return device.welcome?.limits.contentLength ?? USUAL_LIMIT;
+}
+
 /** How long a text is as the hub counts: in code points, not in JavaScript's halves of them. */
 export function codePoints(text: string): number {
   let count = text.length;

@@ -15,6 +15,7 @@ import type { Account } from "./account";
 import { ChatStore } from "./chat.svelte";
 import { Drafts } from "./drafts";
 import { excuse } from "./excuse";
+import { codePoints, contentLimit } from "./length";
 import type { Router } from "./router.svelte";
 import { SessionStore } from "./sessions.svelte";
 import type { Toasts } from "./toasts.svelte";
@@ -90,10 +91,11 @@ export class Visit {
     this.#router.go(this.sessions.sessions.find(isBlank)?.id ?? this.sessions.create({ language }));
   }
 
-  /** Begin a session with what is asked. */
+  /** Begin a session with what is asked; what is too long waits in its composer, to be cut. */
   ask(text: string, language: string): void {
     const id = this.sessions.create({ language });
-    this.device.send(id, text).catch(excuse);
+    if (codePoints(text) > contentLimit(this.device)) this.drafts.write(id, text);
+    else this.device.send(id, text).catch(excuse);
     this.#router.go(id);
   }
 
