@@ -1,7 +1,7 @@
 """The protocol for other programs: JSON Schema, OpenAPI and AsyncAPI documents, all made from the types.
 
 `python -m protocol.schema` writes docs/protocol.md; `python -m protocol.schema json` prints the JSON Schema, of which
-`npm run types` makes the types of the TypeScript client.
+`npm run types` makes the types of the TypeScript client. Long because all that is made of the types is made here.
 """
 
 import inspect

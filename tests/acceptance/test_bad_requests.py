@@ -43,7 +43,6 @@ async def a_session(ground: Playground, **fields: Any) -> dict[str, Any]:
 # Bodies.
 
 NO_JSON = {
-    "nothing": b"",
     "a word": b"not json",
     "half an object": b'{"content":"a"',
     "rubbish after it": b'{"content":"a"} x',
@@ -202,7 +201,6 @@ async def test_a_token_in_an_address_is_refused_and_never_logged(  # noqa: PLR09
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/",
         "/api/session",

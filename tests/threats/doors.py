@@ -168,7 +168,7 @@ CASES = (
     Case(
         38,
         "a header over two lines, which is one",
-        writes(b"GET / HTTP/1.1\r\nConnection: close\r\nHost: x\r\n Transfer-Encoding: chunked\r\n\r\n"),
+        writes(b"GET /nowhere HTTP/1.1\r\nConnection: close\r\nHost: x\r\n Transfer-Encoding: chunked\r\n\r\n"),
         "HTTP 404 not_found",
     ),
     Case(38, "an encoding nobody knows", writes(POST + b"Transfer-Encoding: xchunked\r\n\r\n"), "HTTP 400"),
