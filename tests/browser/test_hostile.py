@@ -38,9 +38,10 @@ def hostile_batches() -> list[tuple[str, ...]]:
 async def harmless(ada: Learner) -> None:
     """Nothing dangerous is in a message, links lead out alone, and no script has left its mark."""
     assert await ada.messages.locator(DANGEROUS).count() == 0
-    links = ada.messages.locator("a[href]")
-    for link in await links.all():
-        href, rel = await link.get_attribute("href") or "", await link.get_attribute("rel") or ""
+    links: list[list[str]] = await ada.messages.locator("a[href]").evaluate_all(
+        "(all) => all.map((each) => [each.getAttribute('href'), each.rel])"
+    )
+    for href, rel in links:
         assert href.startswith(("https://", "http://", "mailto:")), href
         assert {"noopener", "noreferrer", "nofollow"} <= set(rel.split())
 

@@ -16,6 +16,8 @@ from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+FORGIVES_PAUSES = ("interrupted by a call to pause",)
+"""Svelte throws what a player rejects that is paused before it has begun."""
 FORGIVES_REFUSALS = ("status of 4", "status of 5")
 PASTED = """(field, bytes) => {
     const given = new DataTransfer();
@@ -115,7 +117,11 @@ async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -
 
 async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, data_dir: Path) -> None:
     """Audio playback controls."""
-    async with provider(["Quiet."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+    async with (
+        provider(["Quiet."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, forgives=FORGIVES_PAUSES) as ada,
+    ):
         await ada.begin("Listen")
         await expect(ada.answers.last).to_contain_text("Quiet.")
         await add(ada, file("quiet.wav", "audio/wav", wav(30.0)))
