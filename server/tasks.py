@@ -74,14 +74,14 @@ def _any(_task: "asyncio.Task[Any]") -> bool:
     return True
 
 
-async def cancel_all(which: Callable[["asyncio.Task[Any]"], bool] = _any, *, within: float = LEFT_OVER_WITHIN) -> None:
-    """End the other tasks of this loop, for so many seconds at most: every one of them at the end of a process.
+async def cancel_all(which: Callable[["asyncio.Task[Any]"], bool] = _any) -> None:
+    """End the other tasks of this loop, for half a second at most: every one of them at the end of a process.
 
     Each is cancelled again until it ends: a library may lose a cancellation, and then the loop's own end, which cancels
     once, would wait for ever. The workers of psycopg's pool do, while their database is silent.
     """
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + within
+    give_up_at = loop.time() + LEFT_OVER_WITHIN
     while (others := {task for task in asyncio.all_tasks() if which(task)} - {asyncio.current_task()}) and (
         loop.time() < give_up_at
     ):

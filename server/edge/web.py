@@ -97,9 +97,8 @@ class Web:
             return [Route("/", _not_built)]
         return [
             route("GET", "/", self._page),
-            route(
-                "GET", "/s/{session}", self._page
-            ),  # which session that is, and whose, is between the page and the API
+            # Which session that is, and whose, is between the page and the API.
+            route("GET", "/s/{session}", self._page),
             route("GET", "/assets/{name}", self._asset),
             *(route("GET", f"/{name}", self._file) for name in self._files if name != PAGE),
         ]
