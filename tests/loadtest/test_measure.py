@@ -71,9 +71,10 @@ async def test_who_is_cut_off_all_the_time_misses_nothing(
 async def test_a_reply_whose_owner_is_killed_goes_on(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kills, "KILLS", 2)
-    it = await measured("kills", tmp_path, screen, seed=2, sockets=12, instances=3)
-    assert _values(it)["instances killed while they wrote"] == 2
+    monkeypatch.setattr(kills, "KILLS", 3)
+    it = await measured("kills", tmp_path, screen, seed=2, sockets=36, instances=3)
+    found = _values(it)  # of so many learners, one at least has a device elsewhere that sees the reply go on
+    assert found["instances killed while they wrote"] == 3
     assert it.passed
 
 
