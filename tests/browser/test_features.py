@@ -22,10 +22,7 @@ FEATURES = {
         "test_flows.py",
         "test_a_session_is_renamed_deleted_and_brought_back",
     ),
-    "SessionChat: message history display": (
-        "test_flows.py",
-        "test_an_answer_is_shown_with_math_and_code_and_tables",
-    ),
+    "SessionChat: message history display": ("test_speed.py", "test_earlier_messages_come_without_a_jump"),
     "SessionChat: real-time message input and output": (
         "test_flows.py",
         "test_a_newcomer_asks_and_sees_the_answer_as_it_is_written",
@@ -76,6 +73,10 @@ FEATURES = {
         "test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back",
     ),
     "Optimization: lazy loading": ("test_speed.py", "test_what_the_page_needs_at_first_is_small_and_the_rest_is_lazy"),
+    "Optimization: virtual scrolling for large message lists": (
+        "test_speed.py",
+        "test_ten_thousand_messages_scroll_from_end_to_start",
+    ),
     "Optimization: debounced search": (
         "test_speed.py",
         "test_a_search_is_asked_once_for_what_is_typed_quickly",

@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Room
 from tests.device import device
@@ -22,8 +23,33 @@ in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
 INITIAL_BYTES = 120 * 1024
 LONG_FRAME = 50.0
+LONG_TASK = 100.0
 """Milliseconds of the page's own time: what else the machine does meanwhile is not its fault."""
 TASKS = ("RunTask", "ThreadControllerImpl::RunTask")
+WHEELED = 800
+"""Pixels at once."""
+NOTES_MOVES = """() => {
+    window.moves = [];
+    const view = document.querySelector("[role=region][aria-label=Messages]");
+    const probe = document.body.appendChild(document.createElement("div"));
+    probe.style.cssText = "position: fixed; height: 1px";
+    const placed = () => new Map([...view.querySelectorAll("[role=listitem]")].map(
+        (row) => [row.id, row.getBoundingClientRect().top]));
+    let before = placed();
+    // Told of a size that changes with each frame, and after the page's own observers: what is about to be painted.
+    new ResizeObserver(() => {
+        const now = placed();
+        const both = [...now.keys()].filter((id) => before.has(id));
+        if (both.length) {
+            const seen = both.reduce((one, other) => Math.abs(now.get(one)) < Math.abs(now.get(other)) ? one : other);
+            moves.push(now.get(seen) - before.get(seen));
+        }
+        before = now;
+    }).observe(probe);
+    const frame = (at) => { probe.style.width = `${at % 100}px`; requestAnimationFrame(frame); };
+    requestAnimationFrame(frame);
+}"""
+"""In `moves`, by how many pixels what is read is lower in each frame than in the one before."""
 PARAGRAPH = "A **longer** answer with $x^2$ and `code`, as tutors give it, word after word after word. "
 
 
@@ -100,6 +126,59 @@ async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> Non
                     await expect(ada.answers.last).to_have_attribute("aria-busy", "false", timeout=20_000)
                 assert [each for each in tasks if each > LONG_FRAME] == []
                 assert len(tasks) > 100
+
+
+@pytest.mark.timeout(240)
+@in_one_loop
+async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
+    """Virtual scrolling for large message lists · lazy loading: history paged upwards without a jump."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor, lasts=230) as hub, device(hub) as laptop:
+        session = await laptop.create(title="Very long")
+        planted(room.database_url, session, 10_000)
+        async with room.learner(hub) as ada:
+            await ada.page.goto(f"/s/{session}")
+            await expect(ada.messages.get_by_text("Message number 10000.")).to_be_visible()
+            async with traced(room) as tasks:
+                await scrolled_to_the_start(ada.page)
+            await expect(ada.messages.get_by_text("Message number 1. ")).to_be_visible()
+            assert [each for each in tasks if each > LONG_TASK] == []
+
+
+async def scrolled_to_the_start(page: Page) -> None:
+    """As a reader does who pulls the bar up and waits for what comes, until nothing more does."""
+    await page.evaluate(
+        """async () => {
+            const view = document.querySelector("[role=region][aria-label=Messages]");
+            const frame = () => new Promise(requestAnimationFrame);
+            for (let idle = 0; idle < 120; idle += 1) {
+                const before = view.scrollHeight;
+                view.scrollTop = 0;
+                await frame();
+                if (view.scrollHeight !== before) idle = 0;
+            }
+        }"""
+    )
+
+
+@in_one_loop
+async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
+    """Message history display, paged upwards: what is read moves with the reader's wheel and with nothing else."""
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        session = await laptop.create(title="Long")
+        planted(room.database_url, session, 300)
+        async with room.learner(hub) as ada:
+            await ada.page.goto(f"/s/{session}")
+            await expect(ada.messages.get_by_text("Message number 300.")).to_be_visible()
+            await ada.messages.hover()
+            await ada.page.evaluate(NOTES_MOVES)
+            first, wheeled = ada.messages.get_by_text("Message number 1. "), 0
+            while not await first.count():
+                await ada.page.mouse.wheel(0, -WHEELED)
+                wheeled += WHEELED
+                assert wheeled < 300 * 1_000
+            moves = await ada.page.evaluate("moves")
+            assert min(moves) > -2
+            assert 0 < sum(moves) <= wheeled + 2
 
 
 @in_one_loop

@@ -1,7 +1,8 @@
 /**
  * Where the reader is in a conversation. One law: what is being looked at stays where it is, whatever grows, comes or
  * goes above or below. At the end that is the end; elsewhere it is the first message in view, whose place is noted
- * whenever the reader moves and is brought about again after each layout and before it is painted.
+ * whenever the reader moves and is brought about again after each layout and before it is painted. The browser is not
+ * to do the same (`overflow-anchor: none`): so all that moves the view is the reader, or is done here.
  */
 import { Nearness } from "./nearness";
 import { follows, toEnd, type Place } from "./following";
@@ -70,7 +71,9 @@ export class Scroll {
     if (this.#view === null) return;
     const now = placeOf(this.#view);
     this.isAtEnd = follows(this.isAtEnd, this.#place, now);
+    if (this.#anchor !== null) this.#anchor.top -= now.top - this.#place.top;
     this.#note(now);
+    if (!this.isAtEnd) this.#settle(); // something may have come since the last layout
     this.#anchor = this.isAtEnd ? null : this.#firstInView();
   }
 
