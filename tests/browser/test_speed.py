@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import psycopg
