@@ -72,6 +72,7 @@ async def test_a_reply_whose_owner_is_killed_goes_on(
     tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kills, "KILLS", 3)
+    monkeypatch.setattr(kills, "GOES_ON_WITHIN", 30.0)  # of a machine that runs other tests too
     it = await measured("kills", tmp_path, screen, seed=2, sockets=36, instances=3)
     found = _values(it)  # of so many learners, one at least has a device elsewhere that sees the reply go on
     assert found["instances killed while they wrote"] == 3
