@@ -42,7 +42,8 @@ NOTES_WORDS = """
     const { port1, port2 } = new MessageChannel();
     const look = () => {
         const at = performance.now();
-        const word = [...document.querySelectorAll("article[aria-busy=true]")].at(-1)?.textContent.match(/word\\d+/g)?.at(-1);
+        const answer = [...document.querySelectorAll("article[aria-busy=true]")].at(-1);
+        const word = answer?.textContent.match(/word\\d+/g)?.at(-1);
         if (word && painted.at(-1)?.[0] !== word) painted.push([word, at]);
         requestAnimationFrame(() => port2.postMessage(0));
     };
