@@ -109,7 +109,7 @@ async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
         await ada.begin("Count")
         await expect(ada.answers.last).to_contain_text("Half")
         await ada.page.keyboard.press("Escape")
-        await expect(ada.page.get_by_text("You stopped this answer.")).to_be_visible()
+        await expect(ada.page.get_by_text("This answer was stopped.")).to_be_visible()
         tutor.next(["All of it."])
         await ada.do(ada.answers.last, "Answer anew")
         await expect(ada.answers.last).to_contain_text("All of it.")

@@ -47,63 +47,12 @@ async function endOf(heard: Heard): Promise<GaveUp> {
   return (await next(device((await server(heard)).url), "ended")).error;
 }
 
-const AT = "2026-03-03T10:00:00Z";
-const PAGE = {
-  session: {
-    id: "",
-    userId: "u",
-    title: "",
-    mode: "fun",
-    language: "en",
-    createdAt: AT,
-    updatedAt: AT,
-    messageCount: 0,
-    readSeq: 0,
-    seq: 1,
-  },
-  messages: [],
-  replies: [],
-  before: null,
-};
-
 /** Lets anybody in who says hello. */
 const welcoming: Heard = (peer, command) => {
   if (command.type !== "hello") return;
   peer.say(WELCOME);
   peer.say(SNAPSHOT);
 };
-
-describe("the opening of a session", () => {
-  it("that the hub cannot do now is asked for again, and nobody is refused anything", async () => {
-    let asked = 0;
-    const { url } = await server((peer, command) => {
-      welcoming(peer, command);
-      if (command.type !== "session.open") return;
-      asked += 1;
-      const { ref } = command;
-      const not = {
-        type: "refused",
-        ref,
-        problem: "about:blank",
-        title: "Busy",
-        status: 503,
-        detail: "busy",
-      };
-      if (asked === 1) peer.say({ ...not, code: "unavailable", retryable: true, retryAfterMs: 20 } as const);
-      else
-        peer.say({
-          type: "accepted",
-          ref,
-          result: { ...PAGE, session: { ...PAGE.session, id: command.session } },
-        });
-    });
-    const phone = device(url);
-    await inStep(phone);
-    const session = "00000000-0000-4000-8000-000000000001";
-    expect((await phone.open(session)).session.id).toBe(session);
-    expect([asked, phone.timeline.opened.get(session)]).toEqual([2, 1]);
-  });
-});
 
 describe("the wait before the next attempt", () => {
   it("is random, and the longest one doubles up to a limit", () => {
