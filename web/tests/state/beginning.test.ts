@@ -57,7 +57,9 @@ describe.skipIf(!hasHub)(
       leaving.push(chat.start());
       await vi.waitFor(() => expect(chat.info).not.toBeNull(), PATIENT);
       void chat.useMode("learn");
-      expect(chat.mode).toBe("learn");
+      void chat.useLanguage("fr");
+      expect([chat.mode, chat.language]).toEqual(["learn", "fr"]);
+      await chat.useLanguage("en");
       await vi.waitFor(() => expect(chat.info?.mode).toBe("learn"), PATIENT);
       const refused = chat.useLanguage("no language at all, and far too long for the name of one");
       expect(chat.language).toMatch(/^no language/);
