@@ -1,4 +1,4 @@
-"""What was begun is not lost and does not come back undone: drafts, changes, deletions, and the place where one reads."""
+"""What was begun is not lost and does not come back undone: first questions, changes, deletions, new sessions."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
+from tests.browser.test_flows import echo
 from tests.browser.test_media import add, file, photo
 from tests.browser.test_weather import CUT
 from tests.device import device
-from tests.provider import echo, provider
+from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,6 +27,7 @@ async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session
         added = ada.page.get_by_role("list", name="What goes with the message")
         await expect(added.get_by_role("img", name="cat.jpg")).to_be_visible()
         await ada.field.fill("What is it?")
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
         await ada.session("one").click()
         await expect(ada.field).to_have_value("")
         await ada.new_session()
@@ -100,8 +102,7 @@ async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_
 async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not_kept_says_so(room: Room) -> None:
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         async with room.learner(hub, forgives=CUT) as ada:
-            other = await laptop.create_session(title="Never read here")
-            await laptop.send(other.id, "elsewhere")
+            await laptop.send(await laptop.create(title="Never read here"), "elsewhere")
             await expect(ada.session("Never read here")).to_be_visible()
             await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
             await ada.window.context.set_offline(True)

@@ -223,7 +223,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(chat.deletions.held.has(row.id)).toBe(true);
     chat.deletions.undo(row.id);
     chat.delete(rowOf(chat, "APPLES"));
-    chat.leave();
+    void chat.deletions.finishAll();
     await shows(chat, "apples");
     await shows(other, "apples");
   });

@@ -64,7 +64,6 @@ export class ChatStore implements Writing {
   /** Which of one's own messages one has last begun to edit. */
   editing = $state<string | null>(null);
   readonly #device: Device;
-  readonly #drafts: Drafts;
   readonly #sessions: SessionStore;
   readonly #rows: Rows;
   readonly #groups = new Groups();
@@ -79,7 +78,6 @@ export class ChatStore implements Writing {
   constructor(session: string, { device, drafts, sessions, deletions, edits }: Belongings) {
     this.session = session;
     this.#device = device;
-    this.#drafts = drafts;
     this.#sessions = sessions;
     this.deletions = deletions;
     this.edits = edits;
@@ -102,12 +100,6 @@ export class ChatStore implements Writing {
       this.#show.cancel();
       void this.#device.close(this.session).catch(excuse);
     };
-  }
-
-  /** The page may be about to go: what is on its way is said and kept now. */
-  leave(): void {
-    void this.deletions.finishAll();
-    this.#drafts.saveAll();
   }
 
   /** Nothing is shown yet that should be. Where nobody has said anything, there is nothing to wait for. */

@@ -85,8 +85,9 @@ export class Visit {
     return new ChatStore(session, this);
   }
 
-  /** To be called before it is left: what was decided is said, and, while there is a connection, done. */
+  /** To be called when it may be left: what is written is kept; what was decided is said and, on the line, done. */
   async finish(): Promise<void> {
+    this.drafts.saveAll();
     const done = this.deletions.finishAll();
     const late = new Promise((resolve) => setTimeout(resolve, LAST_WORDS));
     if (this.device.state === "in_step") await Promise.race([done, late]);
