@@ -156,7 +156,7 @@ async def test_arabic_turns_the_page_round(room: Room) -> None:
 async def test_german_is_spoken_to_whose_browser_does(room: Room) -> None:
     async with in_language(room, "de-DE") as ada:
         await expect(ada.page.locator("html")).to_have_attribute("lang", "de")
-        await expect(ada.page.get_by_role("button", name="Neue Sitzung", exact=True)).to_be_visible()
+        await expect(ada.page.get_by_role("link", name="Neue Sitzung", exact=True)).to_be_visible()
         await ada.shot("german")
 
 

@@ -58,7 +58,7 @@ export class ChatStore implements Writing {
   isAway = $state(false);
   /** Somebody reads far from the end: what they read stays. */
   isReadingBack = false;
-  /** There is no such session. */
+  /** Why the session can't be shown. */
   error = $state.raw<Problem | null>(null);
   notice = $state.raw<Notice | null>(null);
   /** Which of one's own messages one has last begun to edit. */
@@ -294,7 +294,8 @@ export class ChatStore implements Writing {
       await this.#device.open(this.session);
       this.error = null;
     } catch (error) {
-      if (error instanceof CommandRefused && error.problem.code === "not_found") this.error = error.problem;
+      // What passes, the device waits for: what is refused here will be.
+      if (error instanceof CommandRefused) this.error = error.problem;
       else this.#tell(error);
     }
     this.#isOpened = true;
