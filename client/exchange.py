@@ -182,11 +182,12 @@ class Exchange:
         problem = problem_of(event)
         command = self._said_once.pop(event.ref, None)
         reopening = isinstance(command, say.SessionOpen)
-        self.pages.refused(command or self.outbox.find(event.ref))
+        asked = command or self.outbox.find(event.ref)
         wait = (problem.retry_after_ms or AGAIN_AFTER_MS) / 1_000 * uniform(*JITTER)
         if self.outbox.postpone(event.ref, problem, until=time.monotonic() + wait):
             self._say_what_is_due()
             return True
+        self.pages.refused(asked)
         valid = self.outbox.refuse(event.ref, problem)
         self._say_what_is_due()
         self._resolve(event.ref, CommandRefused(problem) if valid else Raw(b"{}"))

@@ -5,7 +5,8 @@ only commands that may be said twice. It is kept in memory: hand it to the next 
 is lost but what dies with the process. Acknowledged sends are kept for ten minutes, because a hub that comes
 back from an older copy of its database may have forgotten them; refused ones are kept, with their text,
 until they are said again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as
-long as it takes, and what was to be added to its session after it, or to delete that, waits behind it.
+long as it takes, and what was to be added to its session after it, or to delete that, waits behind it. So is the
+opening of a session.
 """
 
 from collections.abc import Iterator
@@ -130,7 +131,7 @@ class Outbox:
     def postpone(self, ref: Ref, problem: Problem, until: float) -> bool:
         """It can't be done now, and is said again then. False: it is refused, not now and not later."""
         item = self._items.get(ref)
-        if item is None or not (_adds(item.command) and (_is_not_now(problem) or _is_missed(item, problem, until))):
+        if item is None or not (_can_wait(item.command) and (_is_not_now(problem) or _is_missed(item, problem, until))):
             return False
         item.state, item.not_before = State.QUEUED, until
         return True
@@ -181,16 +182,15 @@ class Outbox:
         return [item for item in self if item.state is State.FAILED]
 
     def _due(self, now: float) -> list[Item]:
-        """What is queued, in order, but for what is postponed, and what adds to its session later or deletes it."""
+        """What is queued, in order, but for what is postponed, and what stands in its line behind it."""
         due: list[Item] = []
-        held: set[SessionId | None] = set()
+        held: set[tuple[str, SessionId | None]] = set()
         for item in [item for item in self if item.state is State.QUEUED]:
-            command = item.command
-            waits = isinstance(command, say.MessageSend | say.SessionCreate | say.SessionDelete)
-            if waits and (item.not_before > now or command.session in held):
-                held.add(command.session)
-            else:
+            line = _line_of(item.command)
+            if item.not_before <= now and line not in held:
                 due.append(item)
+            elif line is not None:
+                held.add(line)
         return due
 
     def _expire(self, now: float) -> None:
@@ -202,6 +202,25 @@ class Outbox:
 def _adds(command: Repeatable) -> TypeGuard[say.MessageSend | say.SessionCreate]:
     """It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's."""
     return isinstance(command, say.MessageSend | say.SessionCreate)
+
+
+def _can_wait(command: Repeatable) -> bool:
+    """It is asked for until the hub can do it: what adds, and the page without which nothing of a session is shown."""
+    return _adds(command) or isinstance(command, say.SessionOpen)
+
+
+def _line_of(command: Repeatable) -> tuple[str, SessionId | None] | None:
+    """Where one waits, what follows in its line waits: what adds to a session or deletes it; what opens it.
+
+    None: it waits for nothing.
+    """
+    match command:
+        case say.MessageSend() | say.SessionCreate() | say.SessionDelete():
+            return "within", command.session
+        case say.SessionOpen() | say.SessionClose():
+            return "shown", command.session
+        case _:
+            return None
 
 
 def _is_not_now(problem: Problem) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from protocol.answers import MessagePage, SessionPage
-from protocol.commands import Command, SessionList, SessionOpen
+from protocol.commands import Command, SessionClose, SessionList, SessionOpen
 from protocol.events import Snapshot
 from protocol.ids import SessionId
 from protocol.timeline import Timeline
@@ -28,8 +28,11 @@ class Pages:
         return self._older_messages.get(session)
 
     def about_to_say(self, command: Command) -> None:
+        """A session that was left before its opening could be said is opened and closed by then."""
         if isinstance(command, SessionOpen):
             self._timeline.open(command.session)
+        elif isinstance(command, SessionClose):
+            self.close(command.session)
 
     def close(self, session: SessionId) -> None:
         self._timeline.close(session)

@@ -44,11 +44,7 @@ class Learner:
         return urlsplit(self.page.url).path.removeprefix("/s/")
 
     async def new_session(self) -> None:
-        await (
-            self.page.get_by_role("button", name="New session")
-            .or_(self.page.get_by_role("link", name="New session"))
-            .first.click()
-        )
+        await self.page.get_by_role("link", name="New session").click()
 
     async def menu(self, title: str, item: str) -> None:
         """Do something with a session by its menu."""
@@ -74,7 +70,7 @@ class Learner:
 
     @property
     def beginning(self) -> Locator:
-        return self.page.get_by_role("textbox", name="Ask your tutor")
+        return self.page.get_by_role("heading", name="What would you like to learn?")
 
     @property
     def field(self) -> Locator:
@@ -94,8 +90,8 @@ class Learner:
 
     async def begin(self, text: str) -> None:
         """The first question of a new session."""
-        await self.beginning.fill(text)
-        await self.beginning.press("Enter")
+        await expect(self.beginning).to_be_visible()
+        await self.ask(text)
         await expect(self.said.last).to_contain_text(text.splitlines()[0])
 
     async def ask(self, text: str) -> None:

@@ -85,12 +85,12 @@ async def test_a_screen_reader_hears_that_the_tutor_answers_and_then_the_answer_
 
 async def test_a_session_is_begun_asked_stopped_and_left_by_keyboard_alone(room: Room) -> None:
     async with provider(["Half ", HOLD, "and half"]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
-        await expect(ada.beginning).to_be_focused()
+        await expect(ada.field).to_be_focused()
         await ada.page.keyboard.type("By keyboard")
         await ada.page.keyboard.press("Enter")
         await expect(ada.answers.last).to_contain_text("Half")
         await ada.page.keyboard.press("Escape")
-        await expect(ada.page.get_by_text("You stopped this answer.")).to_be_visible()
+        await expect(ada.page.get_by_text("This answer was stopped.")).to_be_visible()
         await expect(ada.field).to_be_focused()
 
 
@@ -156,7 +156,7 @@ async def test_arabic_turns_the_page_round(room: Room) -> None:
 async def test_german_is_spoken_to_whose_browser_does(room: Room) -> None:
     async with in_language(room, "de-DE") as ada:
         await expect(ada.page.locator("html")).to_have_attribute("lang", "de")
-        await expect(ada.page.get_by_role("button", name="Neue Sitzung", exact=True)).to_be_visible()
+        await expect(ada.page.get_by_role("link", name="Neue Sitzung", exact=True)).to_be_visible()
         await ada.shot("german")
 
 

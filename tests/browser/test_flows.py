@@ -76,6 +76,11 @@ async def test_an_answer_is_shown_with_math_and_code_and_tables(room: Room) -> N
         await expect(answer.locator("pre code")).to_contain_text("def is_prime")
         await expect(answer.get_by_role("button", name="Copy").first).to_be_attached()
         await ada.shot("math-and-code")
+        distances = await answer.locator(".markdown").evaluate(
+            """(text) => [...text.children].map((each) => each.getBoundingClientRect())
+                .flatMap(({ top }, place, all) => (place > 0 ? [top - all[place - 1].bottom] : []))"""
+        )
+        assert distances == [pytest.approx(12)] * 3, "prose, a formula, code and a table stand as far apart"
 
 
 async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Room) -> None:
@@ -109,7 +114,7 @@ async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
         await ada.begin("Count")
         await expect(ada.answers.last).to_contain_text("Half")
         await ada.page.keyboard.press("Escape")
-        await expect(ada.page.get_by_text("You stopped this answer.")).to_be_visible()
+        await expect(ada.page.get_by_text("This answer was stopped.")).to_be_visible()
         tutor.next(["All of it."])
         await ada.do(ada.answers.last, "Answer anew")
         await expect(ada.answers.last).to_contain_text("All of it.")

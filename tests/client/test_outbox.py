@@ -15,9 +15,11 @@ from protocol.commands import (
     Command,
     MessageDelete,
     MessageSend,
+    SessionClose,
     SessionCreate,
     SessionDelete,
     SessionList,
+    SessionOpen,
     SessionUpdate,
 )
 from protocol.errors import Problem, Reason
@@ -122,6 +124,22 @@ def test_what_is_refused_for_another_reason_is_not_postponed(reason: Reason, ret
     command = send(outbox)
     outbox.due(now=0)
     assert not outbox.postpone(command.ref, problem(reason, retryable=retryable), until=5)
+
+
+def test_the_opening_of_a_session_waits_and_with_it_what_opens_and_closes_it_later() -> None:
+    outbox = Outbox()
+    opening = SessionOpen(ref=outbox.fresh_ref(), session=SESSIONS[0])
+    outbox.add(opening)
+    outbox.due(now=0)
+    assert outbox.postpone(opening.ref, problem(Reason.RATE_LIMITED, retryable=True), until=5)
+    closing = SessionClose(ref=outbox.fresh_ref(), session=SESSIONS[0])
+    again = SessionOpen(ref=outbox.fresh_ref(), session=SESSIONS[0])
+    other = SessionOpen(ref=outbox.fresh_ref(), session=SESSIONS[1])
+    for command in (closing, again, other):
+        outbox.add(command)
+    message = send(outbox)
+    assert outbox.due(now=0) == [other, message]
+    assert outbox.due(now=5) == [opening, closing, again]
 
 
 def test_what_adds_nothing_is_not_postponed() -> None:

@@ -185,6 +185,60 @@ describe.skipIf(!hasHub)("a device (needs the hub's Python: `make .venv/.dev`, o
     expect(home.timeline.shownMessages(session.id).map((row) => row.id)).toEqual([sent.reply]);
   });
 
+  it("shows what was kept also while it is connected, until the hub has answered", async () => {
+    const store = await openStore("nora");
+    const device = stage.device("nora", { store });
+    const session = await device.createSession();
+    await device.open(session.id);
+    const sent = await device.send(session.id, "keep this");
+    await settled(device, sent.reply);
+    await device.close(session.id);
+    expect(device.timeline.shownMessages(session.id)).toEqual([]);
+    await vi.waitFor(async () => expect((await store.messages(session.id))?.messages).toHaveLength(2));
+    // IndexedDB answers before the hub does: also where the hub's page is long in coming.
+    hub.pause();
+    try {
+      const page = device.open(session.id);
+      await until(device, () => shows(device, sent.reply) === "KEEP THIS");
+      expect(device.state).toBe("in_step");
+      hub.resume();
+      expect((await page).messages).toHaveLength(2);
+    } finally {
+      hub.resume();
+    }
+    expect(device.timeline.shownMessages(session.id)).toHaveLength(2);
+  });
+
+  it("keeps a reply as far as it is written", async () => {
+    provider.on("tell", ["one ", null, "two ", null, "three"]);
+    const store = await openStore("olga");
+    const device = stage.device("olga", { store });
+    const session = await device.createSession();
+    await device.open(session.id);
+    const sent = await device.send(session.id, "tell");
+    const kept = async () => (await store.messages(session.id))?.replies.map((reply) => reply.text);
+    for (const text of ["one ", "one two "]) {
+      await until(device, () => shows(device, sent.reply) === text);
+      await vi.waitFor(async () => expect(await kept()).toEqual([text]), { timeout: 5_000 });
+      await provider.held();
+      provider.release();
+    }
+    await settled(device, sent.reply);
+  });
+
+  it("does not open again what was opened and closed without a connection", async () => {
+    const device = stage.device("pia");
+    const [left, stays] = [await device.createSession(), await device.createSession()];
+    await hub.kill();
+    await until(device, () => device.state === "away");
+    const pages = [device.open(left.id), device.open(stays.id)];
+    const closed = device.close(left.id);
+    await hub.start();
+    device.retryNow();
+    await Promise.all([...pages, closed]);
+    expect([...device.timeline.opened.keys()]).toEqual([stays.id]);
+  }, 60_000);
+
   it("has a send that the hub cannot take now wait until it can, and what follows it behind it", async () => {
     provider.on("slowly", ["one ", null, "two"]);
     const device = stage.device("lena");

@@ -144,6 +144,15 @@ export class Hub {
     await this.#end("SIGKILL");
   }
 
+  /** As on a line that has gone slow: it hears nothing and says nothing, until it resumes. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** As when its database was lost, and there is no copy: it is started with nothing. */
   async lose(): Promise<void> {
     await this.#end("SIGTERM");

@@ -131,6 +131,18 @@ describe("an outbox", () => {
     expect(outbox.postpone(ref, problem(reason, retryable), 5)).toBe(false);
   });
 
+  it("has the opening of a session wait, and with it what opens and closes it later", () => {
+    const opening = outbox.add({ type: "session.open", session: SESSIONS[0] });
+    outbox.due(0);
+    expect(outbox.postpone(opening, problem("rate_limited", true), 5)).toBe(true);
+    const closing = outbox.add({ type: "session.close", session: SESSIONS[0] });
+    const again = outbox.add({ type: "session.open", session: SESSIONS[0] });
+    const other = outbox.add({ type: "session.open", session: SESSIONS[1] });
+    const message = send(outbox);
+    expect(refs(outbox.due(0))).toEqual([other, message]);
+    expect(refs(outbox.due(5))).toEqual([opening, closing, again]);
+  });
+
   it("does not postpone what adds nothing: a late rename could undo another's", () => {
     const rename = outbox.add({ type: "session.update", session: SESSIONS[0], title: "x" });
     const question = outbox.add({ type: "session.list" });

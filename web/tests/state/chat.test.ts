@@ -3,12 +3,12 @@
 
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Device, freshId, openStore } from "../../src/lib/client";
+import { type Device, freshId } from "../../src/lib/client";
 import { ChatStore } from "../../src/lib/state/chat.svelte";
-import { Drafts } from "../../src/lib/state/drafts";
 import type { Row } from "../../src/lib/state/row.svelte";
 import { hasHub, Hub, Provider } from "../client/hub";
 import { inStep, Stage, until } from "../client/stage";
+import { belongings } from "./belongings";
 
 const WORDLESS = "Please look at this picture.";
 const PATIENT = { timeout: 15_000 };
@@ -24,6 +24,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     // Node paints nothing: a frame is whatever comes next.
     vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run));
     vi.stubGlobal("cancelAnimationFrame", clearTimeout);
+    vi.stubGlobal("document", { hidden: false });
     hub = new Hub(await provider.listen());
     await hub.start();
     stage = new Stage(hub.url);
@@ -45,9 +46,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   }, 30_000);
 
   async function chatOf(device: Device, session: string): Promise<ChatStore> {
-    const drafts = new Drafts(await openStore(user), user);
-    const chat = new ChatStore(device, session, drafts);
-    leaving.push(chat.start(), () => drafts.close());
+    const chat = new ChatStore(session, await belongings(device, user, leaving));
+    leaving.push(chat.start());
     await vi.waitFor(() => expect(chat.isLoading).toBe(false), PATIENT);
     return chat;
   }
@@ -184,10 +184,15 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     await shows(chat, "apples", "APPLES");
     expect(await chat.edit(rowOf(chat, "apples"), "pears")).toBe(true);
     await shows(chat, "pears", "APPLES");
-    chat.editing = rowOf(chat, "pears").id;
-    await chat.editAndAsk(rowOf(chat, "pears"), "plums");
+    const row = rowOf(chat, "pears");
+    chat.beginEdit(row);
+    expect(chat.edits.of(row.id)).toEqual({ text: "pears", isSaving: false });
+    chat.edits.write(row.id, "plums");
+    const done = chat.editAndAsk(row, "plums");
+    expect(chat.edits.of(row.id)).toEqual({ text: "plums", isSaving: true });
+    await done;
+    expect([chat.edits.of(row.id), row.message?.content]).toEqual([undefined, "plums"]);
     await shows(chat, "plums", "PLUMS");
-    expect(chat.editing).toBeNull();
   });
 
   it("says why a message that is being answered can't be edited", async () => {
@@ -195,7 +200,13 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     const { chat } = await begun();
     say(chat, "busy");
     await stands(chat, "sent", "thinking");
-    expect(await chat.edit(rowOf(chat, "busy"), "idle")).toBe(false);
+    const row = rowOf(chat, "busy");
+    chat.beginEdit(row);
+    expect(await chat.edit(row, "idle")).toBe(false);
+    expect(chat.edits.of(row.id), "nothing that was written is lost").toEqual({
+      text: "idle",
+      isSaving: false,
+    });
     expect(chat.notice).toMatchObject({ kind: "refused", problem: { code: "reply_running" } });
     await provider.held();
     provider.release();
@@ -212,7 +223,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(chat.deletions.held.has(row.id)).toBe(true);
     chat.deletions.undo(row.id);
     chat.delete(rowOf(chat, "APPLES"));
-    chat.leave();
+    void chat.deletions.finishAll();
     await shows(chat, "apples");
     await shows(other, "apples");
   });
@@ -233,6 +244,11 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(await late.reach(first)).toBe(true);
     expect([late.messages.length, late.messages[0]?.id, late.hasOlder]).toEqual([120, first, false]);
     expect(await late.reach(freshId())).toBe(false);
+    const jumping = await chatOf(stage.device(user), chat.session);
+    jumping.notice = { kind: "lost" };
+    const paging = jumping.loadOlder();
+    expect(await jumping.reach(first), "while a page is on its way, and a notice stands").toBe(true);
+    expect([await paging, jumping.notice]).toEqual([true, null]);
   }, 60_000);
 
   it("marks the session read here and on all devices", async () => {

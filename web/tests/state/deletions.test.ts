@@ -3,36 +3,62 @@ import { Deletions } from "../../src/lib/state/deletions.svelte";
 
 describe("deleting a message", () => {
   let said: string[];
+  let answer: (isDone: boolean) => void;
   let deletions: Deletions;
+
+  const shown = () => [[...deletions.held], [...deletions.going]];
 
   beforeEach(() => {
     vi.useFakeTimers();
     said = [];
-    deletions = new Deletions((message) => said.push(message));
+    deletions = new Deletions((message) => {
+      said.push(message);
+      return new Promise((resolve) => (answer = resolve));
+    });
   });
   afterEach(() => vi.useRealTimers());
 
   it("is said after six seconds, and not before", () => {
     deletions.ask("m1");
     vi.advanceTimersByTime(5_999);
-    expect([said, [...deletions.held]]).toEqual([[], ["m1"]]);
+    expect([said, shown()]).toEqual([[], [["m1"], []]]);
     vi.advanceTimersByTime(1);
-    expect([said, [...deletions.held]]).toEqual([["m1"], []]);
+    expect([said, shown()]).toEqual([["m1"], [[], ["m1"]]]);
   });
 
-  it("is never said once it was undone", () => {
+  it("is not shown again while the hub takes its time, nor before the message is gone from the list", async () => {
+    deletions.ask("m1");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(shown()).toEqual([[], ["m1"]]);
+    answer(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(shown()).toEqual([[], ["m1"]]);
+  });
+
+  it("is taken back if it is refused", async () => {
+    deletions.ask("m1");
+    const finished = deletions.finishAll();
+    answer(false);
+    await finished;
+    expect(shown()).toEqual([[], []]);
+  });
+
+  it("is never said once it was undone", async () => {
     deletions.ask("m1");
     deletions.undo("m1");
     vi.advanceTimersByTime(60_000);
-    deletions.finishAll();
-    expect([said, [...deletions.held]]).toEqual([[], []]);
+    await deletions.finishAll();
+    expect([said, shown()]).toEqual([[], [[], []]]);
   });
 
-  it("is said once, also when it is asked for twice and the conversation is left", () => {
+  it("is said once, also when it is asked for twice and the conversation is left", async () => {
     deletions.ask("m1");
     deletions.ask("m1");
-    deletions.finishAll();
-    vi.advanceTimersByTime(60_000);
-    expect(said).toEqual(["m1"]);
+    let isFinished = false;
+    const finished = deletions.finishAll().then(() => (isFinished = true));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([said, isFinished]).toEqual([["m1"], false]);
+    answer(true);
+    await finished;
   });
 });

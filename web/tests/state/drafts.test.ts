@@ -34,26 +34,41 @@ describe("drafts", () => {
   it("come back when one comes back, also after a reload", async () => {
     const session = freshId();
     const before = await machine.tab();
-    before.write(session, "How long must");
+    before.write(session, { text: "How long must" });
     before.close();
     const after = shown(await machine.tab(), session);
     await vi.waitFor(() => expect(after.text).toBe("How long must"));
   });
 
+  it("come back with what hangs on them, and are there as long as anything does", async () => {
+    const session = freshId();
+    const before = await machine.tab();
+    before.write(session, { text: "Look", imageUrl: "/media/1" });
+    before.write(session, { text: "", imageUrl: "/media/1" });
+    before.close();
+    const heard: Draft[] = [];
+    const after = await machine.tab();
+    after.follow(session, (draft) => heard.push(draft));
+    await vi.waitFor(() => expect(heard).toMatchObject([{ text: "", imageUrl: "/media/1", audioUrl: null }]));
+    after.write(session, { text: "", imageUrl: null });
+    const store = await openStore(machine.user);
+    await vi.waitFor(async () => expect(await store.draft(session)).toBeNull());
+  });
+
   it("are of one session each", async () => {
     const [one, other] = [freshId(), freshId()];
     const drafts = await machine.tab();
-    drafts.write(one, "one");
-    drafts.write(other, "other");
+    drafts.write(one, { text: "one" });
+    drafts.write(other, { text: "other" });
     expect([shown(drafts, one).text, shown(drafts, other).text]).toEqual(["one", "other"]);
   });
 
   it("are gone once they were sent, and no older one comes back", async () => {
     const session = freshId();
     const before = await machine.tab();
-    before.write(session, "sent in a moment");
+    before.write(session, { text: "sent in a moment" });
     before.saveAll();
-    before.write(session, "");
+    before.write(session, { text: "" });
     before.close();
     const store = await openStore(machine.user);
     await vi.waitFor(async () => expect(await store.draft(session)).toBeNull());
@@ -63,9 +78,9 @@ describe("drafts", () => {
     const session = freshId();
     const [left, right] = [await machine.tab(), await machine.tab()];
     const [here, there] = [shown(left, session), shown(right, session)];
-    left.write(session, "begun on the left");
+    left.write(session, { text: "begun on the left" });
     await vi.waitFor(() => expect(there.text).toBe("begun on the left"));
-    right.write(session, "begun on the left, ended on the right");
+    right.write(session, { text: "begun on the left, ended on the right" });
     await vi.waitFor(() => expect(here.text).toBe("begun on the left, ended on the right"));
   });
 
@@ -75,7 +90,7 @@ describe("drafts", () => {
     await store.keepDraft(session, { text: "from last year", at: 1 });
     const drafts = await machine.tab();
     const composer = shown(drafts, session);
-    drafts.write(session, "what is typed now");
+    drafts.write(session, { text: "what is typed now" });
     await vi.waitFor(async () => expect((await store.draft(session))?.text).toBe("what is typed now"));
     expect(composer.text).not.toBe("from last year");
   });

@@ -1,10 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { type Message, type PendingSend, Timeline } from "../../src/lib/client";
+import { type Message, type PendingSend, type Session, Timeline } from "../../src/lib/client";
 import { Rows } from "../../src/lib/state/rows.svelte";
 import { countAfter, lastPosition } from "../../src/lib/state/row.svelte";
 
 const SESSION = "00000000-0000-4000-8000-000000000001";
 const AT = "2026-03-03T10:00:00Z";
+
+const ROW: Session = {
+  id: SESSION,
+  userId: "u",
+  title: "",
+  mode: "fun",
+  language: "en",
+  createdAt: AT,
+  updatedAt: AT,
+  messageCount: 6,
+  readSeq: 0,
+  seq: 1,
+};
 
 function message(position: number, changes: Partial<Message> = {}): Message {
   const base = {
@@ -105,6 +118,47 @@ describe("rows of a conversation", () => {
     reading.timeline.open(SESSION);
     reading.rows.showAll();
     expect(reading.rows.shown).toBe(shown);
+  });
+
+  it("stay as they are for whoever reads far up, until the pages have come as far again", () => {
+    const reading = new Reading();
+    for (const position of [1, 2, 3, 4, 5, 6]) reading.hear(message(position, { status: "complete" }));
+    const { shown } = reading.rows;
+    const all = (...changed: Message[]) => {
+      const rows = [1, 2, 3, 4, 5, 6].map((position) => message(position, { status: "complete" }));
+      return rows.map((row) => changed.find((each) => each.id === row.id) ?? row);
+    };
+    const page = (messages: Message[], before: string | null) =>
+      reading.timeline.applyMessagePage({ session: ROW, messages, replies: [], before, after: null });
+    reading.timeline.apply({ type: "snapshot", epoch: "f", seq: 7, sessions: [ROW], cursor: null });
+    reading.timeline.open(SESSION);
+    page(all().slice(4), "before 5");
+    reading.rows.showAll(true);
+    expect([reading.rows.shown, reading.rows.isBehind]).toEqual([shown, true]);
+    const edited = message(3, { status: "complete", content: "edited meanwhile", seq: 9 });
+    page(all(edited).slice(2, 4), "before 3");
+    reading.rows.showAll(true);
+    expect([shown[2]?.text, reading.rows.isBehind]).toEqual(["edited meanwhile", true]);
+    page(all().slice(1, 2), null); // and the first one was deleted
+    reading.rows.showAll(true);
+    expect([reading.rows.shown, reading.rows.isBehind]).toEqual([shown.slice(1), false]);
+  });
+
+  it("at the end are what the hub has sent, and nothing of before", () => {
+    const reading = new Reading();
+    reading.hear(message(1), message(2, { status: "complete" }));
+    reading.timeline.apply({ type: "snapshot", epoch: "f", seq: 7, sessions: [ROW], cursor: null });
+    reading.timeline.open(SESSION);
+    const messages = [message(2, { status: "complete" })];
+    reading.timeline.applyMessagePage({
+      session: ROW,
+      messages,
+      replies: [],
+      before: "before 2",
+      after: null,
+    });
+    reading.rows.showAll(false);
+    expect([reading.shown, reading.rows.isBehind]).toEqual([["m2 answered"], false]);
   });
 
   it("count what came after the place up to which one has read", () => {

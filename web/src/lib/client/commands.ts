@@ -49,6 +49,18 @@ export function adds(command: Repeatable): command is Send | Create {
   return command.type === "message.send" || command.type === "session.create";
 }
 
+/** It is asked for until the hub can do it: what adds, and the page without which nothing of a session is shown. */
+export function canWait(command: Repeatable): boolean {
+  return adds(command) || command.type === "session.open";
+}
+
+/** Where one waits, what follows in its line waits, too: what adds to a session or deletes it; what opens and closes it. */
+export function lineOf(command: Repeatable): string | null {
+  if (adds(command) || command.type === "session.delete") return `within ${command.session}`;
+  const isShown = command.type === "session.open" || command.type === "session.close";
+  return isShown ? `shown ${command.session}` : null;
+}
+
 /** What adds is known by its own id, so that it is held once. */
 export function idOf(command: Lasting): string {
   if (command.type === "message.send") return command.message;

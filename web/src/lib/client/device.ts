@@ -153,14 +153,11 @@ export class Device {
 
   /**
    * Have its last page, or the one before a cursor, and from now on its live text, in the timeline. Until that comes,
-   * what was kept on this machine is shown, also without a connection.
+   * as long as it takes, what was kept on this machine is shown, also without a connection.
    */
   async open(session: string, options: PageOptions = {}): Promise<MessagePage> {
-    const page = this.#exchange.ask({ type: "session.open", session, ...present(options) });
-    void this.#keeper?.recall(session).then((isShown) => {
-      if (isShown) this.#exchange.listeners.tell({ type: "kept", session });
-    });
-    return (await page) as MessagePage;
+    if (options.before === undefined) this.#recall(session);
+    return (await this.#exchange.ask({ type: "session.open", session, ...present(options) })) as MessagePage;
   }
 
   /** Have the page before the oldest message held. False: there is none. */
@@ -233,6 +230,13 @@ export class Device {
     const isHeard =
       state === "acked" && (acked?.epoch !== this.timeline.epoch || (acked?.seq ?? 0) <= this.timeline.seq);
     return !isHeard && !this.timeline.messages.has(command.message);
+  }
+
+  /** To be called before the opening is said: what is opened already is not recalled. */
+  #recall(session: string): void {
+    void this.#keeper?.recall(session).then((isShown) => {
+      if (isShown) this.#exchange.listeners.tell({ type: "kept", session });
+    });
   }
 
   async #onceAtATime(

@@ -231,12 +231,13 @@ export class Exchange {
     const problem = problemOf(event);
     const once = this.#saidOnce.get(ref) ?? null;
     this.#saidOnce.delete(ref);
-    this.pages.refused(once ?? this.outbox.find(ref));
+    const asked = once ?? this.outbox.find(ref);
     const wait = ((problem.retryAfterMs ?? AGAIN_AFTER_MS) / 1000) * between(...JITTER);
     if (this.outbox.postpone(ref, problem, lastingTime() + wait)) {
       this.#sayWhatIsDue();
       return true;
     }
+    this.pages.refused(asked);
     const id = this.outbox.idOf(ref);
     const valid = this.outbox.refuse(ref, problem);
     this.#settle(ref, id, valid ? { problem } : { answer: {} });

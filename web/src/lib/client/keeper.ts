@@ -9,7 +9,7 @@ import type { Happening } from "./happenings";
 import type { Pages } from "./pages";
 import type { Store } from "./store";
 import type { Timeline } from "./timeline";
-import type { Message, Session } from "./wire";
+import type { Message, Reply, Session } from "./wire";
 
 const SAVED_AFTER_MS = 1000;
 /** So many of a session's messages, the last ones. */
@@ -18,7 +18,8 @@ const MESSAGES_KEPT = 200;
 export class Keeper {
   #savedList: Session[] | null = null;
   #savedSeq = -1;
-  readonly #savedMessages = new Map<string, Message[]>();
+  /** Of each opened session: the rows and replies that were written, which are others once they change. */
+  readonly #saved = new Map<string, readonly (Message | Reply)[]>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #left = new AbortController();
 
@@ -53,6 +54,8 @@ export class Keeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#saveList();
+    for (const session of this.#saved.keys())
+      if (!this.timeline.opened.has(session)) this.#saved.delete(session);
     for (const [session, begins] of this.timeline.opened) if (begins !== null) this.#saveMessages(session);
   }
 
@@ -71,11 +74,12 @@ export class Keeper {
   }
 
   #saveMessages(session: string): void {
-    const shown = this.timeline.shownMessages(session);
-    if (this.#savedMessages.get(session) === shown) return;
-    this.#savedMessages.set(session, shown);
-    const messages = shown.slice(-MESSAGES_KEPT);
+    const messages = this.timeline.shownMessages(session).slice(-MESSAGES_KEPT);
     const replies = messages.flatMap(({ id }) => this.timeline.replies.get(id) ?? []);
+    const kept = [...messages, ...replies];
+    const saved = this.#saved.get(session);
+    if (saved?.length === kept.length && kept.every((each, index) => each === saved[index])) return;
+    this.#saved.set(session, kept);
     void this.store.keepMessages(session, { messages, replies, at: Date.now() });
   }
 

@@ -6,7 +6,7 @@
  * only commands that may be said twice. Acknowledged sends are kept for ten minutes, because a hub that comes back from
  * an older copy of its database may have forgotten them; refused ones are kept, with their text, until they are said
  * again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as long as it takes,
- * and what was to be added to its session after it, or to delete that, waits behind it.
+ * and what was to be added to its session after it, or to delete that, waits behind it. So is the opening of a session.
  *
  * What changes something outlives the page, too: it is written into a journal, which all tabs read. Each tab holds all
  * of it; but only the one that `speaksForAll` says it.
@@ -14,7 +14,9 @@
 
 import {
   adds,
+  canWait,
   idOf,
+  lineOf,
   isGone,
   isLasting,
   isNotNow,
@@ -175,7 +177,8 @@ export class Outbox {
   /** It can't be done now, and is said again then. False: it is refused, not now and not later. */
   postpone(ref: number, problem: Problem, until: number): boolean {
     const item = this.#items.get(ref);
-    if (!item || !adds(item.command) || !(isNotNow(problem) || isMissed(item, problem, until))) return false;
+    if (!item || !canWait(item.command) || !(isNotNow(problem) || isMissed(item, problem, until)))
+      return false;
     item.state = "queued";
     item.notBefore = until;
     return true;
@@ -251,20 +254,21 @@ export class Outbox {
   }
 
   /**
-   * What is queued, in order, but for what is postponed, and what adds to its session later or deletes it; and for the
-   * opening of a session that is still to be made.
+   * What is queued, in order, but for what is postponed, and what stands in its line behind it; and for the opening of
+   * a session that is still to be made.
    */
   #due(now: number): Item[] {
-    const held = new Set<string | undefined>();
+    const held = new Set<string | null>();
     const unmade = new Set<string | undefined>();
     return [...this].filter((item) => {
       const { command } = item;
-      const waits = adds(command) || command.type === "session.delete";
-      const isHeld = waits && (item.notBefore > now || held.has(command.session));
+      const line = lineOf(command);
+      const isEarly = command.type === "session.open" && unmade.has(command.session);
+      const isHeld = item.notBefore > now || held.has(line) || isEarly;
       const isDue = item.state === "queued" && this.#isOurs(item) && !isHeld;
-      if (isHeld && item.state === "queued") held.add(command.session);
+      if (isHeld && item.state === "queued" && line !== null) held.add(line);
       if (command.type === "session.create" && this.#isUnmade(item, isDue)) unmade.add(command.session);
-      return isDue && !(command.type === "session.open" && unmade.has(command.session));
+      return isDue;
     });
   }
 

@@ -32,8 +32,10 @@ export class Pages {
     return this.#olderMessages.get(session) ?? null;
   }
 
+  /** A session that was left before its opening could be said is opened and closed by then. */
   aboutToSay(command: Asked): void {
     if (isOpen(command)) this.timeline.open(command.session);
+    if (isClose(command)) this.close(command.session);
   }
 
   close(session: string): void {
@@ -64,7 +66,9 @@ export class Pages {
 
   /** A session whose first page was refused is not opened. */
   refused(command: Asked | null): void {
-    if (command && isOpen(command)) this.timeline.openRefused(command.session);
+    if (!command || !isOpen(command)) return;
+    this.timeline.openRefused(command.session);
+    if (!this.timeline.opened.has(command.session)) this.#kept.delete(command.session);
   }
 
   // What was kept on this machine.
@@ -98,6 +102,10 @@ export class Pages {
 
 function isOpen(command: Asked): command is Open {
   return command.type === "session.open";
+}
+
+function isClose(command: Asked): command is Unreferred<"session.close"> {
+  return command.type === "session.close";
 }
 
 function isList(command: Asked): command is Unreferred<"session.list"> {

@@ -34,9 +34,11 @@ export interface KeptMessages {
   at: number;
 }
 
-/** What somebody has begun to write, and when (`Date.now()`). */
+/** What somebody has begun to write, what hangs on it by its addresses, and when (`Date.now()`). */
 export interface Draft {
   text: string;
+  imageUrl?: string | null;
+  audioUrl?: string | null;
   at: number;
 }
 

@@ -19,11 +19,12 @@ export class Overlays {
     this.#held.set(row.id, { change: { kind: "added", row }, seq: null });
   }
 
-  /** Over a session that is itself only here, the fields go into it. */
+  /** Over a session that is itself only here, the fields go into it; and to those that were changed before. */
   change(id: string, fields: Partial<Session>): void {
     const held = this.#held.get(id)?.change;
+    const former = held?.kind === "changed" ? held.fields : {};
     if (held?.kind === "added") Object.assign(held, { row: { ...held.row, ...fields } });
-    else this.#held.set(id, { change: { kind: "changed", fields }, seq: null });
+    else this.#held.set(id, { change: { kind: "changed", fields: { ...former, ...fields } }, seq: null });
   }
 
   remove(id: string): void {

@@ -78,7 +78,9 @@ export class App {
   }
 
   async enter(account: Account): Promise<void> {
-    const [former, store] = [this.visit, await openStore(account.user)];
+    const former = this.visit;
+    await former?.finish();
+    const store = await openStore(account.user);
     this.#leave();
     if (former !== null && former.account.user !== account.user)
       this.router.go(null, null, { instead: true });
@@ -94,7 +96,10 @@ export class App {
     this.visit = null;
     this.panels.close();
     this.router.go(null, null, { instead: true });
-    this.#leave();
+    const leave = this.#leave;
+    this.#leave = () => undefined;
+    await visit.finish();
+    leave();
     // Without a connection the token stays good until it expires; here it is forgotten.
     if (visit.end === null) await visit.rest.signOut().catch(excuse);
     await this.forget(visit);

@@ -7,14 +7,16 @@ import type { Device, Event, Happening, Mode, Problem, Session } from "../client
 import { ReadAloud } from "../media/read_aloud.svelte";
 import { isUnread } from "../sessions/marks";
 import { Announcer } from "./announcer.svelte";
-import { Composer } from "./composer.svelte";
-import { Deletions } from "./deletions.svelte";
+import { Composer, type Writing } from "./composer.svelte";
+import type { Deletions } from "./deletions.svelte";
 import type { Drafts } from "./drafts";
+import type { Edits } from "./edits.svelte";
 import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
 import { type Group, Groups } from "./groups.svelte";
 import type { Row } from "./row.svelte";
 import { Rows } from "./rows.svelte";
+import type { SessionStore } from "./sessions.svelte";
 import { Typists } from "./typists.svelte";
 
 /** What the person is told of something that could not be done. */
@@ -27,40 +29,60 @@ export type Notice =
 /** Follow-ups that wait for the tutor at once, if the hub has not said. */
 const USUAL_PENDING = 5;
 
-export class ChatStore {
+/** What a chat has of the visit that it is part of. */
+export interface Belongings {
+  device: Device;
+  drafts: Drafts;
+  sessions: SessionStore;
+  deletions: Deletions;
+  edits: Edits;
+}
+
+export class ChatStore implements Writing {
   readonly session: string;
   readonly composer: Composer;
   readonly typists = new Typists();
   readonly announcer = new Announcer();
   readonly readAloud = new ReadAloud();
   readonly deletions: Deletions;
+  readonly edits: Edits;
   /** The session's row; null while it is not known. */
-  info = $state.raw<Session | null>(null);
-  isLoading = $state(true);
+  readonly info: Session | null = $derived.by(() => this.#sessions.find(this.session));
   isLoadingOlder = $state(false);
   hasOlder = $state(false);
+  /** The page before was refused; it is not asked for again before somebody says so. */
+  hasFailedOlder = $state(false);
   /** What is asked of the hub is answered now, and not once the connection is back. */
   isOnline = $state(false);
+  /** There is no connection, and has been none since it was lost. */
+  isAway = $state(false);
+  /** Somebody reads far from the end: what they read stays. */
+  isReadingBack = false;
   /** Why the session can't be shown. */
   error = $state.raw<Problem | null>(null);
   notice = $state.raw<Notice | null>(null);
-  /** Which of one's own messages is being edited. */
+  /** Which of one's own messages one has last begun to edit. */
   editing = $state<string | null>(null);
   readonly #device: Device;
-  readonly #drafts: Drafts;
+  readonly #sessions: SessionStore;
   readonly #rows: Rows;
   readonly #groups = new Groups();
   readonly #grown = new Set<string>();
   #isStale = true;
+  #isOpened = $state(false);
+  #opening: Promise<void> = Promise.resolve();
+  #older: Promise<boolean> | null = null;
+  #wasDeleted = false;
   readonly #show = oncePerFrame(() => this.#showNow());
 
-  constructor(device: Device, session: string, drafts: Drafts) {
+  constructor(session: string, { device, drafts, sessions, deletions, edits }: Belongings) {
     this.session = session;
     this.#device = device;
-    this.#drafts = drafts;
+    this.#sessions = sessions;
+    this.deletions = deletions;
+    this.edits = edits;
     this.#rows = new Rows(device, session);
     this.composer = new Composer(device, session, drafts);
-    this.deletions = new Deletions((message) => void this.#attempt(() => device.delete(message)));
   }
 
   /** Open the session and keep to it. Returns how to leave. */
@@ -68,11 +90,11 @@ export class ChatStore {
     const stopListening = this.#device.on((happening) => this.#hear(happening));
     const stopDrafting = this.composer.start();
     this.#showNow();
-    void this.#open();
+    this.#open();
     return () => {
       stopListening();
       stopDrafting();
-      this.deletions.finishAll();
+      void this.deletions.finishAll();
       this.typists.clear();
       this.readAloud.stop();
       this.#show.cancel();
@@ -80,10 +102,9 @@ export class ChatStore {
     };
   }
 
-  /** The page may be about to go: what is on its way is said and kept now. */
-  leave(): void {
-    this.deletions.finishAll();
-    this.#drafts.saveAll();
+  /** Nothing is shown yet that should be. Where nobody has said anything, there is nothing to wait for. */
+  get isLoading(): boolean {
+    return !this.#isOpened && this.messages.length === 0 && this.info?.messageCount !== 0;
   }
 
   get messages(): Row[] {
@@ -153,10 +174,13 @@ export class ChatStore {
     this.#device.forget(row.id);
   }
 
-  async edit(row: Row, content: string): Promise<boolean> {
-    const isDone = await this.#attempt(() => this.#device.edit(row.id, content));
-    if (isDone && this.editing === row.id) this.editing = null;
-    return isDone;
+  beginEdit(row: Row): void {
+    if (this.edits.of(row.id) === undefined) this.edits.write(row.id, row.text);
+    this.editing = row.id;
+  }
+
+  edit(row: Row, content: string): Promise<boolean> {
+    return this.#attempt(() => this.edits.save(row.id, content));
   }
 
   /** Change one's words, and have them answered anew. */
@@ -181,25 +205,24 @@ export class ChatStore {
   }
 
   async useMode(mode: Mode): Promise<void> {
-    await this.#attempt(() => this.#device.updateSession(this.session, { mode }));
+    if (this.info !== null) await this.#sessions.change(this.info, { mode });
   }
 
   async useLanguage(language: string): Promise<void> {
-    await this.#attempt(() => this.#device.updateSession(this.session, { language }));
+    if (this.info !== null) await this.#sessions.change(this.info, { language });
   }
 
-  async loadOlder(): Promise<void> {
-    if (this.isLoadingOlder || !this.hasOlder) return;
-    this.isLoadingOlder = true;
-    await this.#attempt(() => this.#device.openOlder(this.session));
-    this.#showNow(true);
-    this.isLoadingOlder = false;
+  /** Have the page before. False: there is none, or it was refused. */
+  loadOlder(): Promise<boolean> {
+    return (this.#older ??= this.#loadOlder().finally(() => (this.#older = null)));
   }
 
   /** Page back until a message is there, and in the page. False: it is not in this session. */
   async reach(message: string): Promise<boolean> {
     const isHere = () => this.messages.some((row) => row.id === message);
-    while (!isHere() && this.hasOlder && this.notice === null) await this.loadOlder();
+    this.notice = null;
+    if (!isHere()) await this.#opening;
+    while (!isHere() && (await this.loadOlder()));
     this.#groups.reveal(message);
     return isHere();
   }
@@ -243,26 +266,51 @@ export class ChatStore {
 
   #showAll(): void {
     const { timeline } = this.#device;
-    this.isOnline = this.#device.state === "in_step";
-    const wasDeleted = this.info?.deletedAt !== undefined;
-    this.info = timeline.sessions.get(this.session) ?? this.info;
-    if (wasDeleted && this.info?.deletedAt === undefined) void this.#open();
-    if (this.#rows.showAll()) this.#groups.show(this.messages);
+    this.#showWeather();
+    const isDeleted = timeline.sessions.get(this.session)?.deletedAt !== undefined;
+    if (this.#wasDeleted && !isDeleted) this.#open();
+    this.#wasDeleted = isDeleted;
+    if (this.#rows.showAll(this.isReadingBack)) this.#groups.show(this.messages);
     this.hasOlder = (timeline.opened.get(this.session) ?? 1) > 1;
-    if (this.messages.length > 0) this.isLoading = false;
+    if (this.#rows.isBehind && this.hasOlder && !this.hasFailedOlder && this.#older === null)
+      void this.loadOlder();
     this.announcer.hear(this.#rows.open, (id) => timeline.messages.get(id));
   }
 
-  async #open(): Promise<void> {
+  /** Between attempts to come back it is still away. */
+  #showWeather(): void {
+    const { state } = this.#device;
+    this.isOnline = state === "in_step";
+    if (state === "away" || state === "ended") this.isAway = true;
+    if (this.isOnline && this.isAway) this.isAway = this.hasFailedOlder = false;
+  }
+
+  #open(): void {
+    this.#opening = this.#openNow();
+  }
+
+  async #openNow(): Promise<void> {
     try {
       await this.#device.open(this.session);
       this.error = null;
     } catch (error) {
-      excuse(error);
+      // What passes, the device waits for: what is refused here will be.
       if (error instanceof CommandRefused) this.error = error.problem;
+      else this.#tell(error);
     }
-    this.isLoading = false;
+    this.#isOpened = true;
     this.#showNow(true);
+  }
+
+  async #loadOlder(): Promise<boolean> {
+    if (!this.hasOlder) return false;
+    this.isLoadingOlder = true;
+    let isThere = false;
+    const isDone = await this.#attempt(async () => (isThere = await this.#device.openOlder(this.session)));
+    this.hasFailedOlder = !isDone;
+    this.#showNow(true);
+    this.isLoadingOlder = false;
+    return isThere;
   }
 
   #sendsOnTheWay(): number {
@@ -280,10 +328,14 @@ export class ChatStore {
       await act();
       return true;
     } catch (error) {
-      excuse(error);
-      if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
-      else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
+      this.#tell(error);
       return false;
     }
+  }
+
+  #tell(error: unknown): void {
+    excuse(error);
+    if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
+    else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
   }
 }

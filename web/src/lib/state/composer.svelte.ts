@@ -2,23 +2,40 @@
  * What is being written to the tutor: the text, which is kept as a draft and told to other devices as typing, and what
  * hangs on it. Nothing that was written is ever thrown away here: what is too long stays, and is said to be.
  */
-import type { Device, Metadata } from "../client";
-import type { Drafts } from "./drafts";
-import { codePoints, contentLimit } from "./length";
+import type { Device, Metadata, Mode } from "../client";
+import type { Drafts, Words } from "./drafts";
+import { codePoints, contentLimit, spokenOf } from "./length";
 
 const SAID_AGAIN = 3_000;
 const COUNTED_FROM = 0.9;
 
+/** What the draft of a session goes by that has not begun. */
+const BEGINNING = "new";
+const NOTHING = { text: "", imageUrl: null, audioUrl: null };
+
+/** Where one writes: a conversation, or the beginning of one. */
+export interface Writing {
+  readonly composer: Composer;
+  /** The tutor is answering. */
+  readonly isTyping: boolean;
+  readonly mode: Mode;
+  readonly language: string;
+  /** False: it was not sent, and is still in the composer. */
+  send(wordless: string): boolean;
+  stop?(): unknown;
+  useMode(mode: Mode): unknown;
+  useLanguage(language: string): unknown;
+}
+
 export class Composer {
-  imageUrl = $state<string | null>(null);
-  audioUrl = $state<string | null>(null);
-  #text = $state("");
+  #words = $state.raw<Required<Words>>(NOTHING);
   readonly #device: Device;
-  readonly #session: string;
+  readonly #session: string | null;
   readonly #drafts: Drafts;
   #saidTypingAt = -Infinity;
 
-  constructor(device: Device, session: string, drafts: Drafts) {
+  /** `session`: null, it has not begun. */
+  constructor(device: Device, session: string | null, drafts: Drafts) {
     this.#device = device;
     this.#session = session;
     this.#drafts = drafts;
@@ -26,25 +43,40 @@ export class Composer {
 
   /** Returns how to stop. */
   start(): () => void {
-    return this.#drafts.follow(this.#session, (draft) => (this.#text = draft.text));
+    return this.#drafts.follow(this.#draft, (draft) => (this.#words = { ...NOTHING, ...draft }));
   }
 
   get text(): string {
-    return this.#text;
+    return this.#words.text;
   }
 
   set text(text: string) {
-    if (text === this.#text) return;
-    this.#text = text;
-    this.#drafts.write(this.#session, text);
+    if (text === this.text) return;
+    this.#write({ text });
     this.#sayTyping(text !== "");
+  }
+
+  get imageUrl(): string | null {
+    return this.#words.imageUrl;
+  }
+
+  set imageUrl(imageUrl: string | null) {
+    this.#write({ imageUrl });
+  }
+
+  get audioUrl(): string | null {
+    return this.#words.audioUrl;
+  }
+
+  set audioUrl(audioUrl: string | null) {
+    this.#write({ audioUrl });
   }
 
   get limit(): number {
     return contentLimit(this.#device);
   }
 
-  readonly length = $derived(codePoints(this.#text.trim()));
+  readonly length = $derived(codePoints(spokenOf(this.text)));
 
   get isTooLong(): boolean {
     return this.length > this.limit;
@@ -60,28 +92,38 @@ export class Composer {
 
   /** Goes on with what was dictated. */
   add(text: string): void {
-    this.text = [this.#text, text].filter((part) => part !== "").join("\n");
+    this.text = [this.text, text].filter((part) => part !== "").join("\n");
   }
 
   /** What came back from a failed send goes before what has been written since. */
   giveBack(content: string, metadata?: Metadata): void {
-    this.text = [content, this.#text].filter((text) => text !== "").join("\n\n");
+    this.text = [content, this.text].filter((text) => text !== "").join("\n\n");
     this.imageUrl ??= metadata?.imageUrl ?? null;
     this.audioUrl ??= metadata?.audioUrl ?? null;
   }
 
   /** All of it, to be sent; it is empty afterwards. `wordless` stands for the text of an attachment without one. */
   take(wordless: string): { content: string; metadata: Metadata } {
-    const content = this.#text.replaceAll("\0", "").trim() || wordless;
+    const content = spokenOf(this.text) || wordless;
     const metadata: Metadata = { timestamp: new Date().toISOString() };
     if (this.imageUrl !== null) metadata.imageUrl = this.imageUrl;
     if (this.audioUrl !== null) metadata.audioUrl = this.audioUrl;
-    this.text = "";
-    this.imageUrl = this.audioUrl = null;
+    this.#write(NOTHING);
+    this.#sayTyping(false);
     return { content, metadata };
   }
 
+  get #draft(): string {
+    return this.#session ?? BEGINNING;
+  }
+
+  #write(change: Partial<Words>): void {
+    this.#words = { ...this.#words, ...change };
+    this.#drafts.write(this.#draft, this.#words);
+  }
+
   #sayTyping(active: boolean): void {
+    if (this.#session === null) return;
     const now = performance.now();
     if (active && now - this.#saidTypingAt < SAID_AGAIN) return;
     this.#saidTypingAt = active ? now : -Infinity;

@@ -1,5 +1,5 @@
 /**
- * What is written and not sent, one draft a session, kept while one types. Whoever wrote last has written it: an older
+ * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has written it: an older
  * one never replaces a newer one, be it from the store, from before signing in again, or from another tab; another tab
  * that shows the session shows what is written here, and so goes on from it.
  */
@@ -7,6 +7,7 @@ import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
 export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft">;
+export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;
 }
@@ -15,6 +16,10 @@ const SAVED_AFTER = 300;
 
 export function isNewer(offered: Draft, held: Draft | undefined): boolean {
   return held === undefined || offered.at > held.at;
+}
+
+function isNothing({ text, imageUrl, audioUrl }: Words): boolean {
+  return text === "" && !imageUrl && !audioUrl;
 }
 
 export class Drafts {
@@ -43,10 +48,10 @@ export class Drafts {
     };
   }
 
-  write(session: string, text: string): void {
+  write(session: string, words: Words): void {
     const at = Math.max(Date.now(), (this.#held.get(session)?.at ?? 0) + 1);
-    this.#held.set(session, { text, at });
-    if (text === "") this.#save(session, true);
+    this.#held.set(session, { ...words, at });
+    if (isNothing(words)) this.#save(session, true);
     else if (!this.#timers.has(session)) {
       this.#timers.set(
         session,
@@ -67,7 +72,8 @@ export class Drafts {
 
   #take(session: string, offered: Draft): void {
     if (!isNewer(offered, this.#held.get(session))) return;
-    const draft = { text: offered.text, at: offered.at };
+    const { text, imageUrl = null, audioUrl = null, at } = offered;
+    const draft = { text, imageUrl, audioUrl, at };
     this.#held.set(session, draft);
     this.#listeners.get(session)?.(draft);
   }
@@ -78,7 +84,7 @@ export class Drafts {
     const draft = this.#held.get(session);
     if (draft === undefined || !(waited || always)) return;
     this.#tabs.postMessage({ session, ...draft } satisfies Heard);
-    if (draft.text === "") void this.#store.removeDraft(session, draft.at);
+    if (isNothing(draft)) void this.#store.removeDraft(session, draft.at);
     else void this.#store.keepDraft(session, draft);
   }
 }

@@ -11,6 +11,8 @@ export class Rows {
   shown = $state.raw<Row[]>([]);
   /** Of the replies that are still to come, the ids in order: the first is being written, the others wait. */
   open = $state.raw<string[]>([]);
+  /** Earlier ones than the hub has sent are shown as they were before everything was replaced. */
+  isBehind = false;
   #known = new Map<string, Row>();
   readonly #device: Readable;
   readonly #session: string;
@@ -27,9 +29,12 @@ export class Rows {
     if (row !== undefined && message !== undefined) row.text = this.#device.timeline.textOf(message);
   }
 
-  /** Anything else has changed. False: not the list, at most what is in it. */
-  showAll(): boolean {
-    const held = this.#held();
+  /**
+   * Anything else has changed. False: not the list, at most what is in it. `keepsPlace`: somebody reads far up, where
+   * what was shown stays until the hub's pages have come as far.
+   */
+  showAll(keepsPlace = false): boolean {
+    const held = this.#held(keepsPlace);
     const open = held.filter((message) => message.status === "pending").map((message) => message.id);
     const known = new Map<string, Row>();
     for (const message of held) known.set(message.id, this.#hold(message, open));
@@ -45,14 +50,22 @@ export class Rows {
   }
 
   /** While a page is on its way, after everything was replaced, what was shown stays. */
-  #held(): Message[] {
+  #held(keepsPlace: boolean): Message[] {
     const { timeline } = this.#device;
     const held = timeline.shownMessages(this.#session);
-    if (timeline.opened.get(this.#session) !== null) return held;
-    const former = this.shown.flatMap(({ message }) =>
-      message && !timeline.messages.has(message.id) ? [message] : [],
-    );
-    return [...former, ...held].sort((one, other) => one.position - other.position);
+    const begins = timeline.opened.get(this.#session);
+    this.isBehind = false;
+    if (begins === undefined || (begins !== null && !keepsPlace)) return held;
+    const former = this.shown.flatMap(({ message }) => this.#former(message, begins ?? Infinity));
+    this.isBehind = former.length > 0;
+    const all = new Map([...former, ...held].map((message) => [message.id, message]));
+    return [...all.values()].sort((one, other) => one.position - other.position);
+  }
+
+  #former(shown: Message | null, begins: number): Message[] {
+    if (shown === null || shown.position >= begins) return [];
+    const message = this.#device.timeline.messages.get(shown.id) ?? shown;
+    return message.deletedAt === undefined ? [message] : [];
   }
 
   #hold(message: Message, open: readonly string[]): Row {

@@ -74,8 +74,11 @@ export class SessionStore {
     this.search.ask(query);
   }
 
-  /** The row of a session; null: it is deleted, or not known here. */
+  /** The row of a session as it is shown; null: it is deleted, or not known here. */
   find(id: string): Session | null {
+    // Reading `sessions` has this looked at again after each change, also of a row that is below the list's end.
+    const listed = this.sessions.find((each) => each.id === id);
+    if (listed !== undefined) return listed;
     const row = this.#device.timeline.sessions.get(id);
     return this.#overlays.over(id, row === undefined || row.deletedAt !== undefined ? null : row);
   }
@@ -94,8 +97,16 @@ export class SessionStore {
   }
 
   async rename(session: Session, title: string): Promise<void> {
-    this.#overlays.change(session.id, { title });
-    await this.#asReadAs(session, () => this.#device.updateSession(session.id, { title }));
+    await this.change(session, { title });
+  }
+
+  /** Its title, how it is answered, or in which language. */
+  async change(
+    session: Session,
+    fields: Partial<Pick<Session, "title" | "mode" | "language">>,
+  ): Promise<void> {
+    this.#overlays.change(session.id, fields);
+    await this.#asReadAs(session, () => this.#device.updateSession(session.id, fields));
   }
 
   async delete(session: Session): Promise<void> {
@@ -140,8 +151,7 @@ export class SessionStore {
 
   #current(): Session | null {
     const id = this.selectedSessionId;
-    // Reading `sessions` has this looked at again after each change, also of a row that is below the list's end.
-    return id === null ? null : (this.sessions.find((row) => row.id === id) ?? this.find(id));
+    return id === null ? null : this.find(id);
   }
 
   #hear(happening: Happening): void {

@@ -1,21 +1,15 @@
 /** All that goes with an account while it is signed in: its device, what is kept here, and what is shown of them. */
 import { getContext, setContext } from "svelte";
-import {
-  connect,
-  type CommandRefused,
-  type Device,
-  type GaveUp,
-  Rest,
-  type Session,
-  type Store,
-} from "../client";
+import { connect, CommandRefused, type Device, type GaveUp, Rest, type Session, type Store } from "../client";
 import { explained } from "../i18n/explained";
 import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
+import { Beginning } from "./beginning.svelte";
 import { ChatStore } from "./chat.svelte";
+import { Deletions } from "./deletions.svelte";
 import { Drafts } from "./drafts";
+import { Edits } from "./edits.svelte";
 import { excuse } from "./excuse";
-import { codePoints, contentLimit } from "./length";
 import type { Router } from "./router.svelte";
 import { SessionStore } from "./sessions.svelte";
 import type { Toasts } from "./toasts.svelte";
@@ -24,6 +18,8 @@ import { whoIsThis } from "./who";
 
 /** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
 const UNDO = 30_000;
+/** The hub has so long to answer to what was decided before one leaves. */
+const LAST_WORDS = 2_000;
 const UNAUTHENTICATED = 4501;
 
 export class Visit {
@@ -32,6 +28,9 @@ export class Visit {
   readonly sessions: SessionStore;
   readonly weather: Weather;
   readonly drafts: Drafts;
+  readonly deletions = new Deletions((message) => this.#delete(message));
+  readonly edits: Edits;
+  readonly beginning: Beginning;
   /** The hub's last word on who answers; null until it has said so. */
   tutor = $state.raw<NonNullable<Device["welcome"]>["tutor"] | null>(null);
   /** Why it will not connect again. */
@@ -43,7 +42,7 @@ export class Visit {
   constructor(
     readonly account: Account,
     readonly store: Store,
-    page: { toasts: Toasts; router: Router; enter(account: Account): Promise<void> },
+    page: { toasts: Toasts; router: Router; language: string; enter(account: Account): Promise<void> },
   ) {
     this.#enterAnew = () => page.enter(account);
     this.#toasts = page.toasts;
@@ -53,6 +52,8 @@ export class Visit {
     this.weather = new Weather(this.device);
     this.drafts = new Drafts(store, account.user);
     this.sessions = new SessionStore(this.device, this);
+    this.edits = new Edits(this.device);
+    this.beginning = new Beginning({ visit: this, page });
   }
 
   /** Returns how to leave. */
@@ -81,26 +82,30 @@ export class Visit {
   }
 
   chat(session: string): ChatStore {
-    return new ChatStore(this.device, session, this.drafts);
+    return new ChatStore(session, this);
   }
 
-  /** Be in a new session: the one that was begun before, if nothing has been said in it yet. */
-  begin(language: string): void {
-    const isBlank = ({ id, title, messageCount }: Session) =>
-      title === "" && messageCount === 0 && this.device.pendingSends(id).length === 0;
-    this.#router.go(this.sessions.sessions.find(isBlank)?.id ?? this.sessions.create({ language }));
-  }
-
-  /** Begin a session with what is asked; what is too long waits in its composer, to be cut. */
-  ask(text: string, language: string): void {
-    const id = this.sessions.create({ language });
-    if (codePoints(text) > contentLimit(this.device)) this.drafts.write(id, text);
-    else this.device.send(id, text).catch(excuse);
-    this.#router.go(id);
+  /** To be called when it may be left: what is written is kept; what was decided is said and, on the line, done. */
+  async finish(): Promise<void> {
+    this.drafts.saveAll();
+    const done = this.deletions.finishAll();
+    const late = new Promise((resolve) => setTimeout(resolve, LAST_WORDS));
+    if (this.device.state === "in_step") await Promise.race([done, late]);
   }
 
   refused({ problem }: CommandRefused): void {
     this.#toasts.show(explained(problem));
+  }
+
+  async #delete(message: string): Promise<boolean> {
+    try {
+      await this.device.delete(message);
+      return true;
+    } catch (error) {
+      excuse(error);
+      if (error instanceof CommandRefused) this.refused(error);
+      return false;
+    }
   }
 
   removed(session: Session, undo: () => void): void {

@@ -10,7 +10,9 @@ export const chat: Messages["chat"] = {
   tutor: "Tutor",
   earlier: "Frühere Nachrichten kommen gleich …",
   earlierLater: "Frühere Nachrichten kommen, sobald die Verbindung wieder steht.",
-  begin: "Frag irgendetwas, um anzufangen.",
+  notKept:
+    "Diese Sitzung ist auf diesem Gerät nicht gespeichert. Sie kommt, sobald die Verbindung wieder steht.",
+  earlierFailed: "Frühere Nachrichten konnten nicht geholt werden.",
   notFound: "Die gesuchte Nachricht ist nicht mehr in diesem Gespräch.",
 
   write: "Nachricht an den Tutor",
@@ -32,7 +34,7 @@ export const chat: Messages["chat"] = {
   takeBack: "Zurück ins Eingabefeld",
   thinking: "denkt nach …",
   waiting: "kommt nach der davor",
-  stopped: "Du hast diese Antwort angehalten.",
+  stopped: "Diese Antwort wurde angehalten.",
   truncated: "Die Antwort wurde abgeschnitten, weil sie zu lang wurde.",
   broken: "Der Tutor konnte nicht antworten.",
   regenerate: "Neu antworten",

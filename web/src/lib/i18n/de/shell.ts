@@ -35,9 +35,6 @@ export const shell: Messages["shell"] = {
 
   beginTitle: "Was möchtest du lernen?",
   beginText: "Frag in deinen eigenen Worten. Was du hier beginnst, geht auf all deinen Geräten weiter.",
-  ask: "Frag deinen Tutor",
-  askHint: "Frag, was du willst …",
-  send: "Senden",
   starters: [
     { title: "Einfach erklärt", text: "Warum ist der Himmel blau und am Abend rot?" },
     { title: "Mit mir üben", text: "Gib mir fünf kurze Aufgaben zum Bruchrechnen, eine nach der anderen." },

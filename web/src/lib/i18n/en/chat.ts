@@ -9,7 +9,8 @@ export const chat = {
   tutor: "Tutor",
   earlier: "Earlier messages are on their way …",
   earlierLater: "Earlier messages come once the connection is back.",
-  begin: "Ask anything to begin.",
+  notKept: "This session is not kept on this device. It comes once the connection is back.",
+  earlierFailed: "Earlier messages could not be fetched.",
   notFound: "The message you looked for is not in this conversation any more.",
 
   write: "Message to the tutor",
@@ -31,7 +32,7 @@ export const chat = {
   takeBack: "Back to the composer",
   thinking: "is thinking …",
   waiting: "comes after the one before",
-  stopped: "You stopped this answer.",
+  stopped: "This answer was stopped.",
   truncated: "The answer was cut off where it grew too long.",
   broken: "The tutor could not answer.",
   regenerate: "Answer anew",

@@ -34,9 +34,6 @@ export const shell = {
 
   beginTitle: "What would you like to learn?",
   beginText: "Ask in your own words. What you begin here goes on, on every device of yours.",
-  ask: "Ask your tutor",
-  askHint: "Ask anything …",
-  send: "Send",
   starters: [
     { title: "Explain it simply", text: "Why is the sky blue, and why is it red in the evening?" },
     { title: "Practise with me", text: "Give me five short exercises on fractions, one after the other." },

@@ -1,0 +1,116 @@
+"""What was begun is not lost and does not come back undone: first questions, changes, deletions, new sessions."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Room
+from tests.browser.test_flows import echo
+from tests.browser.test_media import add, file, photo
+from tests.browser.test_weather import CUT
+from tests.device import device
+from tests.provider import provider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session_once_it_is_sent(
+    room: Room, data_dir: Path
+) -> None:
+    """Auto-saved drafts · mode and language from the first answer on."""
+    async with provider(echo) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+        await ada.begin("one")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.new_session()
+        await add(ada, file("cat.jpg", "image/jpeg", photo()))
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img", name="cat.jpg")).to_be_visible()
+        await ada.field.fill("What is it?")
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_enabled()
+        await ada.session("one").click()
+        await expect(ada.field).to_have_value("")
+        await ada.new_session()
+        await expect(ada.field).to_have_value("What is it?")
+        await ada.page.reload()
+        await expect(ada.field).to_have_value("What is it?")
+        await expect(added.get_by_role("img")).to_be_visible()
+        await expect(ada.sessions.get_by_role("link")).to_have_count(1)
+        await ada.page.get_by_role("radio", name="Learn").check(force=True)
+        await ada.page.get_by_role("combobox", name="The tutor's language").select_option("de")
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_be_visible()
+        await expect(ada.page.get_by_role("radio", name="Learn")).to_be_checked()
+        await expect(ada.answers.last).to_contain_text("About What is it?")
+        await expect(ada.page.get_by_role("combobox", name="The tutor's language")).to_have_value("de")
+        await ada.new_session()
+        await expect(ada.field).to_have_value("")
+        await expect(added).to_have_count(0)
+
+
+async def test_a_message_that_is_edited_stays_so_wherever_one_goes_and_is_shown_at_once_when_it_is_saved(
+    room: Room,
+) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
+        await ada.begin("first")
+        await expect(ada.answers).to_have_count(1)
+        await ada.ask("second")
+        await expect(ada.answers).to_have_count(2)
+        await ada.do(ada.said.first, "Edit")
+        fields = ada.page.get_by_role("textbox", name="Edit your message")
+        await fields.fill("first, in better words")
+        await ada.do(ada.said.last, "Edit")
+        await expect(fields).to_have_count(2)
+        await ada.new_session()
+        await ada.session("first").click()
+        await expect(fields.first).to_have_value("first, in better words")
+        await expect(ada.field).to_be_focused()
+        await ada.window.context.set_offline(True)
+        await expect(ada.banner("You are offline.")).to_be_visible()
+        await ada.said.first.get_by_role("button", name="Save", exact=True).click()
+        await expect(fields).to_have_count(1)
+        await expect(ada.said.first).to_contain_text("first, in better words")
+        await expect(ada.said.first).to_contain_text("Sent once the connection is back")
+        await ada.window.context.set_offline(False)
+        await expect(ada.said.first).not_to_contain_text("Sent once")
+        await expect(ada.said.first).to_contain_text("first, in better words")
+
+
+async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_out(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await ada.begin("first")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            session = await laptop.open(next(iter(laptop.timeline.sessions)))
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.do(ada.answers.last, "Delete")
+            await expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
+            await expect(ada.page.get_by_role("button", name="Undo")).to_have_count(0)
+            await expect(ada.answers).to_have_count(0)
+            await ada.window.context.set_offline(False)
+            await expect(ada.banner("You are offline.")).to_have_count(0)
+            await expect(ada.answers).to_have_count(0)
+            await ada.do(ada.said.last, "Delete")
+            await ada.page.get_by_role("button", name="Settings").click()
+            await ada.page.get_by_role("button", name="Sign out").click()
+            await expect(ada.page.get_by_role("heading", name="Welcome")).to_be_visible()
+        page = await laptop.open(session.session.id)
+        assert page.messages == []
+
+
+async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not_kept_says_so(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await laptop.send(await laptop.create(title="Never read here"), "elsewhere")
+            await expect(ada.session("Never read here")).to_be_visible()
+            await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.session("Never read here").click()
+            await expect(ada.page.get_by_text("This session is not kept on this device.")).to_be_visible()
+            await ada.new_session()
+            await ada.begin("Begun in the tunnel")
+            await expect(ada.page.get_by_text("Sent once the connection is back")).to_be_visible()
+            await ada.window.context.set_offline(False)
+            await expect(ada.answers.last).to_contain_text("About Begun in the tunnel")
