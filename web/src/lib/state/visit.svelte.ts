@@ -14,6 +14,7 @@ import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
 import { ChatStore } from "./chat.svelte";
 import { Drafts } from "./drafts";
+import { endOf } from "./ends";
 import { excuse } from "./excuse";
 import { codePoints, contentLimit } from "./length";
 import type { Router } from "./router.svelte";
@@ -25,6 +26,16 @@ import { whoIsThis } from "./who";
 /** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
 const UNDO = 30_000;
 const UNAUTHENTICATED = 4501;
+const SIGNED_OUT = 4507;
+const ERASED = 4508;
+
+/** The page, as a visit sees it. */
+interface Page {
+  toasts: Toasts;
+  router: Router;
+  enter(account: Account): Promise<void>;
+  leave(): void;
+}
 
 export class Visit {
   readonly device: Device;
@@ -38,14 +49,14 @@ export class Visit {
   end = $state.raw<GaveUp | null>(null);
   readonly #toasts: Toasts;
   readonly #router: Router;
-  readonly #enterAnew: () => Promise<void>;
+  readonly #page: Page;
 
   constructor(
     readonly account: Account,
     readonly store: Store,
-    page: { toasts: Toasts; router: Router; enter(account: Account): Promise<void> },
+    page: Page,
   ) {
-    this.#enterAnew = () => page.enter(account);
+    this.#page = page;
     this.#toasts = page.toasts;
     this.#router = page.router;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
@@ -57,7 +68,9 @@ export class Visit {
 
   /** Returns how to leave. */
   start(): () => void {
-    if (!this.store.isKept) this.#toasts.show(t().shell.cannotKeep, { lasts: UNDO });
+    const tell = (text: string) => this.#toasts.show(text, { lasts: UNDO });
+    if (!this.store.isKept) tell(t().shell.cannotKeep);
+    else this.store.onFull = () => tell(t().shell.keepsNoMore);
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
@@ -73,11 +86,30 @@ export class Visit {
     };
   }
 
+  /** Somebody has signed this device out, or there is nobody any more: nothing of theirs is to be seen here. */
+  get isOver(): boolean {
+    return this.end?.code === SIGNED_OUT || this.end?.code === ERASED;
+  }
+
+  /** The hub has refused what would be asked of it. */
+  get isRefused(): boolean {
+    return this.end !== null && ["sign_in", "erased"].includes(endOf(this.end.code));
+  }
+
+  /** What would be lost by signing out. */
+  async unsent(): Promise<{ messages: number; drafts: number }> {
+    this.drafts.saveAll();
+    return { messages: this.device.pendingSends().length, drafts: await this.store.countDrafts() };
+  }
+
   /** A token of an earlier visit may be of a hub that has since begun anew: that nobody needs to hear of. */
   #finish(end: GaveUp): void {
     const { kind, tokens } = this.account;
-    if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop()) void this.#enterAnew();
+    if (this.store.isOver) this.#page.leave();
+    else if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop())
+      void this.#page.enter(this.account);
     else this.end = end;
+    if (this.isOver) this.#toasts.clear();
   }
 
   chat(session: string): ChatStore {
