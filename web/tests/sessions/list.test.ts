@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { grouped } from "../../src/lib/sessions/groups";
 import { Answering, isUnread } from "../../src/lib/sessions/marks";
-import { newRow, Overlays, tombstoneOf } from "../../src/lib/sessions/optimistic";
+import { newRow, Overlays, timeOnTop, tombstoneOf } from "../../src/lib/sessions/optimistic";
 import { reply, session } from "./rows";
 
 const held = (...rows: ReturnType<typeof session>[]) => new Map(rows.map((row) => [row.id, row]));
@@ -87,11 +87,11 @@ describe("what was done here and is not yet heard of", () => {
   it("shows a new session at once, on top, even if this clock is slow", () => {
     const overlays = new Overlays();
     const latest = session({ id: "z", updatedAt: new Date(Date.now() + 600_000).toISOString() });
-    overlays.add(newRow("new", {}, latest));
+    overlays.add(newRow("new", {}, timeOnTop(latest)));
     expect(ids(overlays.overList([latest, a, b], held(latest, a, b)))).toEqual(["new", "z", "a", "b"]);
   });
 
-  it("shows a session whose deletion is undone where it was, under its own day", () => {
+  it("shows what is added where its time puts it, so that no day comes twice", () => {
     const [today, month] = ["2026-03-30T10:00:00Z", "2026-03-10T10:00:00Z"];
     const rows = [
       session({ id: "t", updatedAt: today }),

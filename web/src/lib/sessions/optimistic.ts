@@ -84,11 +84,18 @@ function inPlace(shown: readonly Session[], added: readonly Session[]): Session[
   return rows;
 }
 
-/** The row of a session that is about to be created: later than `latest`, even if this clock is slow. */
-export function newRow(id: string, options: NewSession, latest: Session | undefined): Session {
-  const { title = "", mode = "fun", language = "en" } = options;
+/** Now, and later than the latest session, even if this clock is slow: the hub puts what is created or restored on top. */
+export function timeOnTop(latest: Session | undefined): string {
   const after = latest === undefined ? 0 : Date.parse(latest.updatedAt) + 1;
-  const now = new Date(Math.max(Date.now(), after)).toISOString();
+  return new Date(Math.max(Date.now(), after)).toISOString();
+}
+
+/** The row of a session that is about to be created. */
+export function newRow(
+  id: string,
+  { title = "", mode = "fun", language = "en" }: NewSession,
+  now: string,
+): Session {
   const counts = { messageCount: 0, readSeq: 0, seq: 0 };
   return { id, userId: "", title, mode, language, createdAt: now, updatedAt: now, ...counts };
 }

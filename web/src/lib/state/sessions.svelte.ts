@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "../sessions/marks";
-import { newRow, type Overlay, Overlays, tombstoneOf } from "../sessions/optimistic";
+import { newRow, type Overlay, Overlays, timeOnTop, tombstoneOf } from "../sessions/optimistic";
 import { hasAll, wordsOf } from "../sessions/words";
 import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
@@ -89,7 +89,7 @@ export class SessionStore {
   /** Returns its id at once: what is said in it waits until the hub knows it. */
   create(options: NewSession = {}): string {
     const id = freshId();
-    const shown = this.#overlays.add(newRow(id, options, this.sessions[0]));
+    const shown = this.#overlays.add(newRow(id, options, timeOnTop(this.sessions[0])));
     void this.#do(shown, () => this.#device.createSession({ ...options, session: id }));
     return id;
   }
@@ -112,7 +112,8 @@ export class SessionStore {
   async restore(id: string, former: Session | null = null): Promise<void> {
     const restore = () => this.#device.restoreSession(id);
     if (former === null) return void (await this.#do(null, restore));
-    await this.#asReadAs(former, this.#overlays.add(former), restore);
+    const shown = this.#overlays.add({ ...former, updatedAt: timeOnTop(this.sessions[0]) });
+    await this.#asReadAs(former, shown, restore);
   }
 
   /** The page of the list below the last one. False: it did not come, and would not if it were asked for again now. */
