@@ -197,6 +197,11 @@ async def test_the_warning_of_the_local_model_takes_two_lines_at_most_on_a_small
         async with room.window(hub, viewport=size, locale=locale) as window:
             ada = Learner(window, "ada")
             await ada.sign_in()
+            await (
+                ada.page.get_by_role("main").get_by_role("textbox").fill("Why is the sky blue, and red in the evening?")
+            )
+            await ada.page.keyboard.press("Enter")
+            await expect(ada.page.locator("h1")).to_contain_text("Why is the sky blue")
             warning = ada.page.locator("header .warning")
             await expect(warning).to_be_visible()
             await ada.shot(f"local-model-{locale}")
