@@ -137,9 +137,10 @@ class Exchange:
 
     def _get_in_step(self) -> None:
         self.is_in_step = True
+        self._say_what_is_due()  # first of all: a hub that has forgotten sessions has them again when they are opened
         for session in self.timeline.opened:
-            self.say_once(say.SessionOpen(ref=self.outbox.fresh_ref(), session=session))
-        self._say_what_is_due()
+            if not self.outbox.asks_for(session):
+                self.say_once(say.SessionOpen(ref=self.outbox.fresh_ref(), session=session))
         self.watchers.tell(InStep())
 
     # Hearing.

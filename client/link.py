@@ -25,6 +25,8 @@ LONGEST_WAIT = 30.0
 FIRST_WAIT = 0.5
 RENEWED_AFTER = (0.2, 0.6)
 """The part of a token's last time that may pass: not all devices ask at once, and short-lived tokens do not spin."""
+LATER = (1.0, 1.5)
+"""So many times as long as it was told, so that not all devices come back at once."""
 STABLE_AFTER = 10.0
 """Seconds after which a connection counts as a good one."""
 SERVER_FAULT = 500
@@ -181,9 +183,15 @@ class Link:
                 raise GaveUp(closed.code, closed.reason, self._problem)
         self._tokens.new = False
         if self._back_at is None:
-            return self._backoff.wait()
+            return max(self._backoff.wait(), self._forbidden_for(closed))
         seconds, self._back_at = self._back_at - asyncio.get_running_loop().time(), None
         return max(0.0, seconds)
+
+    def _forbidden_for(self, closed: Closed) -> float:
+        """Who has asked too much comes back no earlier than it was told to."""
+        if closed.code != CloseCode.RATE_LIMITED or self._problem is None:
+            return 0.0
+        return (self._problem.retry_after_ms or 0) / 1_000 * uniform(*LATER)
 
     async def _renew_tokens(self) -> None:
         """Some time before the token expires. If that fails, the hub closes, and the next hello has another."""

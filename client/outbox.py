@@ -120,6 +120,15 @@ class Outbox:
         item = self._items.get(ref)
         return item.command if item is not None and item.state is State.SENT else None
 
+    def asks_for(self, session: SessionId) -> bool:
+        """The last page of a session is asked for already, and will be said."""
+        return any(
+            isinstance(item.command, say.SessionOpen)
+            and item.command.session == session
+            and item.command.before is None
+            for item in self
+        )
+
     def accept(self, ref: Ref, now: float) -> None:
         """It is done. What the hub may have to be told again is kept for a while."""
         item = self._items.pop(ref, None)

@@ -391,6 +391,21 @@ async def test_a_hub_of_another_epoch_is_told_again_what_it_acknowledged(databas
             assert (page.messages[0].id, page.messages[0].content) == (sent.message, "remember me")
 
 
+async def test_what_was_open_is_open_again_at_a_hub_that_has_forgotten_it(database_url: str) -> None:
+    async with stage(database_url) as on:
+        asked = "remember me"
+        outbox, timeline = Outbox(), Timeline()
+        async with on.device(outbox=outbox, timeline=timeline, user="ada") as device:
+            session = await device.create_session(title="Kept")
+            await device.open(session.id)
+            sent = await device.send(session.id, asked)
+            await settled(device, sent.reply)
+        timeline.epoch = "another"  # as if all of this had been said to a hub that has forgotten it since
+        async with on.device(outbox=outbox, timeline=timeline, user="lin") as device:
+            await device.until(lambda _: timeline.epoch != "another")
+            await device.until(lambda _: [row.content for row in timeline.shown_messages(session.id)][:1] == [asked])
+
+
 async def test_a_number_that_is_missing_makes_the_device_come_back(database_url: str) -> None:
     async with stage(database_url) as on, on.device("phone") as phone, on.device("laptop") as laptop:
         await phone.in_step()

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -123,6 +124,22 @@ async def test_who_was_told_when_to_come_back_comes_then_whenever_it_was_closed(
     async with asyncio.timeout(10), serve(leave, "127.0.0.1", 0) as server:
         async with connect(url_of(server), "token", WHO) as device:
             assert shortest <= (await first_away(device.events())).back_in <= longest
+
+
+async def test_who_has_asked_too_much_comes_back_no_earlier_than_it_was_told() -> None:
+    async def forbid(socket: ServerConnection) -> None:
+        await socket.recv()
+        told = {"code": "rate_limited", "status": 429, "retryable": True, "retryAfterMs": 7_000}
+        await socket.send(json.dumps({"type": "refused", "ref": None, "problem": "", "title": "", "detail": ""} | told))
+        await socket.close(4005)
+
+    async with asyncio.timeout(10), serve(forbid, "127.0.0.1", 0) as server:
+        waits: set[float] = set()
+        for _ in range(5):
+            async with connect(url_of(server), "token", WHO) as device:
+                waits.add((await first_away(device.events())).back_in)
+        assert all(7 <= wait <= 7 * 1.5 for wait in waits)
+        assert len(waits) == 5, "or all who were sent away would come together"
 
 
 async def test_a_token_source_that_is_broken_is_given_up() -> None:

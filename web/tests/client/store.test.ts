@@ -45,6 +45,7 @@ describe("a store", () => {
     expect(again.entries).toEqual([entry("a", 1), entry("b", 2)]);
     expect(await again.messages("s")).toEqual({ messages: [], replies: [], at: 5 });
     expect(await again.draft("s")).toEqual({ text: "half a sent", at: 1 });
+    expect(await again.countDrafts()).toBe(1);
   });
 
   it("has nothing of another user's", async () => {
@@ -125,9 +126,11 @@ describe("a store", () => {
     const full = vi
       .spyOn(IDBObjectStore.prototype, "put")
       .mockImplementation(() => refuse("QuotaExceededError"));
+    const told = vi.fn();
+    store.onFull = told;
     await store.writeEntry(entry("a", 1));
     await store.keepDraft("s", { text: "one", at: 1 });
-    expect(store.isKept).toBe(false);
+    expect([store.isKept, told.mock.calls.length]).toEqual([false, 1]);
     expect(await store.readEntries()).toEqual([entry("a", 1)]);
     expect(await store.keepDraft("s", { text: "older", at: 0 })).toBe(false);
     full.mockRestore();

@@ -83,6 +83,17 @@ describe("a development user", () => {
     expect(account.tokens.drop()).toBe(false);
   });
 
+  it("whose sign-in is gone is not asked for it again and again", async () => {
+    await developer("ada", signIn).tokens.current();
+    const account = developer("ada", () => Promise.reject(new Error("There is no /auth/dev.")));
+    await account.tokens.next();
+    expect(account.tokens.drop()).toBe(true);
+    for (let time = 0; time < 2; time += 1) {
+      await expect(account.tokens.next()).rejects.toThrow("/auth/dev");
+      expect(account.tokens.drop()).toBe(false);
+    }
+  });
+
   it("is forgotten with the token", async () => {
     const account = developer("ada", signIn);
     await account.tokens.current();

@@ -15,7 +15,7 @@ export type { ConnectionState, Happening, Listener } from "./happenings";
 export { freshId } from "./ids";
 export { Rest, type Uploading } from "./rest";
 export { openStore, Store, type Draft } from "./store";
-export { Timeline, TYPING_BELIEVED, type Outcome, type Trouble, type Typist } from "./timeline";
+export { sessionKey, Timeline, TYPING_BELIEVED, type Outcome, type Trouble, type Typist } from "./timeline";
 export type {
   Answer,
   Command,

@@ -71,9 +71,9 @@ export class Rest {
     await this.#ask("DELETE", `/api/devices/${encodeURIComponent(device)}`);
   }
 
-  /** Revoke this token; `everywhere`: every token of the user. */
+  /** Revoke this token; `everywhere`: every token of the user. It is said even if the page is closed meanwhile. */
   async signOut({ everywhere = false } = {}): Promise<void> {
-    await this.#ask("POST", "/auth/sign-out", { everywhere });
+    await this.#ask("POST", "/auth/sign-out", { everywhere }, { keepalive: true });
   }
 
   /** Erase the user with everything of theirs. There is no way back. */
@@ -81,9 +81,9 @@ export class Rest {
     await this.#ask("DELETE", "/api/me");
   }
 
-  async #ask(method: Method, path: string, body?: object): Promise<unknown> {
+  async #ask(method: Method, path: string, body?: object, more: RequestInit = {}): Promise<unknown> {
     const headers = { Authorization: `Bearer ${await this.token()}`, "Content-Type": "application/json" };
-    return this.#fetched(path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    return this.#fetched(path, { method, headers, ...(body && { body: JSON.stringify(body) }), ...more });
   }
 
   async #fetched(path: string, request: RequestInit): Promise<unknown> {

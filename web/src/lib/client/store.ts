@@ -50,8 +50,11 @@ export class Store {
   /** What was kept when the page began. */
   list: KeptList | null = null;
   entries: Entry[] = [];
+  /** Called when, for the first time, something of the user's own words does not fit. */
+  onFull: () => void = () => undefined;
   readonly #memory = new Memory();
   #isOver = false;
+  #wasFull = false;
 
   /** Made by `openStore`. */
   constructor(
@@ -62,6 +65,11 @@ export class Store {
   /** False: storage is full or blocked, and something of the user's own words does not outlive the page. */
   get isKept(): boolean {
     return this.shelves !== null && this.#memory.isEmpty;
+  }
+
+  /** Nothing is kept here any more: somebody has signed out. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   async begin(): Promise<void> {
@@ -88,6 +96,11 @@ export class Store {
   /** Unless it was written after `at`. */
   async removeDraft(session: string, at = Infinity): Promise<void> {
     await this.#write("drafts", session, (held) => (isLater(held, at) ? held : undefined));
+  }
+
+  /** How many there are. */
+  async countDrafts(): Promise<number> {
+    return (await this.#all("drafts")).length;
   }
 
   // What the hub may not have heard.
@@ -159,7 +172,14 @@ export class Store {
     const held = this.#memory.has(shelf, key) ? await this.#memory.read(shelf, key) : undefined;
     const onto: Change = (there) => change(held ?? there);
     if (await this.#isWritten(shelf, key, onto)) await this.#memory.change(shelf, key, () => undefined);
-    else await this.#memory.change(shelf, key, onto);
+    else await this.#remember(shelf, key, onto);
+  }
+
+  async #remember(shelf: Shelf, key: string, change: Change): Promise<void> {
+    await this.#memory.change(shelf, key, change);
+    if (this.isKept || this.#wasFull) return;
+    this.#wasFull = true;
+    this.onFull();
   }
 
   async #isWritten(shelf: Shelf, key: string, change: Change): Promise<boolean> {

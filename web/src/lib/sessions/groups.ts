@@ -19,6 +19,15 @@ export function grouped(sessions: readonly Session[], now = new Date()): Group[]
   return groups;
 }
 
+/** The same groups with what has become of their rows; what is new since is not among them yet. */
+export function inOrderOf(groups: readonly Group[], sessions: readonly Session[]): Group[] {
+  const rows = new Map(sessions.map((row) => [row.id, row]));
+  return groups.map(({ age, sessions }) => ({
+    age,
+    sessions: sessions.flatMap(({ id }) => rows.get(id) ?? []),
+  }));
+}
+
 /** By the reader's own calendar days. A clock that is a little fast is today's, too. */
 function ageOf(then: Date, now: Date): Age {
   const days = Math.round((midnight(now) - midnight(then)) / 86_400_000);

@@ -1,8 +1,5 @@
 /** The marks of a session in the list: the tutor answers in it, or an answer is there that nobody has read. */
-import type { Event, Session } from "../client";
-
-/** Milliseconds that the tutor's typing is believed; it is said again while it writes. */
-const TYPING_BELIEVED = 6_000;
+import { type Event, type Session, TYPING_BELIEVED } from "../client";
 
 /**
  * Whether something in a session came after it was last read. Marking it read is itself a change, which takes the next
@@ -18,7 +15,7 @@ export class Answering {
   /** Of replies that began before this device came, it hears only that the tutor is typing. */
   readonly #typing = new Map<string, number>();
 
-  /** Returns whether a mark may have changed. */
+  /** Returns whether a mark may have changed. `now` in milliseconds, by any clock. */
   hear(event: Event, now: number): boolean {
     if (event.type === "typing.changed") return event.who === "tutor" && this.#hearTyping(event, now);
     if (event.type === "snapshot") this.#pending.clear();
@@ -34,7 +31,7 @@ export class Answering {
 
   sessions(now: number): Set<string> {
     for (const [session, at] of this.#typing) {
-      if (now - at > TYPING_BELIEVED) this.#typing.delete(session);
+      if (now - at > TYPING_BELIEVED * 1_000) this.#typing.delete(session);
     }
     return new Set([...this.#pending.values(), ...this.#typing.keys()]);
   }

@@ -1,43 +1,44 @@
 /**
  * What was done here and is not yet heard of, laid over what the hub said. Shown at once; `settle` tells as of which
- * number the hub has it, and from then on the hub's row counts; `takeBack` undoes what was refused.
+ * number the hub has it, and from then on the hub's row counts; `takeBack` undoes what was refused. Of what is done to
+ * one session the last counts: an answer to something before it changes nothing.
  */
-import type { NewSession, Session } from "../client";
+import { type NewSession, type Session, sessionKey } from "../client";
 
 type Change =
   { kind: "added"; row: Session } | { kind: "changed"; fields: Partial<Session> } | { kind: "removed" };
-interface Overlay {
-  change: Change;
+export interface Overlay {
+  readonly session: string;
+  readonly change: Change;
   /** The number of the hub's row that holds the change; null: not answered yet. */
   seq: number | null;
 }
 
 export class Overlays {
-  #held = new Map<string, Overlay>();
+  readonly #held = new Map<string, Overlay>();
 
-  add(row: Session): void {
-    this.#held.set(row.id, { change: { kind: "added", row }, seq: null });
+  add(row: Session): Overlay {
+    return this.#lay(row.id, { kind: "added", row });
   }
 
   /** Over a session that is itself only here, the fields go into it; and to those that were changed before. */
-  change(id: string, fields: Partial<Session>): void {
+  change(id: string, fields: Partial<Session>): Overlay {
     const held = this.#held.get(id)?.change;
+    if (held?.kind === "added") return this.add({ ...held.row, ...fields });
     const former = held?.kind === "changed" ? held.fields : {};
-    if (held?.kind === "added") Object.assign(held, { row: { ...held.row, ...fields } });
-    else this.#held.set(id, { change: { kind: "changed", fields: { ...former, ...fields } }, seq: null });
+    return this.#lay(id, { kind: "changed", fields: { ...former, ...fields } });
   }
 
-  remove(id: string): void {
-    this.#held.set(id, { change: { kind: "removed" }, seq: null });
+  remove(id: string): Overlay {
+    return this.#lay(id, { kind: "removed" });
   }
 
-  settle(id: string, seq: number): void {
-    const held = this.#held.get(id);
-    if (held !== undefined) held.seq = seq;
+  settle(overlay: Overlay, seq: number): void {
+    overlay.seq = seq;
   }
 
-  takeBack(id: string): void {
-    this.#held.delete(id);
+  takeBack(overlay: Overlay): void {
+    if (this.#held.get(overlay.session) === overlay) this.#held.delete(overlay.session);
   }
 
   /** The row as it is shown; null if it is not. */
@@ -59,14 +60,43 @@ export class Overlays {
       change.kind === "added" ? [change.row] : [],
     );
     const here = new Set(shown.map((row) => row.id));
-    const rows = [...added.filter((row) => !here.has(row.id)).reverse(), ...shown];
+    const rows = inPlace(
+      shown,
+      added.filter((row) => !here.has(row.id)),
+    );
     return rows.flatMap((row) => this.over(row.id, row) ?? []);
+  }
+
+  #lay(session: string, change: Change): Overlay {
+    const overlay = { session, change, seq: null };
+    this.#held.set(session, overlay);
+    return overlay;
   }
 }
 
+/** Rows among those that are shown already, each where the hub will have it. */
+function inPlace(shown: readonly Session[], added: readonly Session[]): Session[] {
+  const rows = [...shown];
+  for (const row of added) {
+    const key = sessionKey(row);
+    const place = rows.findIndex((other) => sessionKey(other) < key);
+    rows.splice(place < 0 ? rows.length : place, 0, row);
+  }
+  return rows;
+}
+
+/** Now, and later than the latest session, even if this clock is slow: the hub puts what is created or restored on top. */
+export function timeOnTop(latest: Session | undefined): string {
+  const after = latest === undefined ? 0 : Date.parse(latest.updatedAt) + 1;
+  return new Date(Math.max(Date.now(), after)).toISOString();
+}
+
 /** The row of a session that is about to be created. */
-export function newRow(id: string, { title = "", mode = "fun", language = "en" }: NewSession): Session {
-  const now = new Date().toISOString();
+export function newRow(
+  id: string,
+  { title = "", mode = "fun", language = "en" }: NewSession,
+  now: string,
+): Session {
   const counts = { messageCount: 0, readSeq: 0, seq: 0 };
   return { id, userId: "", title, mode, language, createdAt: now, updatedAt: now, ...counts };
 }

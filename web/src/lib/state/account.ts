@@ -59,6 +59,11 @@ export class Tokens {
     this.#keep = keep;
   }
 
+  /** The last one, be it good or not. */
+  get held(): string | null {
+    return this.#held;
+  }
+
   /** For a request: any that is good. */
   readonly current = async (): Promise<string> => {
     if (this.#held !== null && isFresh(this.#held)) return this.#held;
@@ -68,10 +73,12 @@ export class Tokens {
     return this.#held;
   };
 
-  /** The hub will not have the held one. True: it was kept from before, and another may do better. */
+  /** The hub will not have the held one. True: it was kept from before, and another may do better; it says so once. */
   drop(): boolean {
+    const wasOfBefore = this.#isOfBefore;
     this.#held = null;
-    return this.#isOfBefore;
+    this.#isOfBefore = false;
+    return wasOfBefore;
   }
 
   /** For a connection, which asks again only when the one it was given is of no more use. */

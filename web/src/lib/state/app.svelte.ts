@@ -89,26 +89,29 @@ export class App {
     rememberThat(account);
   }
 
-  /** Leave, and leave nothing behind. */
+  /** Leave, and leave nothing behind, whatever the network does. Without one the token stays good until it expires. */
   async signOut(): Promise<void> {
     const { visit } = this;
     if (visit === null) return;
-    this.visit = null;
-    this.panels.close();
-    this.router.go(null, null, { instead: true });
-    const leave = this.#leave;
+    const token = visit.isRefused ? null : visit.account.tokens.held;
+    const forgotten = visit.store.clear();
+    const disconnect = this.#leave;
     this.#leave = () => undefined;
+    this.leave();
     await visit.finish();
-    leave();
-    // Without a connection the token stays good until it expires; here it is forgotten.
-    if (visit.end === null) await visit.rest.signOut().catch(excuse);
-    await this.forget(visit);
+    disconnect();
+    if (token !== null) void new Rest(location.origin, () => Promise.resolve(token)).signOut().catch(excuse);
+    await forgotten;
   }
 
-  /** Have nothing of theirs on this machine any more. */
-  async forget({ account, store }: Visit): Promise<void> {
-    forget(account.user);
-    await store.clear();
+  /** Be where nobody is signed in, and show nothing of who was. */
+  leave(): void {
+    if (this.visit !== null) forget(this.visit.account.user);
+    this.visit = null;
+    this.panels.close();
+    this.toasts.clear();
+    this.router.go(null, null, { instead: true });
+    this.#leave();
   }
 
   useTheme(theme: Theme): void {

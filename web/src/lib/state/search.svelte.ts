@@ -2,7 +2,8 @@
  * The hub's search over everything that was ever said, asked once the reader pauses. An answer to what is not asked
  * any more is dropped: words and results always belong together.
  */
-import { CommandRefused, type Device, type SearchHit, type SearchPage } from "../client";
+import type { Device, SearchHit, SearchPage } from "../client";
+import { excuse } from "./excuse";
 
 const PAUSE = 250;
 /** The most letters that the hub looks for. */
@@ -10,12 +11,16 @@ const LONGEST = 200;
 
 export class Search {
   hits = $state.raw<SearchHit[]>([]);
-  /** `failed`: refused; the list that is filtered here is all there is. */
+  /** What the hits were found by; while the next are looked for, it is not what is asked. */
+  words = $state("");
+  /** `failed`: refused, or there is no connection; what is here is all there is, until `again`. */
   phase = $state<"idle" | "searching" | "done" | "failed">("idle");
   hasMore = $state(false);
   readonly #device: Pick<Device, "search">;
   #asked = "";
   #cursor: string | undefined;
+  /** Where the page begins that did not come. */
+  #missed: string | undefined;
   #pause: ReturnType<typeof setTimeout> | null = null;
 
   constructor(device: Pick<Device, "search">) {
@@ -36,6 +41,11 @@ export class Search {
     if (this.phase === "done" && this.hasMore) await this.#page(this.#cursor);
   }
 
+  /** Ask for the page that did not come. */
+  again(): void {
+    if (this.phase === "failed") void this.#page(this.#missed);
+  }
+
   async #page(before?: string): Promise<void> {
     const asked = this.#asked;
     this.phase = "searching";
@@ -43,13 +53,16 @@ export class Search {
       const page = await this.#device.search(asked, before);
       if (asked === this.#asked) this.#take(page, before === undefined ? [] : this.hits);
     } catch (error) {
-      if (asked === this.#asked) this.phase = "failed";
-      if (!(error instanceof CommandRefused)) throw error;
+      excuse(error);
+      if (asked !== this.#asked) return;
+      this.#missed = before;
+      this.phase = "failed";
     }
   }
 
   #take(page: SearchPage, former: SearchHit[]): void {
     this.hits = [...former, ...page.hits];
+    this.words = this.#asked;
     this.#cursor = page.cursor ?? undefined;
     this.hasMore = page.cursor !== null;
     this.phase = "done";

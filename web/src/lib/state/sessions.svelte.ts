@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "../sessions/marks";
-import { newRow, Overlays, tombstoneOf } from "../sessions/optimistic";
+import { newRow, type Overlay, Overlays, timeOnTop, tombstoneOf } from "../sessions/optimistic";
 import { hasAll, wordsOf } from "../sessions/words";
 import { excuse } from "./excuse";
 import { oncePerFrame } from "./frames";
@@ -30,6 +30,7 @@ export class SessionStore {
   /** The list as it is shown, the latest first. */
   sessions = $state.raw<Session[]>([]);
   loading = $state(true);
+  /** Why there is no page below the last one. */
   error = $state.raw<CommandRefused | null>(null);
   /** The one that is shown beside the list. */
   selectedSessionId = $state<string | null>(null);
@@ -91,8 +92,8 @@ export class SessionStore {
   /** Returns its id at once: what is said in it waits until the hub knows it. */
   create(options: NewSession = {}): string {
     const id = freshId();
-    this.#overlays.add(newRow(id, options));
-    void this.#do(id, () => this.#device.createSession({ ...options, session: id }));
+    const shown = this.#overlays.add(newRow(id, options, timeOnTop(this.sessions[0])));
+    void this.#do(shown, () => this.#device.createSession({ ...options, session: id }));
     return id;
   }
 
@@ -105,14 +106,14 @@ export class SessionStore {
     session: Session,
     fields: Partial<Pick<Session, "title" | "mode" | "language">>,
   ): Promise<void> {
-    this.#overlays.change(session.id, fields);
-    await this.#asReadAs(session, () => this.#device.updateSession(session.id, fields));
+    const shown = this.#overlays.change(session.id, fields);
+    await this.#asReadAs(session, shown, () => this.#device.updateSession(session.id, fields));
   }
 
   async delete(session: Session): Promise<void> {
-    this.#overlays.remove(session.id);
+    const shown = this.#overlays.remove(session.id);
     this.#told.removed(session, () => void this.restore(session.id, session));
-    await this.#do(session.id, async () => {
+    await this.#do(shown, async () => {
       await this.#device.deleteSession(session.id);
       return { seq: tombstoneOf(this.#device.timeline.sessions.get(session.id)) };
     });
@@ -121,21 +122,24 @@ export class SessionStore {
   /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
   async restore(id: string, former: Session | null = null): Promise<void> {
     const restore = () => this.#device.restoreSession(id);
-    if (former === null) return void (await this.#do(id, restore));
-    this.#overlays.add(former);
-    await this.#asReadAs(former, restore);
+    if (former === null) return void (await this.#do(null, restore));
+    const shown = this.#overlays.add({ ...former, updatedAt: timeOnTop(this.sessions[0]) });
+    await this.#asReadAs(former, shown, restore);
   }
 
-  /** The page of the list below the last one. */
-  async loadOlder(): Promise<void> {
+  /** The page of the list below the last one. False: it did not come, and would not if it were asked for again now. */
+  async loadOlder(): Promise<boolean> {
     try {
       this.hasOlder = await this.#device.listOlder();
       this.error = null;
     } catch (error) {
       excuse(error);
       if (error instanceof CommandRefused) this.error = error;
+      return false;
+    } finally {
+      this.#showNow();
     }
-    this.#showNow();
+    return true;
   }
 
   #filtered(): Session[] {
@@ -161,8 +165,15 @@ export class SessionStore {
       if (this.#answering.hear(event, performance.now()) || "sessions" in event) this.#show();
       if (event.type === "snapshot") this.hasOlder = event.cursor !== null;
     } else {
+      if (happening.type === "in_step") this.#askAgain();
       this.#show();
     }
+  }
+
+  /** There is a connection again: what was refused or lost before may come now. */
+  #askAgain(): void {
+    this.error = null;
+    this.search.again();
   }
 
   /** A page that nobody sees has no frames, but a title that says what is new. */
@@ -184,15 +195,18 @@ export class SessionStore {
   }
 
   /** Do what is shown already. Refused, it is taken back and told; without a connection it waits. */
-  async #do<Answer extends { seq: number }>(id: string, act: () => Promise<Answer>): Promise<Answer | null> {
+  async #do<Answer extends { seq: number }>(
+    shown: Overlay | null,
+    act: () => Promise<Answer>,
+  ): Promise<Answer | null> {
     this.#showNow();
     try {
       const answer = await act();
-      this.#overlays.settle(id, answer.seq);
+      if (shown !== null) this.#overlays.settle(shown, answer.seq);
       return answer;
     } catch (error) {
       excuse(error);
-      this.#overlays.takeBack(id);
+      if (shown !== null) this.#overlays.takeBack(shown);
       if (error instanceof CommandRefused) this.#told.refused(error);
       return null;
     } finally {
@@ -201,8 +215,8 @@ export class SessionStore {
   }
 
   /** What is no news leaves a session read that was. */
-  async #asReadAs(session: Session, act: () => Promise<Session>): Promise<void> {
-    const row = await this.#do(session.id, act);
+  async #asReadAs(session: Session, shown: Overlay, act: () => Promise<Session>): Promise<void> {
+    const row = await this.#do(shown, act);
     if (row !== null && !isUnread(session)) await this.#device.markRead(session.id, row.seq).catch(excuse);
   }
 }

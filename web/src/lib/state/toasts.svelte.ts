@@ -38,6 +38,10 @@ export class Toasts {
     this.shown = this.shown.filter((toast) => toast.id !== id);
   }
 
+  clear(): void {
+    this.shown = [];
+  }
+
   /** Somebody is at them. */
   wait(): void {
     if (this.#timer === null) return;

@@ -1,10 +1,9 @@
 /**
- * Which of the user's other devices type in a session, by name; each is believed for six seconds. The tutor is not
+ * Which of the user's other devices type in a session, by name; each is believed for a while. The tutor is not
  * among them: its reply says for itself that it is being written.
  */
-import type { Event } from "../client";
+import { type Event, TYPING_BELIEVED } from "../client";
 
-const BELIEVED = 6_000;
 const TUTOR = "tutor";
 
 type TypingChanged = Extract<Event, { type: "typing.changed" }>;
@@ -18,7 +17,7 @@ export class Typists {
     if (event.who === TUTOR || event.who === own) return;
     this.#forget(event.who);
     if (event.active) {
-      const timer = setTimeout(() => this.#forget(event.who), BELIEVED);
+      const timer = setTimeout(() => this.#forget(event.who), TYPING_BELIEVED * 1_000);
       this.#until.set(event.who, { name: event.name, timer });
     }
     this.#show();

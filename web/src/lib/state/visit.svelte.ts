@@ -9,6 +9,7 @@ import { ChatStore } from "./chat.svelte";
 import { Deletions } from "./deletions.svelte";
 import { Drafts } from "./drafts";
 import { Edits } from "./edits.svelte";
+import { endOf } from "./ends";
 import { excuse } from "./excuse";
 import type { Router } from "./router.svelte";
 import { SessionStore } from "./sessions.svelte";
@@ -21,6 +22,17 @@ const UNDO = 30_000;
 /** The hub has so long to answer to what was decided before one leaves. */
 const LAST_WORDS = 2_000;
 const UNAUTHENTICATED = 4501;
+const SIGNED_OUT = 4507;
+const ERASED = 4508;
+
+/** The page, as a visit sees it. */
+interface Page {
+  toasts: Toasts;
+  router: Router;
+  language: string;
+  enter(account: Account): Promise<void>;
+  leave(): void;
+}
 
 export class Visit {
   readonly device: Device;
@@ -37,14 +49,14 @@ export class Visit {
   end = $state.raw<GaveUp | null>(null);
   readonly #toasts: Toasts;
   readonly #router: Router;
-  readonly #enterAnew: () => Promise<void>;
+  readonly #page: Page;
 
   constructor(
     readonly account: Account,
     readonly store: Store,
-    page: { toasts: Toasts; router: Router; language: string; enter(account: Account): Promise<void> },
+    page: Page,
   ) {
-    this.#enterAnew = () => page.enter(account);
+    this.#page = page;
     this.#toasts = page.toasts;
     this.#router = page.router;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
@@ -58,7 +70,9 @@ export class Visit {
 
   /** Returns how to leave. */
   start(): () => void {
-    if (!this.store.isKept) this.#toasts.show(t().shell.cannotKeep, { lasts: UNDO });
+    const tell = (text: string) => this.#toasts.show(text, { lasts: UNDO });
+    if (!this.store.isKept) tell(t().shell.cannotKeep);
+    else this.store.onFull = () => tell(t().shell.keepsNoMore);
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
@@ -74,11 +88,30 @@ export class Visit {
     };
   }
 
+  /** Somebody has signed this device out, or there is nobody any more: nothing of theirs is to be seen here. */
+  get isOver(): boolean {
+    return this.end?.code === SIGNED_OUT || this.end?.code === ERASED;
+  }
+
+  /** The hub has refused what would be asked of it. */
+  get isRefused(): boolean {
+    return this.end !== null && ["sign_in", "erased"].includes(endOf(this.end.code));
+  }
+
+  /** What would be lost by signing out. */
+  async unsent(): Promise<{ messages: number; drafts: number }> {
+    this.drafts.saveAll();
+    return { messages: this.device.pendingSends().length, drafts: await this.store.countDrafts() };
+  }
+
   /** A token of an earlier visit may be of a hub that has since begun anew: that nobody needs to hear of. */
   #finish(end: GaveUp): void {
     const { kind, tokens } = this.account;
-    if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop()) void this.#enterAnew();
+    if (this.store.isOver) this.#page.leave();
+    else if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop())
+      void this.#page.enter(this.account);
     else this.end = end;
+    if (this.isOver) this.#toasts.clear();
   }
 
   chat(session: string): ChatStore {

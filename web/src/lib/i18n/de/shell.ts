@@ -17,6 +17,7 @@ export const shell: Messages["shell"] = {
   loading: "Einen Moment …",
   tutor: (name) => `Dein Tutor: ${name}`,
   local: "Kleines lokales Modell, irrt sich oft",
+  localShort: "Irrt sich oft",
   settings: "Einstellungen",
   signedInAs: "Angemeldet als",
   theme: "Aussehen",
@@ -30,6 +31,11 @@ export const shell: Messages["shell"] = {
     count(messages, {
       one: "# Nachricht ist noch nicht gesendet und ginge verloren.",
       other: "# Nachrichten sind noch nicht gesendet und gingen verloren.",
+    }),
+  unsentDrafts: (drafts) =>
+    count(drafts, {
+      one: "# Entwurf ist nicht gesendet und ginge verloren.",
+      other: "# Entwürfe sind nicht gesendet und gingen verloren.",
     }),
   signOutAnyway: "Trotzdem abmelden",
 
@@ -59,17 +65,19 @@ export const shell: Messages["shell"] = {
   reload: "Seite neu laden",
 
   signInTitle: "Willkommen",
-  signInText: "Wer bist du? Jeder Name ist recht: Hier wird ausprobiert.",
+  signInText: "Wer bist du? Wo ausprobiert wird, ist jeder Name recht.",
   name: "Dein Name",
   signIn: "Anmelden",
-  tokenText: "Dieser Hub hat keine eigene Anmeldung. Füge das Token ein, das du bekommen hast.",
+  tokenText: "Füge das Token ein, das du bekommen hast.",
   token: "Token",
   useToken: "Ich habe ein Token",
   useName: "Mit einem Namen anmelden",
   noToken: "Das ist kein Token, oder es ist abgelaufen.",
+  noNames: "Dieser Hub nimmt ein Token, keinen Namen.",
   unreachable: "Der Hub ist nicht zu erreichen. Prüfe deine Verbindung und versuche es noch einmal.",
   againTitle: "Bitte melde dich noch einmal an",
   againText: "Deine Anmeldung ist zu Ende. Was du gerade schreibst, bleibt erhalten.",
+  signedOutText: "Du hast dich abgemeldet, hier oder auf einem anderen Gerät.",
   erasedText: "Das Konto wurde gelöscht, mit allem darin.",
   tooManyTitle: "Zu viele Geräte auf einmal",
   tooManyText: "Schließe einen Tab oder ein anderes Gerät, dann geht es hier weiter.",
@@ -83,6 +91,7 @@ export const shell: Messages["shell"] = {
   catchingUp: "Wird auf den neuesten Stand gebracht …",
   degraded: "Der Hub hat Schwierigkeiten: Antworten kommen vielleicht auf einmal. Nichts geht verloren.",
   cannotKeep: "Dieser Browser merkt sich nichts: Was nicht gesendet ist, geht mit der Seite verloren.",
+  keepsNoMore: "Dieser Browser hat keinen Platz mehr: Was nicht gesendet ist, geht mit der Seite verloren.",
 
   thisDevice: "Dieses Gerät",
   lastSeen: (time) => `Zuletzt gesehen: ${time}`,

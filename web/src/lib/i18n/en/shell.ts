@@ -16,6 +16,7 @@ export const shell = {
   loading: "One moment …",
   tutor: (name: string) => `Your tutor: ${name}`,
   local: "Small local model, often wrong",
+  localShort: "Often wrong",
   settings: "Settings",
   signedInAs: "Signed in as",
   theme: "Appearance",
@@ -29,6 +30,11 @@ export const shell = {
     count(messages, {
       one: "# message has not been sent yet and would be lost.",
       other: "# messages have not been sent yet and would be lost.",
+    }),
+  unsentDrafts: (drafts: number) =>
+    count(drafts, {
+      one: "# draft has not been sent and would be lost.",
+      other: "# drafts have not been sent and would be lost.",
     }),
   signOutAnyway: "Sign out anyway",
 
@@ -54,17 +60,19 @@ export const shell = {
   reload: "Show the page anew",
 
   signInTitle: "Welcome",
-  signInText: "Who are you? Any name will do: this hub is for trying things out.",
+  signInText: "Who are you? A hub for trying things out takes any name.",
   name: "Your name",
   signIn: "Sign in",
-  tokenText: "This hub has no sign-in of its own. Paste the token that you were given.",
+  tokenText: "Paste the token that you were given.",
   token: "Token",
   useToken: "I have a token",
   useName: "Sign in with a name",
   noToken: "This is not a token, or it has expired.",
+  noNames: "This hub takes a token, not a name.",
   unreachable: "The hub can’t be reached. Look at your connection and try again.",
   againTitle: "Please sign in again",
   againText: "Your sign-in has ended. What you were writing is kept.",
+  signedOutText: "You have signed out, here or on another device.",
   erasedText: "The account was erased, with everything in it.",
   tooManyTitle: "Too many devices at once",
   tooManyText: "Close a tab or another device, then go on here.",
@@ -78,6 +86,7 @@ export const shell = {
   catchingUp: "Catching up …",
   degraded: "The hub is in trouble: answers may come in one piece. Nothing is lost.",
   cannotKeep: "This browser keeps nothing between visits: what is not sent is lost with the page.",
+  keepsNoMore: "This browser has no room left: what is not sent is lost with the page.",
 
   thisDevice: "This device",
   lastSeen: (time: string) => `Last seen ${time}`,
