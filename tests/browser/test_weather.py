@@ -136,6 +136,10 @@ async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room
         await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
         await expect(ada.page.get_by_text("Please sign in again")).to_be_visible()
         await ada.shot("signed-out-elsewhere")
+        for _ in range(6):  # Chromium lets a page hold back Escape only so often
+            await ada.page.keyboard.press("Escape")
+        await expect(ada.page.get_by_role("dialog", name="Please sign in again")).to_be_visible()
+        assert await ada.page.evaluate("document.querySelector('dialog').matches(':modal')")
         await ada.page.get_by_role("button", name="Sign in").click()
         await expect(ada.field).to_have_value("Half a thought")
 

@@ -3,7 +3,7 @@
 
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Device, freshId, openStore } from "../../src/lib/client";
+import { type Device, freshId, openStore, Rest } from "../../src/lib/client";
 import { ChatStore } from "../../src/lib/state/chat.svelte";
 import { Drafts } from "../../src/lib/state/drafts";
 import type { Row } from "../../src/lib/state/row.svelte";
@@ -155,6 +155,18 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   it("does not send nothing", async () => {
     const { chat } = await begun();
     expect([say(chat, ""), say(chat, " \n "), chat.messages]).toEqual([false, false, []]);
+  });
+
+  it("keeps what is written on a device that the hub has ended", async () => {
+    const { chat, device } = await begun();
+    const { token } = await new Rest(hub.url, async () => "").devSignIn(user);
+    await new Rest(hub.url, async () => token).signOut({ everywhere: true });
+    await until(device, () => device.state === "ended");
+    expect([say(chat, "half a thought"), chat.currentMessage, chat.messages]).toEqual([
+      false,
+      "half a thought",
+      [],
+    ]);
   });
 
   it("shows a refused message as failed, with the ways on: back to the composer, or once more", async () => {

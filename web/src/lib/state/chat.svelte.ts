@@ -125,7 +125,7 @@ export class ChatStore {
   /** False: it was not sent, and is still in the composer. */
   send(wordless: string): boolean {
     const { isEmpty, isTooLong } = this.composer;
-    if (isEmpty || isTooLong) return false;
+    if (isEmpty || isTooLong || this.#device.state === "ended") return false;
     const limit = this.#device.welcome?.limits.pendingReplies ?? USUAL_PENDING;
     if (this.#rows.open.length + this.#sendsOnTheWay() >= limit) {
       this.notice = { kind: "full", limit };
