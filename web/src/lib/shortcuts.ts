@@ -2,7 +2,7 @@
  * What a key does, whatever has the focus. A single letter or sign is a shortcut only where nothing is typed into, and
  * only for who wants it so: a voice or a shaking hand says letters that it does not mean.
  */
-export type Deed = "sheet" | "newSession" | "search";
+export type Deed = "escape" | "sheet" | "newSession" | "search";
 
 export type Press = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "altKey">;
 
@@ -11,6 +11,7 @@ export function deedOf(press: Press, isTypedInto: boolean, hasSingleKeys: boolea
   const { ctrlKey, metaKey, altKey } = press;
   const key = latin(press);
   if (altKey) return null;
+  if (key === "Escape") return "escape";
   if (ctrlKey || metaKey) {
     if (key === "/") return "sheet";
     return key.toLowerCase() === "k" ? "search" : null;

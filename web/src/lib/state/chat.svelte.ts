@@ -22,6 +22,7 @@ export type Notice =
   | { kind: "refused"; problem: Problem }
   | { kind: "lost" }
   | { kind: "full"; limit: number }
+  | { kind: "occupied" }
   | { kind: "gone" };
 
 /** Follow-ups that wait for the tutor at once, if the hub has not said. */
@@ -149,8 +150,8 @@ export class ChatStore {
   /** A failed one goes back to where it was written. */
   takeBack(row: Row): void {
     if (row.pending === null) return;
-    this.composer.giveBack(row.pending.content, row.pending.metadata);
-    this.#device.forget(row.id);
+    if (this.composer.giveBack(row.pending.content, row.pending.metadata)) this.#device.forget(row.id);
+    else this.notice = { kind: "occupied" };
   }
 
   async edit(row: Row, content: string): Promise<boolean> {

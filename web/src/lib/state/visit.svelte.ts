@@ -36,6 +36,8 @@ export class Visit {
   tutor = $state.raw<NonNullable<Device["welcome"]>["tutor"] | null>(null);
   /** Why it will not connect again. */
   end = $state.raw<GaveUp | null>(null);
+  /** The one that is shown. */
+  conversation: ChatStore | null = null;
   readonly #toasts: Toasts;
   readonly #router: Router;
   readonly #enterAnew: () => Promise<void>;
@@ -82,6 +84,16 @@ export class Visit {
 
   chat(session: string): ChatStore {
     return new ChatStore(this.device, session, this.drafts);
+  }
+
+  /** Be in a conversation. Returns how to leave it. */
+  enter(chat: ChatStore): () => void {
+    const leave = chat.start();
+    this.conversation = chat;
+    return () => {
+      this.conversation = null;
+      leave();
+    };
   }
 
   /** Be in a new session: the one that was begun before, if nothing has been said in it yet. */
