@@ -43,6 +43,7 @@ async def add(ada: Learner, *files: FilePayload) -> None:
     await (await chooser.value).set_files(list(files), timeout=60_000)  # they go through a pipe
 
 
+@pytest.mark.shows("SessionChat: multimedia support, images")
 async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> None:
     """Multimedia support (images): by button, with a preview; shown large, and on another device."""
     async with provider(["A cat."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
@@ -89,6 +90,7 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
         await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
 
 
+@pytest.mark.shows("SessionChat: multimedia support, voice", "SessionChat: audio playback controls")
 async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
     """Multimedia support (voice) · audio playback controls."""
     heard: dict[str, Any] = {"permissions": ["microphone"]}

@@ -77,6 +77,7 @@ async def test_a_hub_killed_in_mid_answer_comes_back_and_the_answer_goes_on(room
                     await expect(ada.banner("The connection is lost.")).to_have_count(0)
 
 
+@pytest.mark.shows("Errors: loading states", "Optimization: optimistic updates")
 async def test_on_a_slow_line_what_is_loading_is_sketched_and_what_is_written_is_shown_at_once(room: Room) -> None:
     """Loading states: skeletons · optimistic updates: the page shows it before the server confirms it."""
     async with provider(["Slowly."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -114,6 +115,7 @@ async def test_a_first_question_that_is_too_long_waits_in_its_session_as_it_was_
         assert await ada.field.input_value() == ("long words " * 900).strip()
 
 
+@pytest.mark.shows("sessionStore: error")
 async def test_an_address_of_a_session_that_is_not_ours_says_so_and_leads_on(room: Room) -> None:
     """Session not found: a friendly message · unauthorized access."""
     async with provider(["Private."]) as tutor, room.hub(tutor) as hub:
