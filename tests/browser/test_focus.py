@@ -36,9 +36,11 @@ async def test_the_link_at_the_beginning_skips_to_the_conversation(room: Room) -
         address = ada.page.url
         await ada.page.reload()
         await expect(ada.said).to_have_count(1)
-        await ada.page.evaluate("document.activeElement.blur()")
-        await ada.page.keyboard.press("Tab")
-        await expect(ada.page.get_by_role("link", name="Skip to the conversation")).to_be_focused()
+        skip = ada.page.get_by_role("link", name="Skip to the conversation")
+        await ada.page.get_by_role("link", name="tutorhub").focus()
+        await ada.page.keyboard.press("Shift+Tab")
+        await expect(skip).to_be_focused()
+        await expect(skip).to_be_in_viewport()
         await ada.page.keyboard.press("Enter")
         await expect(ada.page.locator("#main")).to_be_focused()
         assert ada.page.url.removesuffix("#main") == address
@@ -104,11 +106,11 @@ async def test_from_the_way_to_the_latest_to_the_latest(room: Room) -> None:
 
 
 async def test_from_a_notice_to_the_field(room: Room) -> None:
-    async with provider(["Begun", HOLD]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
-        await ada.begin("1")
+    few = {"pending": 1}
+    async with provider(["Begun", HOLD]) as tutor, room.hub(tutor, turns=few) as hub, room.learner(hub) as ada:
+        await ada.begin("One")
         await expect(ada.answers).to_contain_text("Begun")
-        for number in range(2, 7):
-            await ada.ask(f"{number}")
+        await ada.ask("One too many")
         await press(ada.page.get_by_role("button", name="Dismiss"))
         await expect(ada.page.get_by_role("button", name="Dismiss")).to_have_count(0)
         await expect(ada.field).to_be_focused()
@@ -141,6 +143,7 @@ async def test_escape_closes_the_drawer_and_leaves_the_answer_alone(room: Room) 
             await ada.begin("Count")
             await expect(ada.answers).to_contain_text("Half")
             await press(ada.page.get_by_role("button", name="Show your sessions"))
+            await expect(ada.session("Count")).to_be_visible()
             await ada.page.keyboard.press("Escape")
             await expect(ada.session("Count")).not_to_be_visible()
             tutor.release()

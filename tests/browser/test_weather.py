@@ -135,14 +135,17 @@ async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room
         await ada.begin("Still there?")
         await expect(ada.answers.last).to_contain_text("Yes.")
         await ada.field.fill("Half a thought")
+        await ada.page.get_by_role("button", name="Settings").click()
+        await expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()
         await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
         await expect(ada.page.get_by_text("Please sign in again")).to_be_visible()
         await ada.shot("signed-out-elsewhere")
         for _ in range(6):  # Chromium lets a page hold back Escape only so often
             await ada.page.keyboard.press("Escape")
-        await expect(ada.page.get_by_role("dialog", name="Please sign in again")).to_be_visible()
-        assert await ada.page.evaluate("document.querySelector('dialog').matches(':modal')")
-        await ada.page.get_by_role("button", name="Sign in").click()
+        again = ada.page.get_by_role("dialog", name="Please sign in again")
+        await expect(again).to_be_visible()
+        assert await again.evaluate("(dialog) => dialog.matches(':modal')")
+        await ada.page.get_by_role("button", name="Sign in", exact=True).click()
         await expect(ada.field).to_have_value("Half a thought")
 
 

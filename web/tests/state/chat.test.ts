@@ -177,9 +177,21 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     say(chat, "too late");
     await stands(chat, "failed");
     chat.currentMessage = "written since";
+    chat.composer.imageUrl = "another picture";
+    const { pending } = rowOf(chat, "too late");
+    if (pending !== null) pending.metadata = { ...pending.metadata, imageUrl: "its picture" };
+    chat.takeBack(rowOf(chat, "too late"));
+    expect([chat.notice, chat.currentMessage, standings(chat)]).toEqual([
+      { kind: "occupied" },
+      "written since",
+      ["failed"],
+    ]);
+    chat.composer.imageUrl = null;
     chat.takeBack(rowOf(chat, "too late"));
     await shows(chat);
     expect(chat.currentMessage).toBe("too late\n\nwritten since");
+    expect(chat.composer.imageUrl).toBe("its picture");
+    chat.composer.imageUrl = null;
     chat.send(WORDLESS);
     await stands(chat, "failed");
     const [row] = chat.messages;
