@@ -78,7 +78,8 @@ export class App {
   }
 
   async enter(account: Account): Promise<void> {
-    const [former, store] = [this.visit, await openStore(account.user)];
+    const store = await openStore(account.user);
+    const former = this.visit;
     this.#leave();
     if (former !== null && former.account.user !== account.user)
       this.router.go(null, null, { instead: true });
