@@ -5,7 +5,7 @@ Each module runs in the session's loop, where the browser lives: `pytest.mark.as
 
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,33 @@ ARGUMENTS = (
 )
 LASTS = 110.0
 """Seconds for which a hub may be needed: a little less than a test may take."""
+
+
+SHOWN = pytest.StashKey[set[str]]()
+
+
+def shows(item: pytest.Item) -> set[str]:
+    """The features of the design that a test shows, if it passes."""
+    return {feature for mark in item.iter_markers("shows") for feature in mark.args}
+
+
+def shown(config: pytest.Config) -> set[str]:
+    """Those that have been shown in this run so far."""
+    return config.stash.setdefault(SHOWN, set())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks whether all was shown comes when all has run."""
+    items.sort(key=lambda item: item.path.name == "test_features.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.passed:
+        shown(item.config).update(shows(item))
+    return report
 
 
 class Room(Struct):

@@ -124,7 +124,7 @@ async def test_a_phone_shows_one_thing_at_a_time_with_targets_for_thumbs(room: R
             .filter(([, box]) => box.width > 1 && (box.height < 43.5 || box.width < 23.5))
             .map(([html, box]) => `${html} ${box.width}×${box.height}`)"""
         assert await ada.page.evaluate(small) == []
-        await ada.page.get_by_role("button", name="Show your sessions").click()
+        await ada.page.get_by_role("button", name="Show your sessions", exact=True).click()
         await expect(ada.session("What is a prime?")).to_be_visible()
         await ada.shot("mobile-list")
 

@@ -37,6 +37,9 @@ def echo(request: dict[str, object]) -> list[str | Step]:
 # Creation.
 
 
+@pytest.mark.shows(
+    "SessionsList: new session creation", "SessionChat: real-time message input and output", "chatStore: isTyping"
+)
 async def test_a_newcomer_asks_and_sees_the_answer_as_it_is_written(room: Room) -> None:
     """New session creation · real-time message input and output · isTyping · optimistic updates · empty states."""
     async with provider(["Because ", HOLD, "it scatters."]) as tutor, room.hub(tutor) as hub:
@@ -55,6 +58,7 @@ async def test_a_newcomer_asks_and_sees_the_answer_as_it_is_written(room: Room) 
             assert len(ada.session_id) == 36
 
 
+@pytest.mark.shows("Errors: empty states")
 async def test_a_starter_begins_a_session(room: Room) -> None:
     """Empty states: helpful messages and actions."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -83,6 +87,7 @@ async def test_an_answer_is_shown_with_math_and_code_and_tables(room: Room) -> N
         assert distances == [pytest.approx(12)] * 3, "prose, a formula, code and a table stand as far apart"
 
 
+@pytest.mark.shows("SessionChat: mode switching", "chatStore: mode")
 async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Room) -> None:
     """Mode switching (Fun / Learn) · chatStore.mode."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -97,6 +102,7 @@ async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Ro
         assert fun != learn
 
 
+@pytest.mark.shows("chatStore: language")
 async def test_the_language_of_the_tutor_is_chosen(room: Room) -> None:
     """chatStore.language."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -120,6 +126,7 @@ async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
         await expect(ada.answers.last).to_contain_text("All of it.")
 
 
+@pytest.mark.shows("Errors: recovery")
 async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Room) -> None:
     """Error recovery · application error handling, told to people."""
     async with provider(["Better."]) as tutor, room.hub(tutor, turns={"provider_tries": 1}) as hub:
@@ -133,6 +140,7 @@ async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Roo
             await expect(ada.answers.last).to_contain_text("Better.")
 
 
+@pytest.mark.shows("Errors: a way back from destructive actions")
 async def test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back(room: Room) -> None:
     """Data loss prevention: destructive actions can be undone · updateMessage · deleteMessage."""
     async with provider(echo) as tutor, room.hub(tutor) as hub:
@@ -153,6 +161,9 @@ async def test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back(roo
             await expect(ada.said.last).to_contain_text("second words")
 
 
+@pytest.mark.shows(
+    "sessionStore: currentSession, selectedSessionId", "chatStore: currentMessage", "Errors: auto-saved drafts"
+)
 async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
     """Data loss prevention: auto-save drafts · chatStore.currentMessage."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -171,6 +182,7 @@ async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
 # Management.
 
 
+@pytest.mark.shows("SessionsList: session management actions")
 async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None:
     """Session management actions (edit, delete) · delete with undo."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -184,6 +196,9 @@ async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None
         await expect(ada.session("New name of it")).to_be_visible()
 
 
+@pytest.mark.shows(
+    "SessionsList: real-time session filtering and search", "sessionStore: searchQuery, filteredSessions"
+)
 async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_message(room: Room) -> None:
     """Real-time session filtering and search · searchQuery · filteredSessions · debounced search."""
     async with provider(["The ", "zeppelin ", "flies."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -203,6 +218,12 @@ async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_mes
         await expect(ada.answers.last).to_contain_text("zeppelin")
 
 
+@pytest.mark.shows(
+    "SessionsList: session preview",
+    "SessionPreview: session metadata display",
+    "SessionPreview: continue and view history",
+    "SessionPreview: session management options",
+)
 async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None:
     """SessionPreview: session metadata display · continue / view history · session management options."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -222,6 +243,7 @@ async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None
         await expect(ada.page.get_by_role("textbox", name="New name")).to_be_focused()
 
 
+@pytest.mark.shows("SessionsList: session selection", "sessionStore: sessions, loading")
 async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
     """Lazy loading: load sessions on demand · selectedSessionId · currentSession."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
@@ -242,6 +264,7 @@ async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
 # Several devices.
 
 
+@pytest.mark.shows("chatStore: messages, currentSessionMessages")
 async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
     """Cross-device sync · unread badges and answering marks on all devices."""
     with redis_server() as redis:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
-from tests.files import photo, wav
+from tests.files import photo, picture, wav
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,6 +43,7 @@ async def add(ada: Learner, *files: FilePayload) -> None:
     await (await chooser.value).set_files(list(files), timeout=60_000)  # they go through a pipe
 
 
+@pytest.mark.shows("SessionChat: multimedia support, images")
 async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> None:
     """Multimedia support (images): by button, with a preview; shown large, and on another device."""
     async with provider(["A cat."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
@@ -89,6 +90,7 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
         await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
 
 
+@pytest.mark.shows("SessionChat: multimedia support, voice", "SessionChat: audio playback controls")
 async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
     """Multimedia support (voice) · audio playback controls."""
     heard: dict[str, Any] = {"permissions": ["microphone"]}
@@ -207,6 +209,84 @@ async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(
             await expect(added.get_by_role("status")).to_have_text(said)
         else:
             await expect(ada.field).to_have_value(said)
+
+
+async def test_text_that_carries_a_picture_of_itself_is_pasted_as_text(room: Room, data_dir: Path) -> None:
+    """As cells and paragraphs of an office do."""
+    copied = """async (bytes) => {
+        const image = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+        const text = new Blob(["seven apples"], { type: "text/plain" });
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": image, "text/plain": text })]);
+    }"""
+    granted = ["clipboard-read", "clipboard-write"]
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
+        async with room.learner(hub, permissions=granted) as ada:
+            await ada.begin("Look at this")
+            await expect(ada.answers.last).to_contain_text("Well.")
+            await ada.page.evaluate(copied, list(picture(size=(8, 8))))
+            await ada.field.press("Control+V")
+            await expect(ada.field).to_have_value("seven apples")
+            await expect(ada.page.get_by_role("list", name="What goes with the message")).to_have_count(0)
+
+
+async def dropped(ada: Learner, at: Locator, *paths: Path) -> None:
+    """From outside of the browser."""
+    box = await at.bounding_box()
+    assert box is not None
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 40}
+    held = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = await ada.window.context.new_cdp_session(ada.page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": held})
+
+
+async def test_files_may_be_dropped_anywhere_and_of_each_kind_one_is_taken(
+    room: Room, data_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "one.png").write_bytes(picture(size=(64, 64)))
+    (tmp_path / "two.png").write_bytes(picture(size=(32, 32)))
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("Well.")
+        await dropped(ada, ada.page.get_by_role("navigation"), tmp_path / "one.png")
+        await dropped(ada, ada.messages, tmp_path / "one.png", tmp_path / "two.png")
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("img", name="one.png")).to_be_visible()
+        await expect(added.get_by_text("One picture and one sound go with a message.")).to_be_visible()
+        await expect(added.get_by_role("listitem")).to_have_count(2)
+        await added.get_by_role("button", name="Remove two.png").click()
+        await expect(ada.field).to_be_focused()
+
+
+async def test_a_microphone_is_let_go_of_when_recording_fails(room: Room) -> None:
+    fails = """
+        window.tracks = [];
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const sound = await ask(wanted);
+            window.tracks.push(...sound.getTracks());
+            return sound;
+        };
+        MediaRecorder = class { static isTypeSupported() { return true; } constructor() { throw new Error("no"); } };
+    """
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub:
+        async with room.window(hub, permissions=["microphone"]) as window:
+            await window.context.add_init_script(fails)
+            ada = Learner(window, "ada")
+            await ada.sign_in()
+            await ada.begin("Listen")
+            await ada.page.get_by_role("button", name="Record your voice").click()
+            await expect(ada.page.get_by_text("The microphone cannot be used just now.")).to_be_visible()
+            assert await ada.page.evaluate("window.tracks.map((track) => track.readyState)") == ["ended"]
+
+
+async def test_reading_aloud_is_offered_where_there_is_a_voice(room: Room) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Say it")
+        await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
+        voices = await ada.page.evaluate("speechSynthesis.getVoices().length")
+        read = ada.answers.get_by_role("button", name="Read aloud")
+        await expect(read).to_have_count(1 if voices else 0)
 
 
 async def test_a_microphone_that_is_refused_is_no_end(room: Room) -> None:

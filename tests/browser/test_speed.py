@@ -99,6 +99,7 @@ def planted(database_url: str, session: object, messages: int) -> None:
         )
 
 
+@pytest.mark.shows("Optimization: lazy loading")
 def test_what_the_page_needs_at_first_is_small_and_the_rest_is_lazy(built: Path) -> None:
     """Lazy loading · CDN for static assets: initial JavaScript of 120 KB at most."""
     page = (built / "index.html").read_text()
@@ -156,6 +157,7 @@ async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> Non
             assert median(waits) <= LONG_FRAME
 
 
+@pytest.mark.shows("Optimization: virtual scrolling for large message lists")
 @pytest.mark.timeout(240)
 @in_one_loop
 async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
@@ -188,6 +190,7 @@ async def scrolled_to_the_start(page: Page) -> None:
     )
 
 
+@pytest.mark.shows("SessionChat: message history display")
 @in_one_loop
 async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
     """Message history display, paged upwards: what is read moves with the reader's wheel and with nothing else."""
@@ -209,6 +212,7 @@ async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
             assert 0 < sum(moves) <= wheeled + 2
 
 
+@pytest.mark.shows("Optimization: debounced search")
 @in_one_loop
 async def test_a_search_is_asked_once_for_what_is_typed_quickly(room: Room) -> None:
     """Debounced search: reduce API calls."""

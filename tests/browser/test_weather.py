@@ -77,6 +77,7 @@ async def test_a_hub_killed_in_mid_answer_comes_back_and_the_answer_goes_on(room
                     await expect(ada.banner("The connection is lost.")).to_have_count(0)
 
 
+@pytest.mark.shows("Errors: loading states", "Optimization: optimistic updates")
 async def test_on_a_slow_line_what_is_loading_is_sketched_and_what_is_written_is_shown_at_once(room: Room) -> None:
     """Loading states: skeletons · optimistic updates: the page shows it before the server confirms it."""
     async with provider(["Slowly."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
@@ -114,6 +115,7 @@ async def test_a_first_question_that_is_too_long_waits_as_it_was_written(room: R
         await expect(ada.sessions.get_by_role("link")).to_have_count(0)
 
 
+@pytest.mark.shows("sessionStore: error")
 async def test_an_address_of_a_session_that_is_not_ours_says_so_and_leads_on(room: Room) -> None:
     """Session not found: a friendly message · unauthorized access."""
     async with provider(["Private."]) as tutor, room.hub(tutor) as hub:
@@ -133,10 +135,17 @@ async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room
         await ada.begin("Still there?")
         await expect(ada.answers.last).to_contain_text("Yes.")
         await ada.field.fill("Half a thought")
+        await ada.page.get_by_role("button", name="Settings").click()
+        await expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()
         await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
         await expect(ada.page.get_by_text("Please sign in again")).to_be_visible()
         await ada.shot("signed-out-elsewhere")
-        await ada.page.get_by_role("button", name="Sign in").click()
+        for _ in range(6):  # Chromium lets a page hold back Escape only so often
+            await ada.page.keyboard.press("Escape")
+        again = ada.page.get_by_role("dialog", name="Please sign in again")
+        await expect(again).to_be_visible()
+        assert await again.evaluate("(dialog) => dialog.matches(':modal')")
+        await ada.page.get_by_role("button", name="Sign in", exact=True).click()
         await expect(ada.field).to_have_value("Half a thought")
 
 

@@ -2,17 +2,16 @@
  * What a key does, whatever has the focus. A single letter or sign is a shortcut only where nothing is typed into, and
  * only for who wants it so: a voice or a shaking hand says letters that it does not mean.
  */
-export type Deed = "sheet" | "newSession" | "search";
+export type Deed = "escape" | "sheet" | "newSession" | "search";
 
-export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">;
+export type Press = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "altKey">;
 
 /** Null: the key is not the page's. */
-export function deedOf(
-  { key, ctrlKey, metaKey, altKey }: Press,
-  isTypedInto: boolean,
-  hasSingleKeys: boolean,
-): Deed | null {
+export function deedOf(press: Press, isTypedInto: boolean, hasSingleKeys: boolean): Deed | null {
+  const { ctrlKey, metaKey, altKey } = press;
+  const key = latin(press);
   if (altKey) return null;
+  if (key === "Escape") return "escape";
   if (ctrlKey || metaKey) {
     if (key === "/") return "sheet";
     return key.toLowerCase() === "k" ? "search" : null;
@@ -20,6 +19,12 @@ export function deedOf(
   if (isTypedInto || !hasSingleKeys) return null;
   if (key === "n") return "newSession";
   return key === "/" ? "search" : null;
+}
+
+/** What a key writes; where that is of another script, what it would write in Latin, so that the sheet is true there. */
+function latin({ key, code }: Press): string {
+  if (/^[ -~]+$/.test(key)) return key;
+  return code === "Slash" ? "/" : (/^Key([A-Z])$/.exec(code)?.[1] ?? "").toLowerCase();
 }
 
 export function isTypedInto(target: EventTarget | null): boolean {

@@ -1,9 +1,11 @@
 /** The page's languages: which one a reader gets, and that numbers, nouns and times follow it. */
 import { describe, expect, it } from "vitest";
+import { explained } from "../../src/lib/i18n/explained";
 import { speak, t } from "../../src/lib/i18n/index.svelte";
 import { preferred } from "../../src/lib/i18n/messages";
 import { plural } from "../../src/lib/i18n/plural";
 import { longTime, shortTime } from "../../src/lib/i18n/times";
+import { nameOfLanguage } from "../../src/lib/state/languages";
 
 describe("the language of the page", () => {
   it("is the first of the reader's that it speaks", () => {
@@ -20,6 +22,35 @@ describe("the language of the page", () => {
     expect(t().shell.signOut).toMatch(/[\u0600-\u06ff]/);
     await speak("en");
     expect([document.documentElement.dir, document.documentElement.lang]).toEqual(["ltr", "en"]);
+  });
+});
+
+describe("somebody's own words", () => {
+  it("in a sentence of the page turn nothing else of it round", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { deleted, nothingFoundText } = t().sessions;
+      for (const said of [deleted("عنوان"), nothingFoundText("title")])
+        expect(said).toMatch(/\u2068[^\u2069]+\u2069/);
+    }
+    await speak("en");
+  });
+});
+
+describe("a reply that failed", () => {
+  it("says why in the reader's language", async () => {
+    const failure = { code: "provider_unreachable", detail: "The tutor's provider cannot be reached." };
+    await speak("de");
+    expect(explained(failure)).toBe("Der Tutor ist gerade nicht zu erreichen.");
+    await speak("en");
+    expect(explained({ code: "unheard_of", detail: "In the hub's words." })).toBe("In the hub's words.");
+  });
+});
+
+describe("the name of a language", () => {
+  it("is the reader's word for it, and a code that is none stays as it is", () => {
+    expect(nameOfLanguage("ar", "de")).toBe("Arabisch");
+    for (const code of ["de-1", "en-a"]) expect(nameOfLanguage(code, "de")).toBe(code);
   });
 });
 

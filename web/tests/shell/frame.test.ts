@@ -7,7 +7,14 @@ import { skyOf, Weather } from "../../src/lib/state/weather.svelte";
 import { stepFrom, walking } from "../../src/lib/walking";
 
 describe("a key", () => {
-  const press = (key: string, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, ...more });
+  const press = (key: string, more = {}) => ({
+    key,
+    code: "",
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    ...more,
+  });
 
   it("alone is a shortcut only where nothing is typed into", () => {
     expect(deedOf(press("n"), false, true)).toBe("newSession");
@@ -24,6 +31,13 @@ describe("a key", () => {
   it("with Ctrl or Cmd works from a text as well", () => {
     expect(deedOf(press("/", { ctrlKey: true }), true, false)).toBe("sheet");
     expect(deedOf(press("K", { metaKey: true }), true, false)).toBe("search");
+  });
+
+  it("does the same where it writes another script", () => {
+    expect(deedOf(press("ن", { code: "KeyK", ctrlKey: true }), true, true)).toBe("search");
+    expect(deedOf(press("ظ", { code: "Slash", ctrlKey: true }), true, true)).toBe("sheet");
+    expect(deedOf(press("ى", { code: "KeyN" }), false, true)).toBe("newSession");
+    expect(deedOf(press("b", { code: "KeyN" }), false, true)).toBeNull(); // Dvorak
   });
 
   it("of the browser's stays the browser's", () => {

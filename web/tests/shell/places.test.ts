@@ -12,6 +12,12 @@ describe("an address", () => {
     expect(placeOf(addressOf(null), "")).toEqual({ session: null, message: null });
   });
 
+  it("asks for a message by its id, and for nothing else", () => {
+    expect(placeOf("/s/a", `#m=${message.toUpperCase()}`)?.message).toBe(message);
+    for (const hash of ["", "#", "#m=", "#m=../../x", `#x=${message}`, `#m=${message}&y`])
+      expect(placeOf("/s/a", hash)).toEqual({ session: "a", message: null });
+  });
+
   it("of something else is no place of the page", () => {
     expect(placeOf("/docs", "")).toBeNull();
     expect(placeOf("/s/a/b", "")).toBeNull();
@@ -53,12 +59,26 @@ describe("the router", () => {
     expect(router.place.session).toBeNull();
   });
 
-  it("tells of a message in the session that is shown already", () => {
+  it("tells of a message in the session that is shown already, each time that it is gone to", () => {
     router.go(session);
-    const heard: string[] = [];
-    addEventListener("hashchange", () => heard.push(location.hash), { once: true });
     router.go(session, message);
-    expect(heard).toEqual([`#m=${message}`]);
+    const { place } = router;
+    expect(place).toEqual({ session, message });
+    router.go(session, message);
+    expect(router.place).not.toBe(place);
+  });
+
+  it("leaves a fragment that names no message to the browser", () => {
+    router.go(session);
+    const followed: boolean[] = [];
+    const note = (event: Event) => {
+      followed.push(event.defaultPrevented);
+      event.preventDefault();
+    };
+    addEventListener("click", note);
+    for (const href of ["#main", "/#as=ada", `#m=${message}`]) click(link(href));
+    removeEventListener("click", note);
+    expect(followed).toEqual([false, false, true]);
     expect(router.place).toEqual({ session, message });
   });
 

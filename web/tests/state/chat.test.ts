@@ -3,7 +3,7 @@
 
 import "fake-indexeddb/auto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Device, freshId } from "../../src/lib/client";
+import { type Device, freshId, Rest } from "../../src/lib/client";
 import { ChatStore } from "../../src/lib/state/chat.svelte";
 import type { Row } from "../../src/lib/state/row.svelte";
 import { hasHub, Hub, Provider } from "../client/hub";
@@ -157,6 +157,18 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect([say(chat, ""), say(chat, " \n "), chat.messages]).toEqual([false, false, []]);
   });
 
+  it("keeps what is written on a device that the hub has ended", async () => {
+    const { chat, device } = await begun();
+    const { token } = await new Rest(hub.url, async () => "").devSignIn(user);
+    await new Rest(hub.url, async () => token).signOut({ everywhere: true });
+    await until(device, () => device.state === "ended");
+    expect([say(chat, "half a thought"), chat.currentMessage, chat.messages]).toEqual([
+      false,
+      "half a thought",
+      [],
+    ]);
+  });
+
   it("shows a refused message as failed, with the ways on: back to the composer, or once more", async () => {
     const { chat, device } = await begun();
     const other = stage.device(user);
@@ -165,9 +177,21 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     say(chat, "too late");
     await stands(chat, "failed");
     chat.currentMessage = "written since";
+    chat.composer.imageUrl = "another picture";
+    const { pending } = rowOf(chat, "too late");
+    if (pending !== null) pending.metadata = { ...pending.metadata, imageUrl: "its picture" };
+    chat.takeBack(rowOf(chat, "too late"));
+    expect([chat.notice, chat.currentMessage, standings(chat)]).toEqual([
+      { kind: "occupied" },
+      "written since",
+      ["failed"],
+    ]);
+    chat.composer.imageUrl = null;
     chat.takeBack(rowOf(chat, "too late"));
     await shows(chat);
     expect(chat.currentMessage).toBe("too late\n\nwritten since");
+    expect(chat.composer.imageUrl).toBe("its picture");
+    chat.composer.imageUrl = null;
     chat.send(WORDLESS);
     await stands(chat, "failed");
     const [row] = chat.messages;

@@ -43,6 +43,19 @@ describe("deleting a message", () => {
     expect(shown()).toEqual([[], []]);
   });
 
+  it("waits while somebody is at the way back, and then has what was left", () => {
+    deletions.ask("m1");
+    vi.advanceTimersByTime(4_000);
+    deletions.wait("m1");
+    vi.advanceTimersByTime(60_000);
+    expect([said, shown()]).toEqual([[], [["m1"], []]]);
+    deletions.go("m1");
+    vi.advanceTimersByTime(1_999);
+    expect(said).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(said).toEqual(["m1"]);
+  });
+
   it("is never said once it was undone", async () => {
     deletions.ask("m1");
     deletions.undo("m1");

@@ -1,27 +1,59 @@
 /** Files that are pasted, or dropped onto something. What is not a file is left to the browser. */
 import type { Attachment } from "svelte/attachments";
 
-/** Of the element that takes them; while some are held over it, it has the attribute `data-over`. */
-export function takesFiles(onfiles: (files: File[]) => void): Attachment<HTMLElement> {
+type Take = (files: File[]) => void;
+
+/** Cells and paragraphs carry a picture of themselves along: who pastes them means the text. */
+export function takesPasted(take: Take): Attachment<HTMLElement> {
   return (element) => {
-    const take = (event: Event, given: DataTransfer | null) => {
-      delete element.dataset.over;
-      const files = [...(given?.files ?? [])];
-      if (files.length === 0) return;
-      event.preventDefault();
-      onfiles(files);
+    const paste = (event: ClipboardEvent) => {
+      if (event.clipboardData?.types.includes("text/plain")) return;
+      takeFrom(event, event.clipboardData, take);
     };
+    element.addEventListener("paste", paste);
+    return () => element.removeEventListener("paste", paste);
+  };
+}
+
+/** While some are held over it, it has the attribute `data-over`. */
+export function takesDropped(take: Take): Attachment<HTMLElement> {
+  return (element) => {
     const over = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault(); // or the browser would leave the page for the file
+      if (!holdsFiles(event)) return;
+      event.preventDefault(); // it may be dropped here
       element.dataset.over = "";
+    };
+    const leave = (event: DragEvent) => {
+      if (!(event.relatedTarget instanceof Node && element.contains(event.relatedTarget)))
+        delete element.dataset.over;
+    };
+    const drop = (event: DragEvent) => {
+      delete element.dataset.over;
+      takeFrom(event, event.dataTransfer, take);
     };
     const ending = new AbortController();
     const { signal } = ending;
-    element.addEventListener("paste", (event) => take(event, event.clipboardData), { signal });
-    element.addEventListener("drop", (event) => take(event, event.dataTransfer), { signal });
     element.addEventListener("dragover", over, { signal });
-    element.addEventListener("dragleave", () => delete element.dataset.over, { signal });
+    element.addEventListener("dragleave", leave, { signal });
+    element.addEventListener("drop", drop, { signal });
     return () => ending.abort();
   };
+}
+
+/** Of the window: where nothing takes a file, the browser would leave the page for it. */
+export function refuseFiles(event: DragEvent): void {
+  if (event.defaultPrevented || !holdsFiles(event) || event.dataTransfer === null) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
+
+function holdsFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+function takeFrom(event: Event, given: DataTransfer | null, take: Take): void {
+  const files = [...(given?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  take(files);
 }

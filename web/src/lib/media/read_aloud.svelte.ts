@@ -1,14 +1,22 @@
 /** Reads messages aloud with the browser's own voices, one at a time, in the language of the session. */
+import { createSubscriber } from "svelte/reactivity";
 import { spoken } from "./spoken";
 
 export class ReadAloud {
   /** Which message is being read. */
   reading = $state<string | null>(null);
-  /** Null: this browser has no voice, and nothing should offer it. */
+  /** Null: this browser can't speak. */
   readonly #voice = typeof speechSynthesis === "undefined" ? null : speechSynthesis;
 
+  /** Voices come a while after the page, and on some machines there is none: it would be silent, and say nothing of it. */
+  readonly #hearOfVoices = createSubscriber((update) => {
+    this.#voice?.addEventListener("voiceschanged", update);
+    return () => this.#voice?.removeEventListener("voiceschanged", update);
+  });
+
   get isOffered(): boolean {
-    return this.#voice !== null;
+    this.#hearOfVoices();
+    return this.#voice !== null && this.#voice.getVoices().length > 0;
   }
 
   /** Sentence by sentence, for a long text is cut off in the middle by some browsers. */

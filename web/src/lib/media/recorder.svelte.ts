@@ -34,8 +34,8 @@ export class Recorder {
     this.state = "asking";
     try {
       const sound = await navigator.mediaDevices.getUserMedia({ audio: true });
-      if (!this.#isAsking()) return letGo(sound);
-      this.#record(sound, type);
+      if (this.#isAsking()) this.#record(sound, type);
+      else letGo(sound);
     } catch (error) {
       this.#fail(troubleOf(error));
     }
@@ -61,6 +61,15 @@ export class Recorder {
   }
 
   #record(sound: MediaStream, mimeType: string): void {
+    try {
+      this.#listen(sound, mimeType);
+    } catch (error) {
+      letGo(sound);
+      throw error;
+    }
+  }
+
+  #listen(sound: MediaStream, mimeType: string): void {
     const pieces: Blob[] = [];
     const recording = new MediaRecorder(sound, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
     const stopMeasuring = this.#measure(sound);

@@ -40,10 +40,17 @@ export class Tray {
     return this.uploads.some(({ isBusy }) => isBusy);
   }
 
+  /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
   take(files: Iterable<File>): void {
     const uploads = [...files].map((file) => new Upload(file, this.rest));
     this.#all = [...this.uploads, ...uploads];
-    for (const upload of uploads) void this.send(upload);
+    const taken = new Set<string>();
+    for (const upload of uploads) {
+      const kind = upload.file.type.split("/", 1)[0] ?? "";
+      if (taken.has(kind)) upload.refuse("one_of_each");
+      else void this.send(upload);
+      taken.add(kind);
+    }
   }
 
   async send(upload: Upload): Promise<void> {

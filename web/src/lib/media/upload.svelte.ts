@@ -15,7 +15,7 @@ export class Upload {
   sense = $state<Sense | null>(null);
   /** From 0 to 1. All of it sent, the hub still has to look at it. */
   part = $state(0);
-  /** Why it was refused: a word of the protocol's, "empty" or "lost". */
+  /** Why it was refused: a word of the protocol's, "empty", "one_of_each" or "lost". */
   reason = $state<string | null>(null);
   /** What a message names it by. */
   url = $state<string | null>(null);
@@ -48,9 +48,14 @@ export class Upload {
     this.reason = null;
     const found = await lookedAt(this.file).catch(() => ({ refusal: "empty" }) as const); // it is gone from the disk
     if (this.#abort.signal.aborted) return;
-    if ("refusal" in found) return this.#refuse(found.refusal);
+    if ("refusal" in found) return this.refuse(found.refusal);
     this.sense = found.sense;
     await this.#transfer(this.#abort.signal);
+  }
+
+  refuse(reason: string): void {
+    this.reason = reason;
+    this.state = "refused";
   }
 
   cancel(): void {
@@ -68,12 +73,7 @@ export class Upload {
       this.url = kept.url;
       this.state = "kept";
     } catch (error) {
-      if (!signal.aborted) this.#refuse(reasonOf(error));
+      if (!signal.aborted) this.refuse(reasonOf(error));
     }
-  }
-
-  #refuse(reason: string): void {
-    this.reason = reason;
-    this.state = "refused";
   }
 }

@@ -40,7 +40,8 @@ export class Beginning implements Writing {
   }
 
   send(wordless: string): boolean {
-    if (this.composer.isEmpty || this.composer.isTooLong) return false;
+    const { isEmpty, isTooLong } = this.composer;
+    if (isEmpty || isTooLong || this.#around.visit.device.state === "ended") return false;
     const { content, metadata } = this.composer.take(wordless);
     this.ask(content, metadata);
     return true;

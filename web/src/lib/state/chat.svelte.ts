@@ -24,6 +24,7 @@ export type Notice =
   | { kind: "refused"; problem: Problem }
   | { kind: "lost" }
   | { kind: "full"; limit: number }
+  | { kind: "occupied" }
   | { kind: "gone" };
 
 /** Follow-ups that wait for the tutor at once, if the hub has not said. */
@@ -146,7 +147,7 @@ export class ChatStore implements Writing {
   /** False: it was not sent, and is still in the composer. */
   send(wordless: string): boolean {
     const { isEmpty, isTooLong } = this.composer;
-    if (isEmpty || isTooLong) return false;
+    if (isEmpty || isTooLong || this.#device.state === "ended") return false;
     const limit = this.#device.welcome?.limits.pendingReplies ?? USUAL_PENDING;
     if (this.#rows.open.length + this.#sendsOnTheWay() >= limit) {
       this.notice = { kind: "full", limit };
@@ -170,8 +171,8 @@ export class ChatStore implements Writing {
   /** A failed one goes back to where it was written. */
   takeBack(row: Row): void {
     if (row.pending === null) return;
-    this.composer.giveBack(row.pending.content, row.pending.metadata);
-    this.#device.forget(row.id);
+    if (this.composer.giveBack(row.pending.content, row.pending.metadata)) this.#device.forget(row.id);
+    else this.notice = { kind: "occupied" };
   }
 
   beginEdit(row: Row): void {

@@ -7,7 +7,6 @@ import type { Drafts, Words } from "./drafts";
 import { codePoints, contentLimit, spokenOf } from "./length";
 
 const SAID_AGAIN = 3_000;
-const COUNTED_FROM = 0.9;
 
 /** What the draft of a session goes by that has not begun. */
 const BEGINNING = "new";
@@ -82,10 +81,6 @@ export class Composer {
     return this.length > this.limit;
   }
 
-  get isNearLimit(): boolean {
-    return this.length > this.limit * COUNTED_FROM;
-  }
-
   get isEmpty(): boolean {
     return this.length === 0 && this.imageUrl === null && this.audioUrl === null;
   }
@@ -95,11 +90,17 @@ export class Composer {
     this.text = [this.text, text].filter((part) => part !== "").join("\n");
   }
 
-  /** What came back from a failed send goes before what has been written since. */
-  giveBack(content: string, metadata?: Metadata): void {
+  /**
+   * What came back from a failed send goes before what has been written since. False: it has a picture or a sound, and
+   * another has its place here.
+   */
+  giveBack(content: string, { imageUrl, audioUrl }: Metadata = {}): boolean {
+    const isTaken = (own: string | null, other: string | undefined) => own !== null && other !== undefined;
+    if (isTaken(this.imageUrl, imageUrl) || isTaken(this.audioUrl, audioUrl)) return false;
     this.text = [content, this.text].filter((text) => text !== "").join("\n\n");
-    this.imageUrl ??= metadata?.imageUrl ?? null;
-    this.audioUrl ??= metadata?.audioUrl ?? null;
+    this.imageUrl ??= imageUrl ?? null;
+    this.audioUrl ??= audioUrl ?? null;
+    return true;
   }
 
   /** All of it, to be sent; it is empty afterwards. `wordless` stands for the text of an attachment without one. */

@@ -8,11 +8,6 @@ import type { Scroll } from "./scroll.svelte";
 
 const MARKED_FOR = 2_000;
 
-/** The message that an address asks for. */
-export function messageIn(hash: string): string | null {
-  return /^#m=([0-9a-f-]{36})$/i.exec(hash)?.[1]?.toLowerCase() ?? null;
-}
-
 export class Jump {
   marked = $state<string | null>(null);
   readonly #chat: ChatStore;

@@ -4,7 +4,11 @@ export const tutorLanguages = [
   "nl", "no", "pl", "pt", "ro", "ru", "sv", "sw", "th", "tr", "uk", "ur", "vi", "zh",
 ]; // prettier-ignore
 
-/** What a language is called in another. */
+/** What a language is called in another. The hub takes codes that no language has, such as `de-1`: those stay as they are. */
 export function nameOfLanguage(code: string, within: string): string {
-  return new Intl.DisplayNames(within, { type: "language", fallback: "code" }).of(code) ?? code;
+  try {
+    return new Intl.DisplayNames(within, { type: "language", fallback: "code" }).of(code) ?? code;
+  } catch {
+    return code;
+  }
 }

@@ -1,6 +1,8 @@
 /** How long a message is, and may be. */
 import type { Device } from "../client";
 
+/** From this part of the limit on, it is said how long a message is. */
+export const COUNTED_FROM = 0.9;
 /** What the hub takes, if it has not said yet. */
 const USUAL_LIMIT = 8_000;
 

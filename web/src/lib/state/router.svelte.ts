@@ -12,7 +12,11 @@ export interface Place {
 export function placeOf(path: string, fragment: string): Place | null {
   if (path === "/") return { session: null, message: null };
   const session = /^\/s\/([^/]+)\/?$/.exec(path)?.[1];
-  return session === undefined ? null : { session, message: /^#m=([\w-]+)$/.exec(fragment)?.[1] ?? null };
+  return session === undefined ? null : { session, message: messageIn(fragment) };
+}
+
+function messageIn(fragment: string): string | null {
+  return /^#m=([0-9a-f-]{36})$/i.exec(fragment)?.[1]?.toLowerCase() ?? null;
 }
 
 export function addressOf(session: string | null, message: string | null = null): string {
@@ -23,6 +27,7 @@ export function addressOf(session: string | null, message: string | null = null)
 const BEGINNING: Place = { session: null, message: null };
 
 export class Router {
+  /** Another object each time that somebody goes there, be it the same place. */
   place = $state.raw<Place>(BEGINNING);
 
   constructor() {
@@ -47,19 +52,20 @@ export class Router {
   }
 
   #goTo(address: string, instead = false): void {
-    const former = location.href;
+    const isElsewhere = new URL(address, location.origin).href !== location.href;
     if (instead) history.replaceState(null, "", address);
-    else if (new URL(address, location.origin).href !== former) history.pushState(null, "", address);
+    else if (isElsewhere) history.pushState(null, "", address);
     this.#look();
-    // The browser says so only of fragments that it has changed itself.
-    dispatchEvent(new HashChangeEvent("hashchange", { oldURL: former, newURL: location.href }));
   }
 
   #look(): void {
-    this.place = placeOf(location.pathname, location.hash) ?? BEGINNING;
+    this.place = placeOf(location.pathname, location.hash) ?? { ...BEGINNING };
   }
 
-  /** A click on a link of the page's own. One that asks for a new tab or window is the browser's. */
+  /**
+   * A click on a link of the page's own. One that asks for a new tab or window is the browser's, and so is a fragment
+   * that names no message: it moves the focus there.
+   */
   #follow(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -71,7 +77,8 @@ export class Router {
       link.hasAttribute("download")
     )
       return;
-    if (placeOf(link.pathname, link.hash) === null) return;
+    const place = placeOf(link.pathname, link.hash);
+    if (place === null || (link.hash !== "" && place.message === null)) return;
     event.preventDefault();
     this.#goTo(link.href);
   }

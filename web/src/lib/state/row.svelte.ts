@@ -74,6 +74,12 @@ export function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
   return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
+/** The one after a row that may be gone, or else the last. */
+export function nearest(rows: readonly Row[], { message }: Row): Row | undefined {
+  const place = message?.position ?? Infinity;
+  return rows.find((row) => (row.message?.position ?? Infinity) > place) ?? rows.at(-1);
+}
+
 /** The place of the last message that the hub has. */
 export function lastPosition(rows: readonly Row[]): number {
   return rows.findLast((row) => row.message !== null)?.message?.position ?? 0;

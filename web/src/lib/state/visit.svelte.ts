@@ -47,6 +47,8 @@ export class Visit {
   tutor = $state.raw<NonNullable<Device["welcome"]>["tutor"] | null>(null);
   /** Why it will not connect again. */
   end = $state.raw<GaveUp | null>(null);
+  /** The one that is shown. */
+  conversation: ChatStore | null = null;
   readonly #toasts: Toasts;
   readonly #router: Router;
   readonly #page: Page;
@@ -124,6 +126,16 @@ export class Visit {
     const done = this.deletions.finishAll();
     const late = new Promise((resolve) => setTimeout(resolve, LAST_WORDS));
     if (this.device.state === "in_step") await Promise.race([done, late]);
+  }
+
+  /** Be in a conversation. Returns how to leave it. */
+  enter(chat: ChatStore): () => void {
+    const leave = chat.start();
+    this.conversation = chat;
+    return () => {
+      this.conversation = null;
+      leave();
+    };
   }
 
   refused({ problem }: CommandRefused): void {

@@ -2,7 +2,7 @@
 import type { Messages } from "../messages";
 
 export const media: Messages["media"] = {
-  attach: "إضافة صورة أو صوت",
+  attach: "إضافة صورة أو صوت: واحد من كل منهما",
   attachments: "مرفقات الرسالة",
   sending: (name) => `جارٍ إرسال ${name}`,
   cancelNamed: (name) => `إلغاء ${name}`,
@@ -49,6 +49,7 @@ export const media: Messages["media"] = {
   stopReading: "إيقاف القراءة",
 
   refused: {
+    one_of_each: "ترافق الرسالةَ صورة واحدة وصوت واحد. أرسل هذا الملف مع الرسالة التالية.",
     empty: "هذا الملف فارغ.",
     unsupported_media_type:
       "هذا النوع من الملفات غير مقبول. المقبول: الصور (PNG وJPEG وWebP وGIF) والأصوات (MP3 وM4A وOGG وWebM وWAV).",

@@ -1,5 +1,6 @@
 /** Texts about the list of sessions, in Arabic. */
 import type { Messages } from "../messages";
+import { isolated } from "../isolated";
 import { plural } from "../plural";
 
 const count = plural("ar");
@@ -23,7 +24,7 @@ export const sessions: Messages["sessions"] = {
   none: "لا جلسات بعد",
   noneText: "سؤالك الأول يبدأ جلسة.",
   nothingFound: "لا نتائج",
-  nothingFoundText: (query) => `لا توجد جلسة فيها «${query}».`,
+  nothingFoundText: (query) => `لا توجد جلسة فيها «${isolated(query)}».`,
   inMessages: "في المحادثات",
   searching: "جارٍ البحث …",
   searchFailed: "لم ينجح البحث. يجري البحث في الأسماء والمقتطفات.",
@@ -41,7 +42,7 @@ export const sessions: Messages["sessions"] = {
   details: "التفاصيل",
   delete: "حذف",
   newName: "الاسم الجديد",
-  deleted: (title) => `حُذفت «${title}».`,
+  deleted: (title) => `حُذفت «${isolated(title)}».`,
   continue: "متابعة",
   viewHistory: "عرض السجل",
   mode: "الوضع",

@@ -7,6 +7,7 @@ const count = plural("ar");
 export const shell: Messages["shell"] = {
   skip: "الانتقال إلى المحادثة",
   openList: "إظهار جلساتك",
+  openListNews: "إظهار جلساتك: هناك جديد",
   closeList: "إخفاء جلساتك",
   close: "إغلاق",
   cancel: "إلغاء",
@@ -131,5 +132,13 @@ export const shell: Messages["shell"] = {
     internal: "أخطأ الخادم. حاول مجددًا من فضلك.",
     unauthenticated: "لم يُقبل تسجيل الدخول.",
     forbidden: "هذا غير مسموح.",
+    no_tutor: "لم يُوصل أي معلّم بهذا الخادم بعد.",
+    silent: "سكت المعلّم في منتصف الإجابة.",
+    no_first_token: "لم يبدأ المعلّم بالإجابة.",
+    interrupted: "قوطع المعلّم مرات كثيرة.",
+    too_long: "استغرق المعلّم وقتًا طويلًا.",
+    provider_unreachable: "لا يمكن الوصول إلى المعلّم الآن.",
+    provider_busy: "المعلّم مشغول جدًا. حاول مجددًا بعد قليل.",
+    provider_cut: "انقطع كلام المعلّم في منتصف الإجابة.",
   },
 };

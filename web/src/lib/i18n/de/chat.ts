@@ -68,6 +68,8 @@ export const chat: Messages["chat"] = {
 
   dismiss: "Schließen",
   lost: "Die Verbindung brach ab, bevor eine Antwort kam. Sieh nach, ob es geschehen ist, bevor du es noch einmal versuchst.",
+  occupied:
+    "Im Eingabefeld hängt schon ein anderes Bild oder ein anderer Ton. Sende oder entferne es, dann ist dort Platz für diese Nachricht.",
   full: (limit) =>
     `${count(limit, { one: "# Frage wartet", other: "# Fragen warten" })} schon auf den Tutor. Dein Text bleibt: Sende ihn nach der nächsten Antwort, oder halte eine an.`,
 };

@@ -2,7 +2,7 @@
 import type { Messages } from "../messages";
 
 export const media: Messages["media"] = {
-  attach: "Bild oder Ton anhängen",
+  attach: "Bild oder Ton anhängen: je eines",
   attachments: "Was zur Nachricht gehört",
   sending: (name) => `${name} wird gesendet`,
   cancelNamed: (name) => `${name} abbrechen`,
@@ -49,6 +49,7 @@ export const media: Messages["media"] = {
   stopReading: "Nicht weiter vorlesen",
 
   refused: {
+    one_of_each: "Zu einer Nachricht gehören ein Bild und ein Ton. Sende diese Datei mit der nächsten.",
     empty: "In dieser Datei ist nichts.",
     unsupported_media_type:
       "Diese Art von Datei geht nicht: Bilder (PNG, JPEG, WebP, GIF) und Töne (MP3, M4A, OGG, WebM, WAV) gehen.",

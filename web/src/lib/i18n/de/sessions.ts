@@ -1,5 +1,6 @@
 /** Texts about the list of sessions, in German. */
 import type { Messages } from "../messages";
+import { isolated } from "../isolated";
 import { plural } from "../plural";
 
 const count = plural("de");
@@ -23,7 +24,7 @@ export const sessions: Messages["sessions"] = {
   none: "Noch keine Sitzungen",
   noneText: "Deine erste Frage beginnt eine.",
   nothingFound: "Nichts gefunden",
-  nothingFoundText: (query) => `In keiner Sitzung kommt „${query}“ vor.`,
+  nothingFoundText: (query) => `In keiner Sitzung kommt „${isolated(query)}“ vor.`,
   inMessages: "In Gesprächen",
   searching: "Sucht …",
   searchFailed: "Die Suche ging nicht. Namen und Anfänge werden durchsucht.",
@@ -34,7 +35,7 @@ export const sessions: Messages["sessions"] = {
   details: "Einzelheiten",
   delete: "Löschen",
   newName: "Neuer Name",
-  deleted: (title) => `„${title}“ wurde gelöscht.`,
+  deleted: (title) => `„${isolated(title)}“ wurde gelöscht.`,
   continue: "Fortsetzen",
   viewHistory: "Verlauf ansehen",
   mode: "Modus",

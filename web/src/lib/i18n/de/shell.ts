@@ -7,6 +7,7 @@ const count = plural("de");
 export const shell: Messages["shell"] = {
   skip: "Zum Gespräch springen",
   openList: "Sitzungen zeigen",
+  openListNews: "Sitzungen zeigen: Es gibt Neues",
   closeList: "Sitzungen verbergen",
   close: "Schließen",
   cancel: "Abbrechen",
@@ -126,5 +127,13 @@ export const shell: Messages["shell"] = {
     internal: "Der Hub hat einen Fehler gemacht. Bitte versuche es noch einmal.",
     unauthenticated: "Die Anmeldung wurde nicht angenommen.",
     forbidden: "Das ist nicht erlaubt.",
+    no_tutor: "Mit diesem Hub ist noch kein Tutor verbunden.",
+    silent: "Der Tutor ist mitten in der Antwort verstummt.",
+    no_first_token: "Der Tutor hat nicht zu antworten begonnen.",
+    interrupted: "Der Tutor wurde zu oft unterbrochen.",
+    too_long: "Der Tutor hat zu lange gebraucht.",
+    provider_unreachable: "Der Tutor ist gerade nicht zu erreichen.",
+    provider_busy: "Der Tutor hat viel zu tun. Versuche es in einer Weile noch einmal.",
+    provider_cut: "Der Tutor hat mitten in der Antwort abgebrochen.",
   },
 };

@@ -66,6 +66,8 @@ export const chat = {
 
   dismiss: "Dismiss",
   lost: "The connection broke before an answer came. Look whether it was done before you try again.",
+  occupied:
+    "Another picture or sound is in the composer. Send it or take it off, then this message has room there.",
   full: (limit: number) =>
     `${count(limit, { one: "# question is", other: "# questions are" })} waiting for the tutor already. Your text is kept: send it after the next answer, or stop one.`,
 };

@@ -2,7 +2,7 @@
 type ByReason = Partial<Record<string, string>>;
 
 export const media = {
-  attach: "Add a picture or a sound",
+  attach: "Add a picture or a sound: one of each",
   attachments: "What goes with the message",
   sending: (name: string) => `Sending ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
@@ -49,6 +49,7 @@ export const media = {
   stopReading: "Stop reading",
 
   refused: {
+    one_of_each: "One picture and one sound go with a message. Send this one with the next.",
     empty: "There is nothing in this file.",
     unsupported_media_type:
       "This kind of file is not taken: pictures (PNG, JPEG, WebP, GIF) and sounds (MP3, M4A, OGG, WebM, WAV) are.",

@@ -1,4 +1,5 @@
 /** Texts about the list of sessions, and about one of them. */
+import { isolated } from "../isolated";
 import { plural } from "../plural";
 
 const count = plural("en");
@@ -22,7 +23,7 @@ export const sessions = {
   none: "No sessions yet",
   noneText: "What you ask begins one.",
   nothingFound: "Nothing found",
-  nothingFoundText: (query: string) => `No session has “${query}” in it.`,
+  nothingFoundText: (query: string) => `No session has “${isolated(query)}” in it.`,
   inMessages: "In conversations",
   searching: "Searching …",
   searchFailed: "The search did not work. Names and previews are searched.",
@@ -33,7 +34,7 @@ export const sessions = {
   details: "Details",
   delete: "Delete",
   newName: "New name",
-  deleted: (title: string) => `“${title}” was deleted.`,
+  deleted: (title: string) => `“${isolated(title)}” was deleted.`,
   continue: "Continue",
   viewHistory: "View history",
   mode: "Mode",

@@ -6,6 +6,7 @@ const count = plural("en");
 export const shell = {
   skip: "Skip to the conversation",
   openList: "Show your sessions",
+  openListNews: "Show your sessions: there is news",
   closeList: "Hide your sessions",
   close: "Close",
   cancel: "Cancel",
@@ -121,5 +122,13 @@ export const shell = {
     internal: "The hub made a mistake. Please try again.",
     unauthenticated: "The sign-in was not accepted.",
     forbidden: "This is not allowed.",
+    no_tutor: "No tutor is connected to this hub yet.",
+    silent: "The tutor fell silent in the middle of the answer.",
+    no_first_token: "The tutor did not begin to answer.",
+    interrupted: "The tutor was interrupted too often.",
+    too_long: "The tutor took too long.",
+    provider_unreachable: "The tutor can’t be reached just now.",
+    provider_busy: "The tutor has much to do. Try again in a while.",
+    provider_cut: "The tutor broke off in the middle of the answer.",
   },
 };
