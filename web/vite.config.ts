@@ -28,6 +28,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["tests/**/*.test.ts"],
     restoreMocks: true,
+    testTimeout: 20_000, // there are real hubs behind some, and other tests beside them
     execArgv: ["--experimental-websocket"],
   },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},

@@ -316,12 +316,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     const queued = chat.messages[2];
     await hub.start();
     device.retryNow();
-    await vi.waitFor(
-      () => expect(texts(chat)).toEqual(["long", "begun and ended", "and then?", "AND THEN?"]),
-      {
-        timeout: 30_000,
-      },
-    );
+    const whole = ["long", "begun and ended", "and then?", "AND THEN?"];
+    await vi.waitFor(() => expect(texts(chat)).toEqual(whole), { timeout: 30_000 });
     expect(chat.messages.slice(0, 3)).toEqual([...messages, queued]);
     provider.release();
   }, 60_000);
