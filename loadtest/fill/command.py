@@ -22,7 +22,7 @@ from server import environment
 from server.errors import StartupError
 from server.store.embedded import embedded
 
-COUNT = click.IntRange(0, 10_000_000)
+COUNT = click.IntRange(0, 1_000_000)
 SAMPLE = 500
 INTERRUPTED = 130
 
@@ -59,9 +59,9 @@ def fill_command(*, url: str | None, corpus: Path | None, resume: bool, processe
         with database.connect(conninfo) as conn:
             names = database.missing(conn, wanted, resume=resume)
             database.check_seals(conn, order.ring)
-            messages = sum(wanted.member(name).messages for name in names)
+            messages = wanted.expected(names)
             known = database.check_room(conn, messages, _mean_bytes(texts))
-            console.print(f"{len(names):,} users with {messages:,} messages: {known}", markup=False)
+            console.print(f"{len(names):,} users with about {messages:,} messages: {known}", markup=False)
             began, before = time.monotonic(), database.size(conn)
             filled = _fill(order, names, messages, processes, console)
             copied = time.monotonic() - began
@@ -73,7 +73,11 @@ def fill_command(*, url: str | None, corpus: Path | None, resume: bool, processe
 def _fill(order: Order, names: list[str], messages: int, processes: int, console: Console) -> Filled:
     """With a bar, until all is there or somebody interrupts."""
     filled = Filled()
-    columns = (BarColumn(), TextColumn("{task.completed:,.0f} of {task.total:,.0f} messages"), TimeRemainingColumn())
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of about {task.total:,.0f} messages"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=messages)
         try:

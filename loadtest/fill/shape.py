@@ -37,6 +37,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
         kinds = [MANY_SESSIONS] * bool(self.many_sessions) + [LONG_SESSION] * bool(self.long_session)
         return [f"{self.prefix}-{kind}" for kind in [*kinds, *(f"{number:07}" for number in range(1, self.users + 1))]]
 
+    def expected(self, names: list[str]) -> int:
+        """How many messages these users have, roughly, without making them."""
+        special = {MANY_SESSIONS: 2 * self.many_sessions, LONG_SESSION: self.long_session}
+        mean = self.sessions * self.messages
+        return sum(special.get(name.removeprefix(f"{self.prefix}-"), mean) for name in names)
+
     def member(self, name: str) -> "Member":
         """The user of this name."""
         kind, chance = name.removeprefix(f"{self.prefix}-"), Random(f"{self.seed} {name}")
