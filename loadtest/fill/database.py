@@ -62,7 +62,7 @@ def missing(conn: Connection, wanted: Wanted, *, resume: bool) -> list[str]:
 
 def check_seals(conn: Connection, ring: str | None) -> None:
     """Raises FillFault if others are sealed, and these would not be."""
-    if ring is None and _one(conn, SEALED):
+    if ring is None and _first(conn.execute(SEALED)):
         raise FillFault(
             "What is there is sealed, and what is made would not be: set TUTORHUB_ENCRYPTION_KEYS as the hub has it."
         )
@@ -70,7 +70,7 @@ def check_seals(conn: Connection, ring: str | None) -> None:
 
 def check_room(conn: Connection, messages: int, mean_bytes: float) -> str:
     """What is known of the room, in words. Raises FillFault if it is not enough for so many texts of this mean."""
-    need = int(messages * (BYTES_OF_A_MESSAGE + BYTES_OF_A_LETTER * mean_bytes)) + int(_one(conn, LOG_BYTES))
+    need = int(messages * (BYTES_OF_A_MESSAGE + BYTES_OF_A_LETTER * mean_bytes)) + int(_first(conn.execute(LOG_BYTES)))
     free = _free(conn)
     if free is None:
         return f"needs about {in_words(need)}; where the database lies cannot be seen from here"
@@ -84,7 +84,7 @@ def check_room(conn: Connection, messages: int, mean_bytes: float) -> str:
 
 def size(conn: Connection) -> int:
     """Bytes of all that is in it."""
-    return int(_one(conn, BYTES))
+    return int(_first(conn.execute(BYTES)))
 
 
 def tidy(conn: Connection) -> None:
@@ -98,7 +98,7 @@ def in_words(size: int) -> str:
 
 def _free(conn: Connection) -> int | None:
     """Bytes where the database lies. None: that is on another machine, in a container, or not for us to know."""
-    folder, host = _one(conn, FOLDER), conn.info.host
+    folder, host = _first(conn.execute(FOLDER)), conn.info.host
     if folder is None or not (host.startswith("/") or host in ("", "localhost", "127.0.0.1", "::1")):
         return None
     try:
@@ -107,6 +107,6 @@ def _free(conn: Connection) -> int | None:
         return None
 
 
-def _one(conn: Connection, statement: Any) -> Any:
-    row = conn.execute(statement).fetchone()
+def _first(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Any:
+    row = cursor.fetchone()
     return row and row[0]
