@@ -3,19 +3,24 @@
 A text is made of pieces. Each begins and ends between words, so that the words of a text are those of its pieces.
 """
 
+from collections.abc import Sequence
+from functools import cached_property
 from random import Random
+from typing import TypeVar
 
 from msgspec import Struct
 
+T = TypeVar("T")
+
 SYMBOLS_CHANCE = 0.12
 """That an answer shows code or a formula."""
-OPENING_CHANCE = 0.4
+OPENING_CHANCE = 0.25
 """That a text begins with a name and a number, which few others have."""
 PASTED_CHANCE = 0.02
 """That a question is a long one: somebody has pasted what they read."""
 
 
-class Language(Struct, frozen=True, kw_only=True):
+class Language(Struct, frozen=True, kw_only=True, dict=True):
     """How one language is spoken. In a template {a} and {b} are terms, {name} is somebody and {number} is a number.
 
     `gap` is what stands between two sentences.
@@ -34,7 +39,7 @@ class Language(Struct, frozen=True, kw_only=True):
         pieces = [self._opening(chance)] if chance.random() < OPENING_CHANCE else []
         if chance.random() < PASTED_CHANCE:
             pieces += self._said(chance, _count(chance, 12.0))
-        return [*pieces, self._filled(chance, self.questions[int(len(self.questions) * chance.random())])]
+        return [*pieces, _often_the_first(chance, _any(chance, self._asked))]
 
     def answer(self, chance: Random) -> list[str]:
         """The pieces of what a tutor answers: a few sentences, seldom pages."""
@@ -47,17 +52,25 @@ class Language(Struct, frozen=True, kw_only=True):
     def _said(self, chance: Random, count: int) -> list[str]:
         """So many sentences that follow each other: none comes twice in a row."""
         begin, many = int(len(self.sentences) * chance.random()), len(self.sentences)
-        return [self._filled(chance, self.sentences[each % many]) for each in range(begin, begin + count)]
+        return [_often_the_first(chance, self._told[each % many]) for each in range(begin, begin + count)]
 
-    def _filled(self, chance: Random, template: str) -> str:
-        return (
-            template.format(a=_often_the_first(chance, self.terms), b=_often_the_first(chance, self.terms)) + self.gap
-        )
+    @cached_property
+    def _asked(self) -> list[list[str]]:
+        return [self._filled(template) for template in self.questions]
+
+    @cached_property
+    def _told(self) -> list[list[str]]:
+        return [self._filled(template) for template in self.sentences]
+
+    def _filled(self, template: str) -> list[str]:
+        """A sentence about each of the terms."""
+        terms = self.terms
+        pairs = [(term, terms[(7 * index + 3) % len(terms)]) for index, term in enumerate(terms)]
+        return list(dict.fromkeys(template.format(a=a, b=b) + self.gap for a, b in pairs))
 
     def _opening(self, chance: Random) -> str:
-        name = "".join(self.syllables[int(len(self.syllables) * chance.random())] for _ in range(3))
-        template = self.openings[int(len(self.openings) * chance.random())]
-        return template.format(name=name.capitalize(), number=_number(chance)) + self.gap
+        name = "".join(_any(chance, self.syllables) for _ in range(3))
+        return _any(chance, self.openings).format(name=name.capitalize(), number=_number(chance)) + self.gap
 
 
 def _count(chance: Random, median: float) -> int:
@@ -70,8 +83,13 @@ def _number(chance: Random) -> int:
     return int(10 ** (1 + 5 * chance.random()))
 
 
-def _often_the_first(chance: Random, terms: tuple[str, ...]) -> str:
-    return terms[int(len(terms) * chance.random() ** 2)]
+def _any(chance: Random, choices: Sequence[T]) -> T:
+    """As `Random.choice`, in half the time."""
+    return choices[int(len(choices) * chance.random())]
+
+
+def _often_the_first(chance: Random, choices: Sequence[T]) -> T:
+    return choices[int(len(choices) * chance.random() ** 2)]
 
 
 def _apart(syllables: str) -> tuple[str, ...]:
@@ -79,7 +97,7 @@ def _apart(syllables: str) -> tuple[str, ...]:
 
 
 def _symbols(chance: Random) -> str:
-    return f"\n\n{SYMBOLS[int(len(SYMBOLS) * chance.random())].replace('§', str(chance.randrange(2, 100)))}\n\n"
+    return f"\n\n{_any(chance, SYMBOLS).replace('§', str(chance.randrange(2, 100)))}\n\n"
 
 
 ENGLISH = Language(

@@ -1,5 +1,6 @@
 """Batches of whole users: made and copied by several processes at once, each batch in one transaction."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -123,6 +124,7 @@ class _Filler:
     """What one process works with: a connection, and the words that it has met."""
 
     def __init__(self, order: Order) -> None:
+        gc.disable()  # rows hold nothing that holds them, and there are a hundred thousand at a time
         self._corpus = Corpus.read(order.corpus)
         self._keys = UserKeys(key_ring.parsed(order.ring) if order.ring else KeyRing({}))
         self._conn: Connection = psycopg.connect(order.conninfo, autocommit=True, application_name="tutorhub fill")
