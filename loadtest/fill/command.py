@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Generator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from server.store.embedded import embedded
 COUNT = click.IntRange(0, 1_000_000)
 SAMPLE = 500
 INTERRUPTED = 130
+GO_ON = "A user is there as a whole or not at all: the same again with --resume makes the others."
 
 
 @click.command("fill")
@@ -57,13 +59,18 @@ def fill_command(*, url: str | None, corpus: Path | None, resume: bool, processe
         database.prepare(conninfo)
         order = Order(conninfo=conninfo, wanted=wanted, corpus=corpus, ring=settings.encryption_keys)
         with database.connect(conninfo) as conn:
-            names = database.missing(conn, wanted, resume=resume)
             database.check_seals(conn, order.ring)
+            names = database.missing(conn, wanted, resume=resume)
             messages = wanted.expected(names)
-            known = database.check_room(conn, messages, _mean_bytes(texts))
-            console.print(f"{len(names):,} users with about {messages:,} messages: {known}", markup=False)
+            room = database.check_room(conn, messages, _mean_bytes(texts))
+            console.print(f"{len(names):,} users with about {messages:,} messages: {room}", markup=False)
             began, before = time.monotonic(), database.size(conn)
-            filled = _fill(order, names, messages, processes, console)
+            try:
+                filled = _fill(order, names, messages, processes, console)
+            except KeyboardInterrupt:
+                there = len(names) - len(database.missing(conn, wanted, resume=True))
+                console.print(f"Interrupted: {there:,} of {len(names):,} users are there. {GO_ON}")
+                raise SystemExit(INTERRUPTED) from None
             copied = time.monotonic() - began
             with console.status("Tidying up …"):
                 database.tidy(conn)
@@ -71,7 +78,7 @@ def fill_command(*, url: str | None, corpus: Path | None, resume: bool, processe
 
 
 def _fill(order: Order, names: list[str], messages: int, processes: int, console: Console) -> Filled:
-    """With a bar, until all is there or somebody interrupts."""
+    """With a bar."""
     filled = Filled()
     columns = (
         BarColumn(),
@@ -80,17 +87,9 @@ def _fill(order: Order, names: list[str], messages: int, processes: int, console
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=messages)
-        try:
-            for batch in fill(order, names, processes):
-                filled += batch
-                progress.update(task, completed=filled.messages)
-        except KeyboardInterrupt:
-            progress.stop()
-            console.print(
-                f"Interrupted: {filled.users:,} of {len(names):,} users are there, each as a whole."
-                " The same again with --resume makes the others."
-            )
-            raise SystemExit(INTERRUPTED) from None
+        for batch in fill(order, names, processes):
+            filled += batch
+            progress.update(task, completed=filled.messages)
     return filled
 
 
@@ -116,7 +115,6 @@ def _told_in_a_line() -> Generator[None]:
     except (CorpusFault, FillFault, StartupError) as error:
         raise click.ClickException(str(error)) from error
     except psycopg.Error as error:
-        raise click.ClickException(
-            f"The database gave up: {' '.join(str(error).split())}. Users are there as a whole or not at all:"
-            " the same again with --resume makes the others."
-        ) from error
+        raise click.ClickException(f"The database gave up: {' '.join(str(error).split())}. {GO_ON}") from error
+    except BrokenProcessPool as error:
+        raise click.ClickException(f"A process of ours was killed, as when memory is short. {GO_ON}") from error

@@ -5,10 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
+from loadtest.process import children, title
 from sql import migrations
 from tests.conftest import _database
 from tests.loadtest.filling import ALL, BROKEN, NO_RING, SMALL, everything, fill, rows
@@ -29,28 +32,61 @@ def test_what_is_filled_already_is_refused_unless_it_is_resumed_or_others_are_ma
         assert names == sorted([*ALL, "x-0000001"])
 
 
-def test_a_fill_that_is_interrupted_leaves_whole_users_and_can_be_gone_on_with(cluster: str, filled: str) -> None:
-    many = ("--users", "2000", "--sessions", "20", "--messages", "20", "--many-sessions", "0", "--long-session", "0")
-    with _database(cluster) as url:
-        command = [sys.executable, "-m", "loadtest", "fill", "--database", url, *many]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | NO_RING) as filling:
-            while not _some_are_there(url):
-                assert filling.poll() is None
-            filling.send_signal(signal.SIGINT)
-            assert filling.stdout is not None
-            said = filling.stdout.read()
-        assert filling.returncode == 130
-        assert (found := re.search(r"Interrupted: (\d+) of 2,000 users are there, each as a whole", said)), said
-        assert len(everything(url)[0]) >= int(found[1])
-        for law, statement in BROKEN.items():
-            assert rows(url, statement) == [], law
+@contextmanager
+def _filling(url: str) -> Generator[subprocess.Popen[str]]:
+    """Four batches, the first of which is there."""
+    many = ("--users", "200", "--sessions", "20", "--messages", "20", "--many-sessions", "0", "--long-session", "0")
+    command = [sys.executable, "-m", "loadtest", "fill", "--database", url, *many]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | NO_RING
+    ) as process:
+        while not _somebody_is_there(url):
+            assert process.poll() is None
+        yield process
 
 
-def _some_are_there(url: str) -> bool:
+def _somebody_is_there(url: str) -> bool:
     try:
         return bool(rows(url, "SELECT FROM users LIMIT 1"))
     except psycopg.errors.UndefinedTable:
         return False
+
+
+def _some_as_a_whole(url: str) -> int:
+    """How many users there are: some, and not all; and all that there is of them is right."""
+    for law, statement in BROKEN.items():
+        assert rows(url, statement) == [], law
+    many = rows(url, "SELECT count(*) FROM users")[0].count
+    assert 0 < many < 200
+    return many
+
+
+def test_a_fill_that_is_interrupted_leaves_whole_users(cluster: str) -> None:
+    with _database(cluster) as url, _filling(url) as process:
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate()
+        assert process.returncode == 130, errors
+        assert f"Interrupted: {_some_as_a_whole(url)} of 200 users are there. A user is there as a whole" in said
+
+
+def test_a_fill_whose_database_goes_away_leaves_whole_users(cluster: str) -> None:
+    with _database(cluster) as url, _filling(url) as process:
+        rows(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tutorhub fill'")
+        _, errors = process.communicate()
+        assert process.returncode == 1
+        assert "Error: The database gave up: " in errors
+        assert "the same again with --resume makes the others" in errors
+        _some_as_a_whole(url)
+
+
+def test_a_fill_of_which_a_process_is_killed_leaves_whole_users(cluster: str) -> None:
+    with _database(cluster) as url, _filling(url) as process:
+        [worker, *_] = [each for each in children(process.pid) if "spawn_main" in title(each)]
+        os.kill(worker, signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode == 1
+        assert "Error: A process of ours was killed, as when memory is short. A user is there as a whole" in errors
+        _some_as_a_whole(url)
 
 
 def test_a_disk_that_is_too_small_is_said_before_anything_is_written(database_url: str) -> None:
