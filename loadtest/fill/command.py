@@ -62,7 +62,7 @@ def fill_command(*, url: str | None, corpus: Path | None, resume: bool, processe
             database.check_seals(conn, order.ring)
             names = database.missing(conn, wanted, resume=resume)
             messages = wanted.expected(names)
-            room = database.check_room(conn, messages, _mean_bytes(texts))
+            room = database.check_room(conn, messages, _mean_bytes(texts), sealed=order.ring is not None)
             console.print(f"{len(names):,} users with about {messages:,} messages: {room}", markup=False)
             began, before = time.monotonic(), database.size(conn)
             try:

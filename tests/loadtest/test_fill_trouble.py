@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from loadtest.process import children, title
 from sql import migrations
@@ -87,6 +88,22 @@ def test_a_fill_of_which_a_process_is_killed_leaves_whole_users(cluster: str) ->
         assert process.returncode == 1
         assert "Error: A process of ours was killed, as when memory is short. A user is there as a whole" in errors
         _some_as_a_whole(url)
+
+
+def test_who_is_no_superuser_fills_a_database_of_their_own(cluster: str) -> None:
+    """Every foreign key is looked up then, and where the data lie is not for them to know."""
+    with _database(cluster) as url, psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("CREATE ROLE plain LOGIN")
+        try:
+            conn.execute(f"ALTER DATABASE {conn.info.dbname} OWNER TO plain".encode())
+            done = fill(make_conninfo(url, user="plain"), *SMALL)
+            assert done.returncode == 0, done.stderr
+            assert "where the database lies cannot be seen from here" in done.stdout
+            for law, statement in BROKEN.items():
+                assert rows(url, statement) == [], law
+        finally:
+            conn.execute(f"ALTER DATABASE {conn.info.dbname} OWNER TO CURRENT_USER".encode())
+            conn.execute("DROP OWNED BY plain; DROP ROLE plain")
 
 
 def test_a_disk_that_is_too_small_is_said_before_anything_is_written(database_url: str) -> None:
