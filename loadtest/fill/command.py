@@ -1,6 +1,7 @@
 """The command line of filling: `python -m loadtest fill --users 10000`."""
 
 import os
+import re
 import time
 from collections.abc import Generator
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +30,12 @@ INTERRUPTED = 130
 GO_ON = "A user is there as a whole or not at all: the same again with --resume makes the others."
 
 
+def _plain(_context: click.Context, _option: click.Parameter, prefix: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_.-]{1,100}", prefix):
+        raise click.BadParameter("up to 100 of A-Z, a-z, 0-9, dot, - and _")
+    return prefix
+
+
 @click.command("fill")
 @click.option("--users", default=100, show_default=True, type=COUNT, help="Besides the two who have a lot.")
 @click.option(
@@ -39,7 +46,9 @@ GO_ON = "A user is there as a whole or not at all: the same again with --resume 
 )
 @click.option("--many-sessions", default=10_000, show_default=True, type=COUNT, help="Of PREFIX-many-sessions.")
 @click.option("--long-session", default=10_000, show_default=True, type=COUNT, help="Messages, of PREFIX-long-session.")
-@click.option("--prefix", default="fill", show_default=True, help="Users are called PREFIX-0000001 and so on.")
+@click.option(
+    "--prefix", default="fill", show_default=True, callback=_plain, help="Users are called PREFIX-0000001 and so on."
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same rows.")
 @click.option("--corpus", type=click.Path(path_type=Path), metavar="FILE", help="Dialogues to take the texts from.")
 @click.option("--database", "url", metavar="URL", help="What is filled; if left out, what a hub here would use.")

@@ -75,14 +75,14 @@ FROM STDIN (FORMAT BINARY)
 """
 COPY_MESSAGES = """
 COPY messages (
-    user_id, id, session_id, position, type, content, metadata, status, reply_to, created_at, seq, created_seq,
-    body_hash, words
+    user_id, id, session_id, position, type, content, created_at, seq, created_seq, words, body_hash, metadata, status,
+    reply_to
 )
 FROM STDIN (FORMAT BINARY)
 """
 _USER_TYPES = "varchar int8 uuid timestamptz bytea text bool"
 _SESSION_TYPES = "varchar uuid varchar text varchar varchar timestamptz timestamptz int4 int4 int8 int8 bytea tsvector"
-_MESSAGE_TYPES = "varchar uuid uuid int4 varchar text jsonb varchar uuid timestamptz int8 int8 bytea tsvector"
+_MESSAGE_TYPES = "varchar uuid uuid int4 varchar text timestamptz int8 int8 tsvector bytea jsonb varchar uuid"
 
 
 def fill(order: Order, names: Iterable[str], processes: int) -> Iterator[Filled]:

@@ -66,14 +66,14 @@ class MessageRow(NamedTuple):
     position: int
     type: str
     content: str
-    metadata: Json | None
-    status: str | None
-    reply_to: UUID | None
     created_at: datetime
     seq: int
     created_seq: int
-    body_hash: bytes | None
     words: Vector
+    body_hash: bytes | None = None
+    metadata: Json | None = None
+    status: str | None = None
+    reply_to: UUID | None = None
 
 
 class Told(NamedTuple):
@@ -136,7 +136,7 @@ class Story:
             user_id=self._member.name,
             id=session,
             title=key.seal(title, about("title", session)),
-            preview=key.seal(preview[:PREVIEW_LENGTH], about("preview", session)),
+            preview=key.seal(preview[:PREVIEW_LENGTH], about("preview", session)) or None,
             language=voice.code,
             mode=mode,
             created_at=created_at,
@@ -152,42 +152,41 @@ class Story:
 
     def _exchange(self, rows: list[MessageRow], session: SessionId, asked: list[str], voice: Voice) -> str:
         """A message and its settled reply; the text of the reply, which may be empty."""
-        chance, user, content = self._chance, self._member.name, joined(asked)
+        chance, key, user, content = self._chance, self._key, self._member.name, joined(asked)
         message, reply = MessageId(_uuid(chance)), MessageId(_uuid(chance))
-        position, sent, sent_at = len(rows) + 1, self._seq + 1, self._now + timedelta(seconds=5 + 60 * chance.random())
-        key = self._key
-        rows.append(
-            MessageRow(
-                *(
-                    user,
-                    message,
-                    session,
-                    position,
-                    "user",
-                    key.seal(content, about("text", message)),
-                    None,
-                    None,
-                    None,
-                ),
-                *(
-                    sent_at,
-                    sent,
-                    sent,
-                    key.hashed(Draft(session, message, content, None).body_hash()),
-                    self._words(asked),
-                ),
-            )
+        sent, sent_at = self._seq + 1, self._now + timedelta(seconds=5 + 60 * chance.random())
+        said = MessageRow(
+            user_id=user,
+            id=message,
+            session_id=session,
+            position=len(rows) + 1,
+            type="user",
+            content=key.seal(content, about("text", message)),
+            created_at=sent_at,
+            seq=sent,
+            created_seq=sent,
+            words=self._words(asked),
+            body_hash=key.hashed(Draft(session, message, content, None).body_hash()),
         )
         status, answer = _reply(chance, voice)
         text = joined(answer)
-        rows.append(
-            MessageRow(
-                *(user, reply, session, position + 1, "assistant", key.seal(text, about("text", reply))),
-                *(_metadata(status, len(content), len(text)), status, message),
-                *(sent_at, sent + 1, sent, None, self._words(answer)),
-            )
+        settled = MessageRow(
+            user_id=user,
+            id=reply,
+            session_id=session,
+            position=len(rows) + 2,
+            type="assistant",
+            content=key.seal(text, about("text", reply)),
+            created_at=sent_at,
+            seq=sent + 1,
+            created_seq=sent,
+            words=self._words(answer),
+            metadata=_metadata(status, len(content), len(text)),
+            status=status,
+            reply_to=message,
         )
-        self._seq = sent + 1
+        rows += said, settled
+        self._seq = settled.seq
         self._now = sent_at + timedelta(seconds=1 + len(text) / 100)
         return text
 
