@@ -59,7 +59,10 @@ async def test_a_hub_that_is_told_the_same_writes_the_samerows(filled: str, data
     sessions = rows(filled, "SELECT * FROM sessions WHERE user_id = %s ORDER BY seq", user)
     said = rows(filled, "SELECT * FROM messages WHERE user_id = %s ORDER BY created_seq, position", user)
     answers = deque([row.content for row in said if row.type == "assistant"])
-    async with provider(lambda _: [answers.popleft()]) as tutor, running(database_url, tutor.base_url) as hub:
+    async with (
+        provider(lambda _: [answers.popleft()]) as tutor,
+        running(database_url, tutor.base_url, encryption_keys=None) as hub,
+    ):
         async with device_of(hub, user) as device:
             for session in sessions:
                 await device.create_session(mode=session.mode, language=session.language, session=session.id)
