@@ -49,7 +49,7 @@ def test_the_schema_is_as_the_migrations_make_it(filled: str, database_url: str)
     assert schema(filled) == schema(database_url)
 
 
-async def test_a_hub_that_is_told_the_same_writes_the_samerows(filled: str, database_url: str) -> None:
+async def test_a_hub_that_is_told_the_same_writes_the_same_rows(filled: str, database_url: str) -> None:
     """All columns, but for the times, the ids that a hub makes by itself, and what is known of its model."""
     user, *_ = [
         each
