@@ -16,18 +16,23 @@ from server.instance import Instance
 from server.store import sessions, turns
 
 
+def body_hash(title: str | None, mode: Mode, language: str) -> bytes:
+    """What a repeated creation is compared by."""
+    return sha256(encode([title, mode, language])).digest()
+
+
 async def create(
     instance: Instance, user: UserId, session: SessionId | None, *, title: str | None, mode: Mode, language: str
 ) -> Session:
     """A new session; with an id of the caller's making it can be said twice. Raises IdempotencyConflict."""
     session = session or fresh_session_id()
-    body_hash = sha256(encode([title, mode, language])).digest()
+    body = body_hash(title, mode, language)
     async with instance.change(user, SessionAdded) as change:
         held = await sessions.body_hash(change.conn, user, session)
         if held is None:
             title = titles.cleaned(title or "")
-            row = await sessions.insert(change, session, title=title, mode=mode, language=language, body_hash=body_hash)
-        elif change.key.is_hash_of(held, body_hash):
+            row = await sessions.insert(change, session, title=title, mode=mode, language=language, body_hash=body)
+        elif change.key.is_hash_of(held, body):
             row = await sessions.existing(change.conn, user, session)
         else:
             raise IdempotencyConflict
