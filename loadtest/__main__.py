@@ -18,13 +18,7 @@ from loadtest.world import HUB
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Load for a hub of your own, and proof, with real processes, that nothing is lost.
-
-    \b
-    run, compare      many learners at once, and what they felt; described in files
-    prove, report     everything is broken while devices work; a checker decides
-    measure           crowds that do one thing at a time, held to fixed limits
-    """
+    """Load for a hub of your own, and proof, with real processes, that nothing is lost."""
 
 
 main.add_command(measure_command)

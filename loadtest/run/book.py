@@ -35,7 +35,6 @@ class Asked(Struct):
     has_begun: bool = False
 
 
-
 class Tally:
     """What one process has counted, of all its learners. `broken`: how often which promise was, with some `examples`;
     `findings`: what else went wrong; `frames_per_second`: the most of one reply on one socket.
@@ -90,8 +89,8 @@ class Book:
         content = hash((row.content, row.status, row.deleted_at is None))
         if self._rows.setdefault((row.id, row.seq), content) != content:
             self.broken("unequal", f"{row.id} as of {row.seq} is told in two ways")
-        if row.reply_to in self.asked:
-            self.replies.setdefault(row.id, self.asked[row.reply_to])
+        if row.reply_to is not None and (asked := self.asked.get(row.reply_to)) is not None:
+            self.replies.setdefault(row.id, asked)
         if row.type == "assistant" and row.status != "pending" and row.id not in self.settled:
             self._settle(row)
 

@@ -26,16 +26,31 @@ NOT_BORNE = 99
 @click.command("run")
 @click.argument("scenario", default="smoke")
 @click.option("--url", "urls", multiple=True, metavar="URL", help="A running hub; again for each further instance.")
-@click.option("--secret-file", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="What its tokens are signed with.")
+@click.option(
+    "--secret-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="What its tokens are signed with.",
+)
 @click.option("--i-own-this-host", "owned", is_flag=True, help="Load a host that is not this machine.")
 @click.option("--users", type=click.IntRange(1), help="Instead of the scenario's.")
 @click.option("--devices", type=click.IntRange(1, 20), help="Of each user, instead of the scenario's.")
 @click.option("--seed", type=int, help="Another one: other words at other moments.")
-@click.option("--corpus", type=click.Path(exists=True, dir_okay=False), help="What is said, as docs/load.md describes it.")
-@click.option("--threshold", "thresholds", multiple=True, metavar="NAME=VALUE", help="Such as accepted.p99=250 or refused=0; milliseconds.")
+@click.option(
+    "--corpus", type=click.Path(exists=True, dir_okay=False), help="What is said, as docs/load.md describes it."
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Such as accepted.p99=250 or refused=0; milliseconds.",
+)
 @click.option("--processes", type=click.IntRange(1, 64), help="Of the generator.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a report: one file.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the result, for `compare`.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the result, for `compare`."
+)
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the logs here.")
 @click.option("--keep-users", is_flag=True, help="Do not erase the users that were made in a deployment.")
 @click.option("--hub", default=HUB, metavar="COMMAND", help="How an instance of an own world is run; `serve` is added.")
@@ -76,7 +91,7 @@ def compare_command(before: Path, after: Path) -> None:
         outcomes = [read_outcome(path) for path in (before, after)]
     except OutcomeWrong as error:
         raise click.ClickException(str(error)) from error
-    compared(*outcomes, Live().console)
+    compared(outcomes[0], outcomes[1], Live().console)
 
 
 class Chosen(Struct, frozen=True, kw_only=True):
@@ -110,7 +125,9 @@ def _options(chosen: Chosen) -> Options:
         raise click.ClickException(str(error)) from error
     return Options(
         scenario=scenario,
-        target=Target(chosen.urls, secret_of(chosen.secret_file)) if chosen.urls else None,
+        target=Target(chosen.urls, secret_of(Path(chosen.secret_file) if chosen.secret_file else None))
+        if chosen.urls
+        else None,
         processes=chosen.processes,
         hub=chosen.hub,
         keep_users=chosen.keep_users,

@@ -148,19 +148,9 @@ class Device:
             case ReplySnapshot():
                 self.reading.snapshot(event, at)
             case Accepted() | Refused():
-                if event.ref is not None and (hear := self._answers.pop(event.ref, None)) is not None:
-                    hear(event, at)
-            case Welcome():
-                self._answers.pop(event.ref, None)
-                self._welcome(event)
-            case Snapshot():
-                self._book.tally.counts["snapshots"] += 1
-                self.reading.caught_up(event.seq, [])
-                self._is_in_step(at)
-            case Changes():
-                self.reading.changes(event)
-                if not event.more and not self.is_in_step:
-                    self._is_in_step(at)
+                self._hear_answer(event, at)
+            case Welcome() | Snapshot() | Changes():
+                self._catch_up(event, at)
             case Draining():
                 self.link.stay_away(event.reconnect_in_ms / 1_000)
             case TypingChanged() | Degraded() | TokenExpiring() | Pong():
@@ -168,9 +158,24 @@ class Device:
             case _:
                 self.reading.durable(event, at)
 
-    def _welcome(self, event: Welcome) -> None:
-        self._resumes = self._epoch == event.epoch
-        self._epoch = event.epoch
+    def _hear_answer(self, answer: Answer, at: float) -> None:
+        if answer.ref is not None and (hear := self._answers.pop(answer.ref, None)) is not None:
+            hear(answer, at)
+
+    def _catch_up(self, event: Welcome | Snapshot | Changes, at: float) -> None:
+        """Welcome comes first; then a snapshot, or changes, which come again whenever the device has fallen behind."""
+        match event:
+            case Welcome():
+                self._answers.pop(event.ref, None)
+                self._resumes, self._epoch = self._epoch == event.epoch, event.epoch
+                return
+            case Snapshot():
+                self._book.tally.counts["snapshots"] += 1
+                self.reading.caught_up(event.seq, [])
+            case Changes():
+                self.reading.changes(event)
+        if not self.is_in_step and not (isinstance(event, Changes) and event.more):
+            self._is_in_step(at)
 
     def _is_in_step(self, at: float) -> None:
         link = self.link

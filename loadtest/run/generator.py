@@ -49,8 +49,11 @@ class Generator:
         self.gone_at: float | None = None
         """Since when nobody was connected any more, in seconds after the beginning."""
         self.processes = [
-            Process([sys.executable, "-m", "loadtest.run.worker", str(self._job_file(folder, number))],
-                    folder / f"generator-{number}.log", os.environ)
+            Process(
+                [sys.executable, "-m", "loadtest.run.worker", str(self._job_file(folder, number))],
+                folder / f"generator-{number}.log",
+                os.environ,
+            )
             for number in range(processes)
         ]
         self._folder = folder
@@ -133,14 +136,15 @@ class Generator:
             )
         if len(late) >= often:
             yield (
-                f"The generator was late: in {len(late)} of {len(seconds)} seconds, by {max(late) * 1_000:.0f} ms at most. "
-                "What it timed then includes that."
+                f"The generator was late in {len(late)} of {len(seconds)} seconds, by up to {max(late) * 1_000:.0f} ms: "
+                "what it timed then includes that."
             )
 
     async def _listen(self, number: int) -> None:
-        process, done = self.processes[number], len(self.done)
+        process, report = self.processes[number], None
         async for line in await process.start():
-            match report := decode(line):
+            report = decode(line)
+            match report:
                 case Took():
                     self.merged.add(report)
                 case Second():
@@ -151,7 +155,7 @@ class Generator:
                 case Late():
                     pass  # the tutor says that
         await process.ended()
-        if len(self.done) == done:
+        if not isinstance(report, Done):
             raise WorldFailed(f"a process of the generator died: {process.last_words()}")
 
     def _second(self, told: Second) -> None:

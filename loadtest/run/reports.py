@@ -38,7 +38,10 @@ class Done(Struct, frozen=True, tag="done"):
 Report = Took | Second | Late | Done
 
 _decoder = msgspec.json.Decoder(Report)
-decode = _decoder.decode
+
+
+def decode(line: bytes) -> Report:
+    return _decoder.decode(line)
 
 
 def tell(report: Report) -> None:

@@ -1,6 +1,5 @@
 """A load, from what was chosen to what it came to: a world or a deployment, a tutor, the generator, and the end."""
 
-import asyncio
 import os
 import platform
 import time
@@ -67,7 +66,8 @@ async def loaded(options: Options, folder: Path, live: Live) -> Outcome:
         finally:
             findings = await _leave(options, found, users, live)
         lags = [] if found.tutor is None else found.tutor.lags
-    return _outcome(options, generator, began, time.monotonic() - start, lags, findings)
+    took = time.monotonic() - start
+    return _outcome(options, generator, began=began, took=took, lags=lags, findings=findings)
 
 
 @asynccontextmanager
@@ -114,7 +114,7 @@ async def _leave(options: Options, found: Found, users: list[User], live: Live) 
 
 
 def _outcome(
-    options: Options, generator: Generator, began: str, took: float, lags: list[float], findings: list[str]
+    options: Options, generator: Generator, *, began: str, took: float, lags: list[float], findings: list[str]
 ) -> Outcome:
     merged = generator.merged
     merged.close(10**9)

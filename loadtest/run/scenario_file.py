@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import structs
@@ -120,9 +120,9 @@ class Reading:
             self._wrong(("stages",), "a scenario needs stages: [[stages]] with a kind and seconds")
             return []
         found: list[Stage] = []
-        for number, each in enumerate(value):  # type: ignore[misc]  # of TOML
+        for number, each in enumerate(cast("list[Any]", value)):
             place: Place = ("stages", number)
-            kind = each.get("kind") if isinstance(each, dict) else None
+            kind = each.get("kind") if isinstance(each, dict) else None  # type: ignore[reportUnknownMemberType]
             if kind not in STAGES:
                 self._wrong((*place, "kind"), f"the kind of a stage is one of {', '.join(STAGES)}")
             elif (stage := self._struct(place, each, STAGES[kind], also=("kind",))) is not None:
@@ -132,15 +132,16 @@ class Reading:
     def thresholds(self, value: Any) -> Thresholds:
         place: Place = ("thresholds",)
         if not isinstance(value, dict):
-            self._wrong(place, "thresholds are a table")
+            self._wrong(place, "a table is expected here")
             return Thresholds()
+        given = cast("dict[str, Any]", value)
         timings = [each.value for each in Timing]
-        self._known(place, value, [*timings, *Counted.__struct_fields__])
-        counts = {name: each for name, each in value.items() if name in Counted.__struct_fields__}
+        self._known(place, given, [*timings, *Counted.__struct_fields__])
+        counts = {name: each for name, each in given.items() if name in Counted.__struct_fields__}
         times = {
             Timing(name): borne
             for name in timings
-            if name in value and (borne := self._struct((*place, name), value[name], Borne)) is not None
+            if name in given and (borne := self._struct((*place, name), given[name], Borne)) is not None
         }
         return Thresholds(times, self._struct(place, counts, Counted) or Counted())
 
@@ -149,16 +150,17 @@ class Reading:
         if not isinstance(value, dict):
             self._wrong(place, "a table is expected here")
             return None
+        given = cast("dict[str, Any]", value)
         before = len(self.mistakes)
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}  # type: ignore[type-var]
-        self._known(place, value, [*fields, *also])
+        self._known(place, given, [*fields, *also])
         read = {
-            name: self._value((*place, name), value[name], field.type)
+            name: self._value((*place, name), given[name], field.type)
             for name, field in fields.items()
-            if name in value
+            if name in given
         }
         for name, field in fields.items():
-            if name not in value and field.required:
+            if name not in given and field.required:
                 self._wrong(place, f"`{name}` is missing")
         return None if len(self.mistakes) > before else kind(**read)
 

@@ -17,7 +17,10 @@ from loadtest.run.scenario import Scenario, read_corpus
 from loadtest.run.speech import Speech, Stamp
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-MODELS = b'{"object":"list","data":[{"id":"the-synthetic-tutor","object":"model"}]}'
+MODELS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    b'{"object":"list","data":[{"id":"the-synthetic-tutor","object":"model"}]}'
+)
 END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
@@ -43,10 +46,7 @@ class Synthetic:
         try:
             path, body = await _request(reader)
             if path.endswith("/models"):
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
-                    % (len(MODELS), MODELS)
-                )
+                writer.write(MODELS)
             else:
                 await self._answer(writer, msgspec.json.decode(body, type=_Prompt))
             await writer.drain()

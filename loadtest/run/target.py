@@ -4,7 +4,9 @@ import asyncio
 import os
 import resource
 from contextlib import suppress
+from http import HTTPStatus
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -30,7 +32,7 @@ HTTP = {"ws": "http", "wss": "https"}
 
 
 class Target(Struct, frozen=True):
-    """Hubs of one deployment. `secret`: what tokens are signed with; None: the hub's sign-in for development is used."""
+    """Hubs of one deployment. `secret`: what tokens are signed with; None: its sign-in for development is used."""
 
     urls: list[str]
     secret: str | None
@@ -50,13 +52,13 @@ def check_address(url: str, *, owned: bool) -> None:
 
 
 def room_for(sockets: int) -> None:
-    """Raise what this process and its children may open to what they need. Raises WorldFailed if that is not allowed."""
+    """Raise what this process and its children may open to what they need. Raises WorldFailed where that is denied."""
     wanted = sockets + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise WorldFailed(
             f"{sockets:,} sockets need {wanted:,} open files, and {hard:,} are allowed here: raise the hard limit "
-            "(`ulimit -Hn`, or nofile in /etc/security/limits.conf), or load with fewer users."
+            "(`ulimit -Hn`, or nofile in /etc/security/limits.conf), or take fewer --users."
         )
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else hard, hard))
@@ -73,10 +75,9 @@ async def tokens(target: Target, users: list[str]) -> list[str]:
         for user in waiting:
             found[user] = await _sign_in(client, user)
 
-    async with httpx2.AsyncClient(base_url=_http(target.urls[0]), timeout=WELCOME_WITHIN) as client:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(sign_some_in(client))
+    async with _client(target) as client, asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(sign_some_in(client))
     return [found[user] for user in users]
 
 
@@ -85,15 +86,15 @@ async def _sign_in(client: httpx2.AsyncClient, user: str) -> str:
         response = await client.post("/auth/dev", json={"user": user})
     except httpx2.HTTPError as error:
         raise WorldFailed(f"There is no hub at {client.base_url}: {error or type(error).__name__}") from error
-    if response.status_code == httpx2.codes.NOT_FOUND:
+    if response.status_code == HTTPStatus.NOT_FOUND:
         raise WorldFailed(
             f"{client.base_url} has no sign-in for development: give what its tokens are signed with, in a file "
             "(--secret-file) or in the variable TUTORHUB_JWT_SECRET."
         )
-    if response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         raise WorldFailed(
-            f"{client.base_url} lets so many users sign in only slowly: start it with TUTORHUB_LIMIT_SIGN_INS=none (and "
-            "see docs/load.md for its other limits), or give its secret with --secret-file."
+            f"{client.base_url} lets so many users sign in only slowly: start it with TUTORHUB_LIMIT_SIGN_INS=none "
+            "(docs/load.md has its other limits), or give its secret with --secret-file."
         )
     if not response.is_success:
         raise WorldFailed(f"{client.base_url} let nobody sign in: {response.status_code} {_detail(response.content)}")
@@ -101,7 +102,7 @@ async def _sign_in(client: httpx2.AsyncClient, user: str) -> str:
 
 
 async def look_at(url: str, token: str) -> str:
-    """Join as a device would, and leave again. Which tutor answers. Raises WorldFailed: there is no hub of our language."""
+    """Join as a device would, and leave again. Which tutor answers. Raises WorldFailed if no hub of ours is there."""
     frames: asyncio.Queue[bytes] = asyncio.Queue()
     try:
         wire = await opened(Address.of(url), lambda data, _at: frames.put_nowait(data))
@@ -140,18 +141,22 @@ async def erase(target: Target, held: list[str]) -> int:
             except httpx2.HTTPError:
                 left += 1
 
-    async with httpx2.AsyncClient(base_url=_http(target.urls[0]), timeout=WELCOME_WITHIN) as client:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(erase_some(client))
+    async with _client(target) as client, asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(erase_some(client))
     return left
 
 
-def secret_of(file: str | None) -> str | None:
+def secret_of(file: Path | None) -> str | None:
     """In the file, or else in the environment."""
     if file is not None:
-        return open(file, encoding="utf-8").read().strip()
+        return file.read_text(encoding="utf-8").strip()
     return os.environ.get("TUTORHUB_JWT_SECRET")
+
+
+def _client(target: Target) -> httpx2.AsyncClient:
+    """Of the first hub's REST interface."""
+    return httpx2.AsyncClient(base_url=_http(target.urls[0]), timeout=WELCOME_WITHIN)
 
 
 def _http(url: str) -> str:

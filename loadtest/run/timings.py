@@ -6,7 +6,7 @@ was too slow to begin it then, whoever waited has waited for that, too. *Raw* be
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, cast
 
 from hdrh.histogram import HdrHistogram
 from msgspec import Struct
@@ -18,9 +18,9 @@ class Timing(StrEnum):
     CONNECT = "connect"
     HELLO = "hello"
     ACCEPTED = "accepted"
-    FIRST_TOKEN = "first_token"
+    FIRST_TOKEN = "first_token"  # noqa: S105  # a token of text
     GAP = "gap"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  # as above
     FIRST_PIECE = "first_piece"
     SEEN = "seen"
     RESUME = "resume"
@@ -82,16 +82,18 @@ def histogram_of(encoded: str) -> HdrHistogram:
 
 
 def encoded(histogram: HdrHistogram) -> str:
-    data = histogram.encode()
-    return data.decode() if isinstance(data, bytes) else data
+    return cast("bytes", histogram.encode()).decode()
 
 
 def spread(histogram: HdrHistogram) -> Spread:
     """Of at least one value."""
     parts = {name: _milliseconds(histogram.get_value_at_percentile(part)) for name, part in PERCENTILES.items()}
-    return Spread(
-        count=histogram.get_total_count(), mean=_milliseconds(histogram.get_mean_value()), **parts
-    )
+    mean = _milliseconds(cast("float", histogram.get_mean_value()))
+    return Spread(count=count(histogram), mean=mean, **parts)
+
+
+def count(histogram: HdrHistogram) -> int:
+    return cast("int", histogram.get_total_count())
 
 
 def _milliseconds(microseconds: float) -> float:
@@ -113,7 +115,7 @@ class Timings:
     def take(self, second: int) -> Iterator[Took]:
         """What there is, which is forgotten."""
         for (timing, way), held in self._held.items():
-            if held.get_total_count():
+            if count(held):
                 yield Took(timing, way, second, encoded(held))
                 held.reset()
 
@@ -161,10 +163,10 @@ class Merged:
         for second in sorted(each for each in self._open if each < before):
             for timing, found in self._open.pop(second).items():
                 p50, p99 = (_milliseconds(found.get_value_at_percentile(part)) for part in (50.0, 99.0))
-                point = Point(second, found.get_total_count(), p50, p99)
+                point = Point(second, count(found), p50, p99)
                 self.points.setdefault(timing, []).append(point)
 
     def spread(self, timing: Timing, way: Way = "corrected") -> Spread | None:
         """None: it did not happen."""
         found = self.whole.get((timing, way))
-        return spread(found) if found is not None and found.get_total_count() else None
+        return spread(found) if found is not None and count(found) else None

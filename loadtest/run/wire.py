@@ -171,6 +171,8 @@ class Wire(asyncio.Protocol):
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
+            if self._transport.is_closing():
+                return
             if data:
                 self._transport.write(data)
             else:
@@ -185,34 +187,43 @@ async def opened(address: Address, hear: Callable[[bytes, float], None], *, narr
     For one that is `narrow` the kernel keeps little.
     """
     loop = asyncio.get_running_loop()
+    wire = Wire(address, hear)
+    name = address.host if address.trust else None
     async with asyncio.timeout(OPEN_WITHIN):
-        sock = await _narrow(address) if narrow else None
-        where = (None, None) if sock else (address.host, address.uri.port)
-        name = address.host if address.trust else None
-        _, wire = await loop.create_connection(
-            lambda: Wire(address, hear), *where, sock=sock, ssl=address.trust, server_hostname=name
-        )
-        await wire.open
+        sock = await _connected(address, narrow=narrow)
+        await loop.create_connection(lambda: wire, sock=sock, ssl=address.trust, server_hostname=name)
+        try:
+            await wire.open
+        except BaseException:
+            wire.cut()
+            raise
     if wire.subprotocol != SUBPROTOCOL:
         wire.cut()
         raise Refusal(f"it does not speak {SUBPROTOCOL}: it is of another version, or no hub", OTHER_LANGUAGE)
     return wire
 
 
-async def _narrow(address: Address) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    [(family, kind, number, _, where), *_] = await loop.getaddrinfo(
+async def _connected(address: Address, *, narrow: bool) -> socket.socket:
+    """By the first of its addresses that can be reached. Raises OSError."""
+    loop, failure = asyncio.get_running_loop(), OSError(f"{address.host} has no address")
+    for family, kind, number, _, where in await loop.getaddrinfo(
         address.host, address.uri.port, type=socket.SOCK_STREAM
-    )
-    made = socket.socket(family, kind, number)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-    made.setblocking(False)
-    try:
-        await loop.sock_connect(made, where)
-    except BaseException:
-        made.close()
-        raise
-    return made
+    ):
+        made = socket.socket(family, kind, number)
+        if narrow:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+        made.setblocking(False)
+        try:
+            await loop.sock_connect(made, where)
+        except OSError as error:
+            made.close()
+            failure = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failure
 
 
 def _because(error: Exception | None) -> str:

@@ -23,7 +23,7 @@ from loadtest.run.wire import Address
 LOOKS_EVERY = 0.02
 MOST_FINDINGS = 20
 RARELY = (50_000, 50, 100)
-"""How often Python looks for cycles, of which there are none to speak of: a pause of a second would be in the figures."""
+"""How often Python looks for cycles, of which there are hardly any: the pause would be in the figures."""
 
 
 class User(Struct, frozen=True):
