@@ -37,7 +37,7 @@ from protocol.events import (
     TypingChanged,
     Welcome,
 )
-from protocol.ids import SessionId
+from protocol.ids import MessageId, SessionId
 from protocol.model import Cursor, Message
 
 AGAIN_AFTER = 1.0
@@ -87,9 +87,11 @@ class Device:
         self._joins = joins
         self._epoch = ""
         self._resumes = False
+        self._has_asked = False
+        """To open its session, in this connection."""
         self._ref = 0
         self._answers: dict[int, Hear] = {}
-        self._unanswered: list[Asked] = []
+        self._unanswered: dict[MessageId, Asked] = {}
 
     @property
     def is_in_step(self) -> bool:
@@ -98,13 +100,14 @@ class Device:
     def send(self, asked: Asked) -> None:
         """Now, or once its session is opened; again after each loss, until it is answered."""
         self._book.asked[asked.message] = asked
-        self._unanswered.append(asked)
+        self._unanswered[asked.message] = asked
         if self.is_in_step and self.has_opened.is_set():
             self._say_message(asked)
 
     def open(self) -> None:
-        """The session may be there now."""
-        if self._book.has_session.is_set() and self.is_in_step and not self.has_opened.is_set():
+        """The session may be there now. Once in each connection."""
+        if self._book.has_session.is_set() and self.is_in_step and not self._has_asked:
+            self._has_asked = True
             self._ask(SessionOpen(ref=0, session=self._session), self._opened)
 
     async def pages(self) -> list[Message] | None:
@@ -127,6 +130,7 @@ class Device:
         self.reading.begin()
         self._answers.clear()
         self.has_opened.clear()
+        self._has_asked = False
         since = Cursor(epoch=self._epoch, seq=self.reading.seq) if self._epoch else None
         who = model.Device(id=self.name, name=self.name)
         self._ask(Hello(ref=0, device=who, token=self._token, since=since), self._answered)
@@ -199,6 +203,7 @@ class Device:
 
     def _opened(self, answer: Answer, at: float) -> None:
         if isinstance(answer, Refused):
+            self._has_asked = False
             self._again(answer, self.open)
             return
         page = msgspec.json.decode(answer.result, type=MessagePage)
@@ -207,7 +212,7 @@ class Device:
             self._joins = False
             self._book.tally.timings.took(Timing.JOIN, at - self.link.comes_at, at - self.link.began)
         self.has_opened.set()
-        for asked in self._unanswered:
+        for asked in self._unanswered.values():
             self._say_message(asked)
 
     # What it says.
@@ -221,10 +226,11 @@ class Device:
         if isinstance(answer, Refused) and answer.retryable:
             self._again(answer, lambda: self._say_message(asked))
             return
-        self._unanswered.remove(asked)
+        self._unanswered.pop(asked.message, None)
         if isinstance(answer, Accepted):
             self._book.accepted(asked, msgspec.json.decode(answer.result, type=Sent), at)
         else:
+            asked.failed = answer.code
             self._answered(answer, at)
 
     def _answered(self, answer: Answer, at: float) -> None:

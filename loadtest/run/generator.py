@@ -136,7 +136,7 @@ class Generator:
             )
         if len(late) >= often:
             yield (
-                f"The generator was late in {len(late)} of {len(seconds)} seconds, by up to {max(late) * 1_000:.0f} ms: "
+                f"The generator was late in {len(late)} of {len(seconds)} seconds, by {max(late) * 1_000:.0f} ms once: "
                 "what it timed then includes that."
             )
 

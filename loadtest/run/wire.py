@@ -134,7 +134,9 @@ class Wire(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         close = self._protocol.close_rcvd
-        if not self.ended.done():
+        if exc is not None and not isinstance(exc, OSError):  # a fault of ours, in what hears
+            self.ended.set_exception(exc)
+        elif not self.ended.done():
             self.ended.set_result(Ended(close.code, close.reason) if close else Ended(ABNORMAL, str(exc or "")))
         if not self.open.done():
             self.open.set_exception(Refusal(f"the connection ended before there was a websocket{_because(exc)}"))

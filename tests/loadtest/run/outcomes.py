@@ -46,7 +46,9 @@ def _usual(slower: float) -> Outcome:
         began="2026-11-26T12:00:00+00:00",
         took=75.0,
         timed=[_timed(merged, timing) for timing in Timing],
-        seconds=[Second(each, {"connected": 200, "frames": 900 * each, "said": each}, {}, 0.01, 0.3) for each in range(60)],
+        seconds=[
+            Second(each, {"connected": 200, "frames": 900 * each, "said": each}, {}, 0.01, 0.3) for each in range(60)
+        ],
         counts={"said": 1_200, "accepted": 1_200, "frames": 54_000},
         broken={},
         examples=[],

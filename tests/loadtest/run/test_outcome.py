@@ -1,7 +1,9 @@
 """What a load came to: judged, written, drawn, compared."""
 
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +17,11 @@ from loadtest.run.plots import plain, steps, thinned
 from loadtest.run.scenario import Borne, Counted, Thresholds
 from loadtest.run.timings import Timing
 from tests.loadtest.run.outcomes import SCENARIO, outcome
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 HOSTILE = '<script>alert("x")</script> & "quotes" </title>'
 
@@ -49,7 +56,7 @@ def test_what_was_never_timed_is_not_borne() -> None:
     "changes",
     [{"broken": {"lost": 1}}, {"is_checked": False}, {"findings": ["a user was turned away"]}],
 )
-def test_a_load_that_lost_something_or_was_not_looked_at_does_not_pass(changes: dict[str, object]) -> None:
+def test_a_load_that_lost_something_or_was_not_looked_at_does_not_pass(changes: dict[str, Any]) -> None:
     assert outcome().passed
     assert not outcome(**changes).passed
 
@@ -91,18 +98,25 @@ class Tags(HTMLParser):
         self.tags: list[str] = []
         self.texts = ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: D102  # of the library
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         assert not {"src", "href", "xlink:href"} & {name for name, _ in attrs}, "nothing is fetched"
 
-    def handle_data(self, data: str) -> None:  # noqa: D102  # of the library
+    @override
+    def handle_data(self, data: str) -> None:
         self.texts += data
 
 
 def test_a_report_needs_nothing_else_and_shows_what_it_is_told() -> None:
     scenario = structs.replace(SCENARIO, name=HOSTILE, about=HOSTILE)
     it = outcome(
-        scenario=scenario, warnings=[HOSTILE], findings=[HOSTILE], examples=[HOSTILE], counts={HOSTILE: 3}, broken={"lost": 1}
+        scenario=scenario,
+        warnings=[HOSTILE],
+        findings=[HOSTILE],
+        examples=[HOSTILE],
+        counts={HOSTILE: 3},
+        broken={"lost": 1},
     )
     found = Tags()
     found.feed(page(it))

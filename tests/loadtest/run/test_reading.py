@@ -11,7 +11,7 @@ from loadtest.run.speech import Stamp
 from loadtest.run.timings import Merged, Timing
 from protocol.answers import MessagePage, Sent
 from protocol.events import Changes, MessageAdded, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded
-from protocol.ids import MessageId, SessionId, UserId, fresh_message_id, fresh_session_id
+from protocol.ids import MessageId, UserId, fresh_message_id, fresh_session_id
 from protocol.model import Message, Reply, ReplyStatus, Session
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
