@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from websockets.exceptions import InvalidURI
 
+from client.connection import SUBPROTOCOL
 from loadtest.process import WorldFailed
 from loadtest.run.wire import Address, Refusal, opened
 from loadtest.tokens import token
@@ -42,7 +43,7 @@ def check_address(url: str, *, owned: bool) -> None:
     """Raises ValueError: no address of a hub, or one that may not be loaded."""
     try:
         host = Address.of(url).host
-    except InvalidURI as error:
+    except (InvalidURI, ValueError) as error:
         raise ValueError(f"{url} is no address of a hub: http://… or https://… is expected") from error
     if not owned and not _is_loopback(host):
         raise ValueError(
@@ -107,7 +108,7 @@ async def look_at(url: str, token: str) -> str:
     try:
         wire = await opened(Address.of(url), lambda data, _at: frames.put_nowait(data))
     except Refusal as refusal:
-        raise WorldFailed(f"{url} cannot be loaded: {refusal}") from refusal
+        raise WorldFailed(f"{url} cannot be loaded: {refusal}. Is it a hub that speaks {SUBPROTOCOL}?") from refusal
     except (OSError, TimeoutError) as error:
         raise WorldFailed(f"There is no hub at {url}: {error or 'it does not answer in time'}") from error
     try:

@@ -133,13 +133,17 @@ class Wire(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        close = self._protocol.close_rcvd
-        if exc is not None and not isinstance(exc, OSError):  # a fault of ours, in what hears
-            self.ended.set_exception(exc)
-        elif not self.ended.done():
-            self.ended.set_result(Ended(close.code, close.reason) if close else Ended(ABNORMAL, str(exc or "")))
+        if not self.ended.done():
+            self._end(exc)
         if not self.open.done():
             self.open.set_exception(Refusal(f"the connection ended before there was a websocket{_because(exc)}"))
+
+    def _end(self, error: Exception | None) -> None:
+        close = self._protocol.close_rcvd
+        if error is not None and not isinstance(error, OSError):
+            self.ended.set_exception(error)  # a fault of ours, in what hears
+        else:
+            self.ended.set_result(Ended(close.code, close.reason) if close else Ended(ABNORMAL, str(error or "")))
 
     def _take(self, frame: Frame, at: float) -> None:
         """Whole texts are heard; a text may come in parts."""

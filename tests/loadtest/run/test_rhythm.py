@@ -1,5 +1,6 @@
 """When who comes and speaks is known before the hub has said a word."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -34,9 +35,7 @@ def test_so_much_is_said_and_in_a_spike_so_many_times_as_much() -> None:
 def test_even_users_speak_after_the_same_time_each_but_not_all_at_once() -> None:
     it = scenario(Hold(seconds=100), says_every=10.0, even=True)
     moments = [list(speaks_at(it, 0.0, Random(user))) for user in range(20)]
-    assert all(
-        round(after - before, 6) == 10 for each in moments for before, after in zip(each, each[1:], strict=False)
-    )
+    assert all(round(after - before, 6) == 10 for each in moments for before, after in pairwise(each))
     assert len({each[0] for each in moments}) == 20
 
 

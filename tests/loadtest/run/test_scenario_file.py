@@ -101,8 +101,8 @@ def _latin(folder: Path) -> Path:
 
 
 def test_a_corpus_is_beside_its_scenario(tmp_path: Path) -> None:
-    text = "corpus = 'words.jsonl'\n[[stages]]\nkind = 'storm'\nseconds = 3\npart = 0.5\n[[stages]]\nkind = 'hold'\nseconds = 2"
-    it = scenario_in(text, tmp_path / "mine.toml")
+    stages = "[[stages]]\nkind = 'storm'\nseconds = 3\npart = 0.5\n[[stages]]\nkind = 'hold'\nseconds = 2"
+    it = scenario_in(f"corpus = 'words.jsonl'\n{stages}", tmp_path / "mine.toml")
     assert it.corpus == str(tmp_path / "words.jsonl")
     assert it.stages == [Storm(seconds=3, part=0.5), Hold(seconds=2)]
     assert [span[:2] for span in it.spans()] == [(0, 3), (3, 5)]
