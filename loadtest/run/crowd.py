@@ -9,8 +9,6 @@ from loadtest.run.learner import Learner, Place
 from loadtest.run.rhythm import is_of_part
 from loadtest.run.scenario import Join, Slow, Storm
 
-RESTS_WITHIN = 30.0
-"""Seconds after the last stage until every message is answered on every device."""
 LOOKS_EVERY = 0.2
 CHECKED_AT_ONCE = 8
 
@@ -73,7 +71,7 @@ class Crowd:
     async def _come_to_rest(self) -> None:
         for learner in self._learners:
             learner.hush()
-        until = monotonic() + RESTS_WITHIN
+        until = monotonic() + self._place.rests_within
         while monotonic() < until and not all(learner.is_at_rest for learner in self._learners):
             await asyncio.sleep(LOOKS_EVERY)
 

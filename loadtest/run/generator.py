@@ -13,6 +13,7 @@ from time import monotonic
 import msgspec
 
 from loadtest.process import Process, WorldFailed
+from loadtest.run.machine import Machine
 from loadtest.run.reports import Done, Late, Second, Took, decode
 from loadtest.run.scenario import Scenario, Storm
 from loadtest.run.timings import Merged
@@ -20,12 +21,16 @@ from loadtest.run.worker import Job, User
 
 BEGINS_AFTER = 1.5
 """Seconds until every process has read its job."""
+RESTS_WITHIN = 30.0
+"""Seconds after the last stage until every message should be answered on every device."""
 USERS_EACH = 3_000
 """Of one process, where there are cores for more."""
 GONE_AFTER = 10.0
 """Seconds without a single connection after which the target is gone."""
 FULL = 0.85
 """Of a core."""
+CROWDED = 0.97
+"""Of all cores."""
 LATE = 0.1
 """Seconds that an event loop may be late."""
 OFTEN = 0.05
@@ -38,9 +43,19 @@ UNSEEN = {
 
 
 class Generator:
-    """Of one run. `look` is called after each second that every process has told of."""
+    """Of one run. `look` is called after each second that every process has told of; `hubs`: ids of their processes, if
+    they run here.
+    """
 
-    def __init__(self, scenario: Scenario, folder: Path, processes: int, look: Callable[["Generator"], None]) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        folder: Path,
+        *,
+        processes: int,
+        hubs: list[int],
+        look: Callable[["Generator"], None],
+    ) -> None:
         self.scenario = scenario
         self.begins_at = monotonic() + BEGINS_AFTER
         self.merged = Merged([span[:2] for span in scenario.spans()])
@@ -58,6 +73,7 @@ class Generator:
         ]
         self._folder = folder
         self._look = look
+        self._machine = Machine(hubs)
         self._latest: dict[int, Second] = {}
         self._open: dict[int, list[Second]] = {}
         self._gone_after = GONE_AFTER + max(
@@ -74,7 +90,7 @@ class Generator:
         """All stages. Raises WorldFailed if a process of the generator dies."""
         many = len(self.processes)
         for number in range(many):
-            job = Job(self.scenario, urls, self.begins_at, knows_tutor, users[number::many])
+            job = Job(self.scenario, urls, self.begins_at, knows_tutor, RESTS_WITHIN, users[number::many])
             file = self._job_file(self._folder, number)
             file.touch(mode=0o600)
             file.write_bytes(msgspec.json.encode(job))
@@ -134,9 +150,15 @@ class Generator:
                 f"The generator was the limit: in {full} of {len(seconds)} seconds one of its processes had no "
                 "processor time left. Its figures are too long. Give it more processes, or another machine."
             )
+        crowded = sum(each.machine > CROWDED for each in seconds)
+        if crowded >= often:
+            yield (
+                f"This machine had no processor time left in {crowded} of {len(seconds)} seconds: that something waited "
+                "for some is in the figures, too."
+            )
         if len(late) >= often:
             yield (
-                f"The generator was late in {len(late)} of {len(seconds)} seconds, by {max(late) * 1_000:.0f} ms once: "
+                f"The generator was late in {len(late)} of {len(seconds)} seconds, once by {max(late) * 1_000:.0f} ms: "
                 "what it timed then includes that."
             )
 
@@ -165,7 +187,9 @@ class Generator:
         if len(together) == len(self.processes):
             del self._open[told.second]
             lag, cpu = max(each.lag for each in together), max(each.cpu for each in together)
-            self.seconds.append(Second(told.second, dict(self.counts), dict(self.broken), lag, cpu))
+            machine, hubs = self._machine.spent()
+            now = Second(told.second, dict(self.counts), dict(self.broken), lag, cpu, machine, hubs)
+            self.seconds.append(now)
             self.merged.close(told.second - 1)
             self._look_for_the_target(self.counts["connected"])
             self._look(self)

@@ -18,13 +18,16 @@ LOOKS_EVERY = 0.05
 
 
 class Place(Struct, frozen=True):
-    """Where learners work: `begins_at` is the beginning, by the monotonic clock; `knows_tutor`: it is ours."""
+    """Where learners work: `begins_at` is the beginning, by the monotonic clock; `knows_tutor`: it is ours;
+    `rests_within`: seconds after the last stage until every message should be answered on every device.
+    """
 
     scenario: Scenario
     where: list[Address]
     begins_at: float
     speech: Speech
     knows_tutor: bool
+    rests_within: float
 
 
 class Learner:

@@ -143,6 +143,9 @@ def _courses(outcome: Outcome) -> Iterator[tuple[str, str, list[Pair]]]:
     yield "messages", "a second", list(zip(at, rates(seconds, "said"), strict=True))
     yield "frames read", "a second", list(zip(at, rates(seconds, "frames"), strict=True))
     yield "connected", "sockets", [(float(each.second), each.counts.get("connected", 0)) for each in seconds]
+    if any(each.hubs for each in seconds):
+        yield "the hubs: processor", "% of a core", [(float(each.second), each.hubs * 100) for each in seconds]
+    yield "the machine: processor", "% of all cores", [(float(each.second), each.machine * 100) for each in seconds]
     yield "the generator: processor", "% of a core", [(float(each.second), each.cpu * 100) for each in seconds]
     yield "the generator: late by", "ms", [(float(each.second), each.lag * 1_000) for each in seconds]
 

@@ -10,7 +10,8 @@ from loadtest.run.timings import Took
 
 class Second(Struct, frozen=True, tag="second"):
     """The end of a second after the beginning. `counts` and `broken`: since the beginning; `lag`: the most seconds that
-    the event loop was late; `cpu`: the part of a core that this process took.
+    the event loop was late; `cpu`: the part of a core that this process took. Where all is known: `machine`: the busy
+    part of all cores; `hubs`: how many cores the hubs of an own world took.
     """
 
     second: int
@@ -18,6 +19,8 @@ class Second(Struct, frozen=True, tag="second"):
     broken: dict[str, int]
     lag: float
     cpu: float
+    machine: float = 0.0
+    hubs: float = 0.0
 
 
 class Late(Struct, frozen=True, tag="late"):

@@ -43,10 +43,11 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct):
-    """Where a load goes to; `tutor`: its own, if the world is."""
+    """Where a load goes to; `tutor`: its own, if the world is; `hubs`: their processes, if they are ours."""
 
     target: Target
     tutor: TutorProcess | None
+    hubs: list[int]
 
 
 async def loaded(options: Options, folder: Path, live: Live) -> Outcome:
@@ -60,7 +61,7 @@ async def loaded(options: Options, folder: Path, live: Live) -> Outcome:
         users = await _users(found.target, scenario)
         answers = [await look_at(url, users[0].token) for url in found.target.urls]
         live.say(f"{scenario.crowd.users:,} users, {scenario.sockets:,} sockets, {' and '.join({*answers})} answers")
-        generator = Generator(scenario, folder, processes, live.look)
+        generator = Generator(scenario, folder, processes=processes, hubs=found.hubs, look=live.look)
         try:
             await generator.run(found.target.urls, users, knows_tutor=found.tutor is not None)
         finally:
@@ -74,7 +75,7 @@ async def loaded(options: Options, folder: Path, live: Live) -> Outcome:
 async def _found(options: Options, folder: Path) -> AsyncGenerator[Found]:
     """The deployment that was named, or a world."""
     if options.target is not None:
-        yield Found(options.target, None)
+        yield Found(options.target, None, [])
         return
     scenario = options.scenario
     async with AsyncExitStack() as stack:
@@ -91,7 +92,7 @@ async def _found(options: Options, folder: Path) -> AsyncGenerator[Found]:
             )
         )
         urls = [f"http://127.0.0.1:{each.door.target.port}" for each in it.instances]
-        yield Found(Target(urls, it.secret), tutor)
+        yield Found(Target(urls, it.secret), tutor, [each.process.id for each in it.instances])
         it.look_for_deaths()
         if it.findings:
             raise WorldFailed("; ".join(it.findings))

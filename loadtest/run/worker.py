@@ -41,6 +41,7 @@ class Job(Struct, frozen=True):
     urls: list[str]
     begins_at: float
     knows_tutor: bool
+    rests_within: float
     users: list[User]
 
 
@@ -49,7 +50,8 @@ async def work(job: Job) -> None:
     tally = Tally()
     world = job.scenario.world
     speech = Speech(read_corpus(job.scenario), job.scenario.seed, world.answer_tokens)
-    place = Place(job.scenario, [Address.of(url) for url in job.urls], job.begins_at, speech, job.knows_tutor)
+    where = [Address.of(url) for url in job.urls]
+    place = Place(job.scenario, where, job.begins_at, speech, job.knows_tutor, job.rests_within)
     learners = [Learner(user.number, user.name, user.token, place, tally) for user in job.users]
     crowd = Crowd(place, learners, tally)
     working = asyncio.current_task()

@@ -28,7 +28,7 @@ async def test_a_report_is_seen_whole_without_a_network(browser: Browser, report
     async with window(browser, "file://", color_scheme=scheme, viewport=size, offline=True) as it:
         await it.page.goto(report)
         drawn = await it.page.locator("figure svg").evaluate_all("all => all.map(each => each.getBBox().width)")
-        assert len(drawn) == len(Timing) + 5 + 1
+        assert len(drawn) == len(Timing) + 7 + 1
         assert min(drawn) > 300
         dark = await it.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert dark == {"light": "rgb(251, 250, 248)", "dark": "rgb(19, 20, 23)"}[scheme]

@@ -47,7 +47,8 @@ def _usual(slower: float) -> Outcome:
         took=75.0,
         timed=[_timed(merged, timing) for timing in Timing],
         seconds=[
-            Second(each, {"connected": 200, "frames": 900 * each, "said": each}, {}, 0.01, 0.3) for each in range(60)
+            Second(each, {"connected": 200, "frames": 900 * each, "said": each}, {}, 0.01, 0.3, 0.6, 0.4)
+            for each in range(60)
         ],
         counts={"said": 1_200, "accepted": 1_200, "frames": 54_000},
         broken={},
