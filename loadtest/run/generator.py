@@ -38,6 +38,8 @@ OFTEN = 0.05
 UNSEEN = {
     "not there in the end": "devices were not connected in the end: what they missed is not known",
     "not looked at in the end": "users had no device that could read again what was said",
+    "not ended in the end": "replies had not come to their end in time",
+    "not answered in the end": "messages were not acknowledged in time",
 }
 """What is counted of what was not decided, and what that means."""
 
@@ -158,7 +160,7 @@ class Generator:
             )
         if len(late) >= often:
             yield (
-                f"The generator was late in {len(late)} of {len(seconds)} seconds, once by {max(late) * 1_000:.0f} ms: "
+                f"The generator was late in {len(late)} of {len(seconds)} seconds, once by {max(late):.1f} s: "
                 "what it timed then includes that."
             )
 

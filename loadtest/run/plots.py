@@ -65,7 +65,7 @@ def over_time(lines: list[Line], bands: list[Band], unit: str, *, is_log: bool) 
         *_ticks(ticks, y),
         *_seconds(seconds, x),
         *_between(lines, x, y),
-        *(_line(line, x, y) for line in lines),
+        *(_path(line, _runs(line.points), x, y) for line in lines),
         *_strips(lines, x, unit),
     ]
     return _svg(parts, f"{', '.join(line.name for line in lines)} over {seconds:.0f} s")
@@ -87,7 +87,7 @@ def by_percentile(lines: list[Line]) -> str:
             f'<text class="tick" x="{x(rare)}" y="{1.5 * HEIGHT - 6}" text-anchor="middle">{_part(rare)}</text>'
             for rare in (MEDIAN, *(10.0**power for power in range(1, int(math.log10(rarest)) + 1)))
         ),
-        *(_line(line, x, y) for line in lines),
+        *(_path(line, [line.points], x, y) for line in lines),
         *(
             f'<text class="label {line.style}" x="{x(line.points[-1][0]) + 8}" y="{at + 4}">{escape(line.name)}</text>'
             for at, line in ends
@@ -171,8 +171,8 @@ def _between(lines: list[Line], x: Axis, y: Axis) -> Iterator[str]:
         yield f'<polygon class="area" points="{around}"/>'
 
 
-def _line(line: Line, x: Axis, y: Axis) -> str:
-    points = (" L".join(f"{x(a)} {y(b)}" for a, b in run) for run in _runs(line.points))
+def _path(line: Line, runs: list[list[Pair]], x: Axis, y: Axis) -> str:
+    points = (" L".join(f"{x(a)} {y(b)}" for a, b in run) for run in runs)
     return f'<path class="line {line.style}" d="{"".join(f"M{each} " for each in points)}"/>'
 
 

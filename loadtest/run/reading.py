@@ -58,13 +58,13 @@ class Reading:
         self.seq = self._caught_up = max(self.seq, seq)
         self._put(messages)
 
-    def end(self) -> None:
-        """Nothing more is awaited: what is missing is lost."""
+    def end(self, pending: set[MessageId]) -> None:
+        """Nothing more is awaited, but the end of those replies: what is missing is lost."""
         self._forget_missing()
         for asked in self._book.asked.values():
             if asked.sent is not None and asked.message not in self.known:
                 self._broken("lost", f"was not told of {asked.message}")
-            if asked.sent is not None and asked.sent.reply not in self.settled:
+            if asked.sent is not None and asked.sent.reply not in self.settled | pending:
                 self._broken("lost", f"was not told how the reply {asked.sent.reply} ended")
 
     # What is numbered.

@@ -112,7 +112,7 @@ def test_of_what_is_as_it_should_be_nothing_is_said() -> None:
     story.book.accepted(story.asked, story.sent, 99.9)
     for each in (story.one, story.other):
         story.told(each)
-        each.end()
+        each.end(set())
     story.book.kept(SESSION, story.kept())
     assert story.wrong == {}
 
@@ -187,7 +187,7 @@ def tell_no_beginning(story: Story) -> None:
 def never_tell_the_end(story: Story) -> None:
     story.book.accepted(story.asked, story.sent, 99.9)
     story.one.durable(story.added(), 100.0)
-    story.one.end()
+    story.one.end(set())
 
 
 def say_what_the_tutor_did_not(story: Story) -> None:
@@ -293,6 +293,14 @@ def test_who_comes_back_is_told_again_what_it_missed_and_nothing_is_wrong_with_t
     story.one.changes(Changes(since=2, seq=3, more=False, sessions=[], messages=story.settled().messages))
     story.one.durable(story.settled(), 100.5)
     story.one.durable(SessionChanged(seq=4, sessions=[session("ada")]), 100.6)
+    assert story.wrong == {}
+
+
+def test_a_reply_that_is_still_written_is_not_lost() -> None:
+    story = Story()
+    story.book.accepted(story.asked, story.sent, 99.9)
+    story.one.durable(story.added(), 100.0)
+    story.one.end({story.reply})
     assert story.wrong == {}
 
 
