@@ -149,14 +149,14 @@ class Generator:
         late = [each.lag for each in seconds if each.lag > LATE]
         if full >= often:
             yield (
-                f"The generator was the limit: in {full} of {len(seconds)} seconds one of its processes had no "
-                "processor time left. Its figures are too long. Give it more processes, or another machine."
+                f"The generator was the limit: one of its processes had no processor time left in {full} of "
+                f"{len(seconds)} seconds. Its figures are too long. Give it more processes, or another machine."
             )
         crowded = sum(each.machine > CROWDED for each in seconds)
         if crowded >= often:
             yield (
-                f"This machine had no processor time left in {crowded} of {len(seconds)} seconds: that something waited "
-                "for some is in the figures, too."
+                f"This machine had no processor time left in {crowded} of {len(seconds)} seconds: that something "
+                "waited for some is in the figures, too."
             )
         if len(late) >= often:
             yield (

@@ -1,7 +1,7 @@
 """What a person sees of a load while it runs: on a terminal a picture that changes, elsewhere a line now and then."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -18,8 +18,9 @@ from loadtest.run.reports import Second
 from loadtest.run.timings import TITLES, Timing
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDTH = 60
-"""Seconds that a line of bars shows."""
+LONGEST_BARS, SHORTEST_BARS = 60, 8
+"""Seconds that a line of bars shows, by the width of the terminal."""
+BESIDE_BARS = 92
 LINE_EVERY = 5
 """Seconds, where there is no terminal."""
 COUNTS = ("connected", "said", "accepted", "refused", "frames", "disconnected", "told to come again")
@@ -46,7 +47,8 @@ class Live:
     def look(self, generator: Generator) -> None:
         """After each second."""
         if self.console.is_terminal:
-            self._picture.update(_picture(generator))
+            width = min(LONGEST_BARS, max(SHORTEST_BARS, self.console.width - BESIDE_BARS))
+            self._picture.update(_picture(generator, width))
         elif generator.seconds[-1].second % LINE_EVERY == 0:
             self.say(_line(generator))
 
@@ -67,35 +69,39 @@ def _stage(generator: Generator) -> tuple[str, float]:
     return "coming to rest, and looking at what is there", 1.0
 
 
-def _picture(generator: Generator) -> RenderableType:
+def _picture(generator: Generator, width: int) -> RenderableType:
     scenario, now = generator.scenario, generator.seconds[-1]
     what, part = _stage(generator)
     title = Text.assemble((scenario.name, "bold"), f"  {now.second + 1} of {scenario.seconds:.0f} s")
     head = Table.grid(expand=True, padding=(0, 1))
     head.add_row(Text(what), ProgressBar(total=1.0, completed=min(1.0, part), width=30))
-    return Panel(Group(head, Text(), _timings(generator), Text(), _course(generator), _counts(now)), title=title)
+    body = Group(head, Text(), _timings(generator, width), Text(), _course(generator, width), _counts(now))
+    return Panel(body, title=title)
 
 
-def _timings(generator: Generator) -> Table:
+def _timings(generator: Generator, width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
     table.add_column("milliseconds")
-    for name in ("times", "p50", "p95", "p99", "longest", "p99 of each second"):
-        table.add_column(name, justify="left" if name.startswith("p99 of") else "right", no_wrap=True)
+    for name in ("times", "p50", "p95", "p99", "longest"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("p99 of each second", no_wrap=True, overflow="crop")
+    since = generator.seconds[-1].second - width
     for timing in Timing:
         spread = generator.merged.spread(timing)
         if spread is not None:
             figures = (f"{value:,.1f}" for value in (spread.p50, spread.p95, spread.p99, spread.max))
-            points = [point.p99 for point in generator.merged.points.get(timing, [])]
+            found = {point.second: point.p99 for point in generator.merged.points.get(timing, [])}
+            points = [found.get(second) for second in range(max(0, since), since + width)]
             table.add_row(TITLES[timing], f"{spread.count:,}", *figures, _bars(points))
     return table
 
 
-def _course(generator: Generator) -> Table:
+def _course(generator: Generator, width: int) -> Table:
     table = Table.grid(padding=(0, 2))
     seconds = generator.seconds
-    table.add_row("frames a second", _bars(list(rates(seconds, "frames"))))
-    table.add_row("messages a second", _bars(list(rates(seconds, "said"))))
-    table.add_row("connected", _bars([float(each.counts.get("connected", 0)) for each in seconds]))
+    table.add_row("frames a second", _bars(list(rates(seconds, "frames"))[-width:]))
+    table.add_row("messages a second", _bars(list(rates(seconds, "said"))[-width:]))
+    table.add_row("connected", _bars([float(each.counts.get("connected", 0)) for each in seconds[-width:]]))
     return table
 
 
@@ -120,10 +126,11 @@ def rates(seconds: list[Second], name: str) -> Iterator[float]:
         before = many
 
 
-def _bars(values: list[float]) -> str:
-    shown = values[-WIDTH:]
-    most = max(shown, default=0.0)
-    return "".join(BARS[min(7, int(value / most * 7.999))] for value in shown) if most else ""
+def _bars(values: Sequence[float | None]) -> Text:
+    """A gap where there was nothing."""
+    most = max((value for value in values if value), default=1.0)
+    bars = (" " if value is None else BARS[min(7, int(value / most * 7.999))] for value in values)
+    return Text("".join(bars), style="cyan")
 
 
 def told(outcome: Outcome, console: Console) -> None:

@@ -48,7 +48,7 @@ def page(outcome: Outcome) -> str:
         "<p>How long all but the slowest tenth, hundredth, thousandth took at most.</p>",
         f"<figure>{_percentiles(outcome.timed)}</figure>",
         "<h2>Stage by stage</h2>",
-        "<p>p99 in milliseconds.</p>",
+        "<p>p99.</p>",
         _stages(outcome),
         "<h2>What is borne</h2>",
         _borne(outcome.figures),
