@@ -18,8 +18,8 @@ from loadtest.run.reports import Second
 from loadtest.run.timings import TITLES, Timing
 
 BARS = "▁▂▃▄▅▆▇█"
-LONGEST_BARS, SHORTEST_BARS = 60, 8
-"""Seconds that a line of bars shows, by the width of the terminal."""
+LONGEST_BARS, SHORTEST_BARS = 60, 18
+"""Seconds that a line of bars shows, by the width of the terminal; beside the figures fewer are none."""
 BESIDE_BARS = 92
 LINE_EVERY = 5
 """Seconds, where there is no terminal."""
@@ -47,7 +47,7 @@ class Live:
     def look(self, generator: Generator) -> None:
         """After each second."""
         if self.console.is_terminal:
-            width = min(LONGEST_BARS, max(SHORTEST_BARS, self.console.width - BESIDE_BARS))
+            width = min(LONGEST_BARS, self.console.width - BESIDE_BARS)
             self._picture.update(_picture(generator, width))
         elif generator.seconds[-1].second % LINE_EVERY == 0:
             self.say(_line(generator))
@@ -84,20 +84,26 @@ def _timings(generator: Generator, width: int) -> Table:
     table.add_column("milliseconds")
     for name in ("times", "p50", "p95", "p99", "longest"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("p99 of each second", no_wrap=True, overflow="crop")
-    since = generator.seconds[-1].second - width
+    if width >= SHORTEST_BARS:
+        table.add_column("p99 of each second", no_wrap=True)
     for timing in Timing:
         spread = generator.merged.spread(timing)
         if spread is not None:
             figures = (f"{value:,.1f}" for value in (spread.p50, spread.p95, spread.p99, spread.max))
-            found = {point.second: point.p99 for point in generator.merged.points.get(timing, [])}
-            points = [found.get(second) for second in range(max(0, since), since + width)]
-            table.add_row(TITLES[timing], f"{spread.count:,}", *figures, _bars(points))
+            bars = [_bars(_points(generator, timing, width))] if width >= SHORTEST_BARS else []
+            table.add_row(TITLES[timing], f"{spread.count:,}", *figures, *bars)
     return table
 
 
+def _points(generator: Generator, timing: Timing, width: int) -> list[float | None]:
+    """Of the last seconds that are closed."""
+    until = generator.seconds[-1].second
+    found = {point.second: point.p99 for point in generator.merged.points.get(timing, [])}
+    return [found.get(second) for second in range(max(0, until - width), until)]
+
+
 def _course(generator: Generator, width: int) -> Table:
-    table = Table.grid(padding=(0, 2))
+    table, width = Table.grid(padding=(0, 2)), max(width, SHORTEST_BARS)
     seconds = generator.seconds
     table.add_row("frames a second", _bars(list(rates(seconds, "frames"))[-width:]))
     table.add_row("messages a second", _bars(list(rates(seconds, "said"))[-width:]))

@@ -35,7 +35,7 @@ TITLES = {
     Timing.GAP: "gap between tokens",
     Timing.TOKEN: "tutor's token → socket",
     Timing.FIRST_PIECE: "tutor's first token → socket",
-    Timing.SEEN: "send → seen on the other device",
+    Timing.SEEN: "send → seen elsewhere",
     Timing.RESUME: "resume after a loss",
     Timing.JOIN: "join in mid-reply → its text",
 }
