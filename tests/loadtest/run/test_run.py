@@ -173,6 +173,7 @@ async def test_a_hub_that_stops_in_the_middle_ends_the_load_and_what_was_measure
     assert found.counts["accepted"] > 0
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_who_is_turned_away_is_a_finding(database_url: str, tmp_path: Path, live: Live) -> None:
     async with (
         synthetic_tutor(SHORT, tmp_path) as tutor,
