@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.run.scenario import Hold, Storm
-from loadtest.run.scenario_file import ScenarioWrong, read_scenario, scenario_in, shipped, with_thresholds
+from loadtest.run.scenario_file import STAGES, ScenarioWrong, read_scenario, scenario_in, shipped, with_thresholds
 from loadtest.run.timings import Timing
 
 HERE = Path("mine.toml")
@@ -64,6 +64,13 @@ def test_what_is_shipped_can_be_read_and_says_what_it_is(name: str) -> None:
     assert it.about
     assert it.thresholds.times
     assert 20 <= it.seconds <= 300
+
+
+def test_the_example_of_the_documentation_has_everything_and_can_be_read() -> None:
+    text = Path("docs/load.md").read_text().partition("```toml\n")[2].partition("```")[0]
+    it = scenario_in(text, HERE)
+    assert {type(stage) for stage in it.stages} == set(STAGES.values())
+    assert it.thresholds.counts.frames_per_second == 25
 
 
 def test_every_mistake_is_told_with_its_line() -> None:
