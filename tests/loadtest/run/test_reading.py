@@ -1,101 +1,16 @@
 """What is wrong with what a device is told is seen, and named; what is right is not."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
-from loadtest.run.book import Asked, Book, Tally
-from loadtest.run.reading import LACKS_FOR, Reading
-from loadtest.run.speech import Stamp
+from loadtest.run.book import Tally
+from loadtest.run.reading import LACKS_FOR
 from loadtest.run.timings import Merged, Timing
 from protocol.answers import MessagePage, Sent
-from protocol.events import Changes, MessageAdded, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded
-from protocol.ids import MessageId, UserId, fresh_message_id, fresh_session_id
-from protocol.model import Message, Reply, ReplyStatus, Session
-
-NOW = datetime(2026, 11, 26, tzinfo=UTC)
-SESSION = fresh_session_id()
-BODY = "Twelve hours, and skim it."
-STAMP = Stamp(at=100.0, pace=40.0)
-
-
-class Story:
-    """A learner with two devices; one of them has said something, and what the hub tells of it is told here."""
-
-    def __init__(self) -> None:
-        self.tally = Tally()
-        self.book = Book("ada", self.tally, lambda _asked: BODY)
-        self.one, self.other = Reading(self.book, "one"), Reading(self.book, "other")
-        self.asked = Asked(fresh_message_id(), "How long? (1.1)", "one", intended=99.0, said=99.5)
-        self.book.asked[self.asked.message] = self.asked
-        self.reply = fresh_message_id()
-        self.sent = Sent(SESSION, self.asked.message, self.reply, 1, 2)
-        for each in (self.one, self.other):
-            each.begin()
-            each.caught_up(1, [])
-
-    def message(self, seq: int = 2, content: str = "How long? (1.1)") -> Message:
-        return row(self.asked.message, 1, content, seq)
-
-    def written(self, seq: int = 2, status: ReplyStatus = "pending", content: str = "") -> Message:
-        return row(self.reply, 2, content, seq, status=status, reply_to=self.asked.message)
-
-    def added(self, seq: int = 2) -> MessageAdded:
-        return MessageAdded(seq=seq, messages=[self.message(seq), self.written(seq)])
-
-    def settled(self, content: str = STAMP.text + BODY, seq: int = 3) -> ReplySettled:
-        return ReplySettled(seq=seq, messages=[self.written(seq, "complete", content)])
-
-    def token(self, chunk: int, text: str, attempt: int = 1) -> TokenAdded:
-        return TokenAdded(message=self.reply, attempt=attempt, chunk=chunk, next=chunk + 1, text=text)
-
-    def begun(self, attempt: int = 1) -> ReplySnapshot:
-        return ReplySnapshot(message=self.reply, attempt=attempt, next=0, text="")
-
-    def told(self, reading: Reading) -> None:
-        """All that there is to be told, as it should be."""
-        reading.durable(self.added(), 100.0)
-        reading.snapshot(self.begun(), 100.0)
-        reading.token(self.token(0, STAMP.text), 100.1)
-        reading.token(self.token(1, BODY[:8]), 100.2)
-        reading.token(self.token(2, BODY[8:]), 100.3)
-        reading.durable(self.settled(), 100.4)
-
-    def kept(self) -> list[Message]:
-        return [self.message(), self.written(3, "complete", STAMP.text + BODY)]
-
-    @property
-    def wrong(self) -> dict[str, int]:
-        return dict(self.tally.broken)
-
-
-def row(message: MessageId, position: int, content: str, seq: int, **changes: object) -> Message:
-    return Message(
-        id=message,
-        session_id=SESSION,
-        position=position,
-        type="assistant" if "reply_to" in changes else "user",
-        content=content,
-        created_at=NOW,
-        seq=seq,
-        **changes,  # type: ignore[arg-type]
-    )
-
-
-def session(user: str) -> Session:
-    return Session(
-        id=SESSION,
-        user_id=UserId(user),
-        title="",
-        language="en",
-        mode="fun",
-        created_at=NOW,
-        updated_at=NOW,
-        message_count=0,
-        read_seq=0,
-        seq=2,
-    )
+from protocol.events import Changes, MessageAdded, SessionChanged
+from protocol.model import Reply
+from tests.loadtest.run.told import BODY, SESSION, STAMP, Story, session
 
 
 def milliseconds(tally: Tally, timing: Timing) -> float:
@@ -240,50 +155,6 @@ def test_what_is_wrong_is_named(does: Callable[[Story], None], wrong: dict[str, 
     story = Story()
     does(story)
     assert story.wrong == wrong, story.tally.examples
-
-
-def without_the_message(story: Story) -> list[Message]:
-    return []
-
-
-def said_otherwise(story: Story) -> list[Message]:
-    return [story.message(content="How short?"), story.kept()[1]]
-
-
-def kept_twice(story: Story) -> list[Message]:
-    return [*story.kept(), row(fresh_message_id(), 3, story.asked.content, 4)]
-
-
-def answered_twice(story: Story) -> list[Message]:
-    another = row(fresh_message_id(), 3, "x", 4, status="complete", reply_to=story.asked.message)
-    return [*story.kept(), another]
-
-
-def settled_otherwise(story: Story) -> list[Message]:
-    return [story.message(), story.written(3, "complete", STAMP.text + "Two hours.")]
-
-
-def with_a_hole(story: Story) -> list[Message]:
-    return [story.kept()[0], row(story.reply, 3, STAMP.text + BODY, 3, status="complete", reply_to=story.asked.message)]
-
-
-@pytest.mark.parametrize(
-    ("kept", "wrong"),
-    [
-        (without_the_message, "lost"),
-        (said_otherwise, "unequal"),
-        (kept_twice, "doubled"),
-        (answered_twice, "doubled"),
-        (settled_otherwise, "unequal"),
-        (with_a_hole, "reordered"),
-    ],
-)
-def test_what_is_kept_is_held_against_what_was_said(kept: Callable[[Story], list[Message]], wrong: str) -> None:
-    story = Story()
-    story.book.accepted(story.asked, story.sent, 99.9)
-    story.told(story.one)
-    story.book.kept(SESSION, kept(story))
-    assert story.wrong == {wrong: 1}, story.tally.examples
 
 
 def test_who_comes_back_is_told_again_what_it_missed_and_nothing_is_wrong_with_that() -> None:
