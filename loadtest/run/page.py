@@ -60,7 +60,7 @@ def page(outcome: Outcome) -> str:
         '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(scenario.name)} · load of tutorhub</title><style>{STYLE.read_text()}</style>\n"
-        f"{''.join(parts)}</html>\n"
+        f"<main>{''.join(parts)}</main></html>\n"
     )
 
 
@@ -199,7 +199,7 @@ def _counts(counts: dict[str, int]) -> str:
 
 def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Cells are HTML."""
-    head = "".join(f"<th>{name}</th>" for name in names)
+    head = "".join(f"<th>{name}</th>" if name else "<td></td>" for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="card"><table><tr>{head}</tr>{body}</table></div>'
 

@@ -42,6 +42,7 @@ async def test_a_report_fits_a_phone(browser: Browser, report: str) -> None:
         await it.page.screenshot(path=SHOTS / "load-phone.png", full_page=True)
 
 
+@pytest.mark.usefixtures("built")  # which brings axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_report_can_be_read_by_everyone(browser: Browser, report: str, scheme: str) -> None:
     async with window(browser, "file://", color_scheme=scheme) as it:
