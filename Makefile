@@ -13,7 +13,7 @@ WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist \) -
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test fuzz prove measure check check-web clean
+.PHONY: help start test fuzz load prove measure check check-web clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
@@ -21,6 +21,7 @@ help:
 	@echo 'make start PORT=8001   another instance, beside the first'
 	@echo 'make test    run the tests'
 	@echo 'make fuzz    throw a million spoiled frames and requests at a hub (SEED=1 FRAMES=1000000 HANG=1: seconds for an answer)'
+	@echo 'make load    let learners talk by the hundred, and see what they feel (SCENARIO=classroom HTML=report.html)'
 	@echo 'make prove   break everything but the disk while devices work, and decide whether a promise was broken'
 	@echo '             (SEED=1 MINUTES=10: the same seed injects the same faults)'
 	@echo 'make measure let crowds of devices do one thing at a time, and hold the figures to limits (ONLY="storm kills": some)'
@@ -45,6 +46,9 @@ test: .venv/.dev check-web
 fuzz: .venv/.dev
 	.venv/bin/python -m tests.fuzz --seed $(or $(SEED),1) --frames $(or $(FRAMES),1000000) --hang $(or $(HANG),1)
 	FUZZ_EXAMPLES=1000 .venv/bin/python -m pytest -n 2 --timeout 1800 tests/fuzz
+
+load: .venv/.dev
+	.venv/bin/python -m loadtest run $(or $(SCENARIO),smoke) $(if $(HTML),--html $(HTML))
 
 prove: .venv/.dev
 	.venv/bin/python -m loadtest prove --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10)

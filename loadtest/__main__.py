@@ -1,4 +1,4 @@
-"""The command line of the proof: `python -m loadtest prove --seed 1 --minutes 10`."""
+"""The command line of the load test: `python -m loadtest run`, `prove`, `measure` …"""
 
 import sys
 from pathlib import Path
@@ -12,18 +12,21 @@ from loadtest.hold import held
 from loadtest.measure import measure_command
 from loadtest.prove import Options, chosen, prove
 from loadtest.report import report_command
+from loadtest.run.command import compare_command, run_command
 from loadtest.screen import Screen
 from loadtest.world import HUB
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Proof, on this machine and with real processes, that nothing is lost."""
+    """Load for a hub of your own, and proof, with real processes, that nothing is lost."""
 
 
 main.add_command(fill_command)
 main.add_command(measure_command)
 main.add_command(report_command)
+main.add_command(run_command)
+main.add_command(compare_command)
 
 
 @main.command("prove")

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
 import msgspec
@@ -20,12 +20,25 @@ FAILED = 1
 NOT_HELD = 2
 """It could not be held: that says nothing about the hub."""
 
-Work = Callable[[Path], Coroutine[Any, Any, Result | Measured]]
+T = TypeVar("T")
+Work = Callable[[Path], Coroutine[Any, Any, T]]
 """What is done in a folder, which holds the logs."""
 
 
-def held(work: Work, screen: Screen, *, keep: Path | None, json_file: Path | None) -> int:
+def held(work: Work[Result | Measured], screen: Screen, *, keep: Path | None, json_file: Path | None) -> int:
     """The exit code. What came of it is shown, and written to the file."""
+    with screen.status:
+        result = result_of(work, screen.say, keep=keep)
+    if result is None:
+        return NOT_HELD
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    screen.result(result) if isinstance(result, Result) else screen.measured(result)
+    return 0 if result.passed else FAILED
+
+
+def result_of(work: Work[T], say: Callable[[str], None], *, keep: Path | None) -> T | None:
+    """What came of it; None: it could not be held, and that was said."""
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,19 +46,14 @@ def held(work: Work, screen: Screen, *, keep: Path | None, json_file: Path | Non
             raise click.BadParameter(f"{folder} is not empty", param_hint="--keep")
         result, problem = None, ""
         try:
-            with screen.status:
-                result = asyncio.run(_until_interrupted(work, folder))
+            result = asyncio.run(_until_interrupted(work, folder))
         except* (WorldFailed, OSError, EOFError) as errors:
             problem = f"It could not be held: {'; '.join(str(each) or repr(each) for each in _each(errors))}"
         except* asyncio.CancelledError:
             problem = "Interrupted: everything that was started has been ended."
         if result is None:
-            screen.say(problem)
-            return NOT_HELD
-        if json_file is not None:
-            json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
-        screen.result(result) if isinstance(result, Result) else screen.measured(result)
-        return 0 if result.passed else FAILED
+            say(problem)
+        return result
 
 
 def _each(error: BaseException) -> Iterator[BaseException]:
@@ -57,7 +65,7 @@ def _each(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-async def _until_interrupted(work: Work, folder: Path) -> Result | Measured:
+async def _until_interrupted(work: Work[T], folder: Path) -> T:
     """A first Ctrl-C ends everything in order; a further one does not disturb that."""
     working = asyncio.current_task()
     assert working is not None

@@ -1,0 +1,1 @@
+"""`python -m loadtest run`: as many learners as one likes, over real sockets, and what they felt."""
