@@ -14,6 +14,7 @@ from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, Not
 from server.instance import Instance
 from server.store import messages, sessions, turns
 from server.store.messages import Receipt
+from server.store.pool import Connection
 from server.store.turns import Turn
 from server.store.users import Change
 
@@ -31,6 +32,14 @@ class Draft(Struct, frozen=True):
         return sha256(encode([self.session, self.content, self.metadata])).digest()
 
 
+class Part(Struct, frozen=True):
+    """Which of a session's messages: the last ones before a cursor, the first after one, or those around a message."""
+
+    before: str | None = None
+    after: str | None = None
+    around: MessageId | None = None
+
+
 async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     """Add a message and its pending reply. The same send again is answered the same and adds nothing.
 
@@ -45,24 +54,12 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     return sent
 
 
-async def page(
-    instance: Instance, user: UserId, session: SessionId, *, before: str | None, after: str | None, limit: int
-) -> MessagePage:
-    """The last messages before a cursor, or the first after one; and what is written of the pending ones."""
-    if before is not None and after is not None:
-        raise Invalid.field("after", "conflict", "cannot be given together with before")
-    end = cursors.position(before, "before", cursors.END)
-    begin = cursors.position(after, "after", 0)
+async def page(instance: Instance, user: UserId, session: SessionId, part: Part, limit: int) -> MessagePage:
+    """Messages in order of position, and what is written of the pending ones. Raises NotFound, Invalid."""
+    _check_part(part)
     async with instance.database.snapshot() as conn:
         row = await sessions.existing(conn, user, session)
-        if after is None:
-            rows = await messages.page_before(conn, user, session, end, limit + 1)
-            kept = rows[-limit:]
-            older, newer = len(rows) > limit, before is not None
-        else:
-            rows = await messages.page_after(conn, user, session, begin, limit + 1)
-            kept = rows[:limit]
-            older, newer = begin > 0, len(rows) > limit
+        kept, older, newer = await _part(conn, user, session, part, limit)
         open_turns = await turns.of_session(conn, user, session)
     shown = {message.id for message in kept if message.status == "pending"}
     begun = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
@@ -73,6 +70,33 @@ async def page(
         before=cursors.at_position(kept[0].position) if kept and older else None,
         after=cursors.at_position(kept[-1].position) if kept and newer else None,
     )
+
+
+def _check_part(part: Part) -> None:
+    if part.before is not None and part.after is not None:
+        raise Invalid.field("after", "conflict", "cannot be given together with before")
+    if part.around is not None and (part.before is not None or part.after is not None):
+        raise Invalid.field("around", "conflict", "cannot be given together with before or after")
+
+
+async def _part(
+    conn: Connection, user: UserId, session: SessionId, part: Part, limit: int
+) -> tuple[list[Message], bool, bool]:
+    """The messages, and whether there are older and newer ones."""
+    if part.around is not None:
+        middle = await messages.position(conn, user, session, part.around)
+        half = limit // 2
+        above = await messages.page_before(conn, user, session, middle, half + 1)
+        below = await messages.page_after(conn, user, session, middle - 1, limit - half + 1)
+        older, newer = len(above) > half, len(below) > limit - half
+        return [*above[older:], *below[: limit - half]], older, newer
+    end = cursors.position(part.before, "before", cursors.END)
+    if part.after is None:
+        rows = await messages.page_before(conn, user, session, end, limit + 1)
+        return rows[-limit:], len(rows) > limit, part.before is not None
+    begin = cursors.position(part.after, "after", 0)
+    rows = await messages.page_after(conn, user, session, begin, limit + 1)
+    return rows[:limit], begin > 0, len(rows) > limit
 
 
 async def edit(

@@ -10,7 +10,7 @@ from server import messages, search, sessions, sync
 from server.edge.carrying import STOP_WITHIN, carried_out
 from server.fanout.member import Member
 from server.instance import Instance
-from server.messages import Draft
+from server.messages import Draft, Part
 from server.tasks import ANSWERED_WITHIN
 
 AboutSessions = (
@@ -22,7 +22,7 @@ AboutSessions = (
     | say.SessionSearch
     | say.ReadMark
 )
-AboutMessages = say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
+AboutMessages = say.MessageList | say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
 Said = AboutSessions | AboutMessages | say.SessionOpen | say.SessionClose | say.TypingSet
 """What is said once the connection stands; the rest is the connection's own affair."""
 
@@ -52,13 +52,16 @@ def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:
 
 
 async def _page(instance: Instance, user: UserId, said: say.SessionOpen) -> MessagePage:
-    page = await messages.page(instance, user, said.session, before=said.before, after=None, limit=said.limit)
+    page = await messages.page(instance, user, said.session, Part(before=said.before), said.limit)
     await instance.hub.catch_up(user, said.session, page.replies)
     return page
 
 
 async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMessages) -> Answer:
     match said:
+        case say.MessageList():
+            part = Part(before=said.before, after=said.after, around=said.around)
+            return await messages.page(instance, user, said.session, part, said.limit)
         case say.MessageSend():
             return await messages.send(instance, user, Draft(said.session, said.message, said.content, said.metadata))
         case say.MessageEdit():

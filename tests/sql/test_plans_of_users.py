@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from protocol.ids import UserId
+from server.store.search import of_user
 from sql import load, tables
 from tests.conftest import _database
 from tests.sql.lived import HEAVY, LONG, MANY, fill, reply_of, subject_of
@@ -73,7 +75,12 @@ VALUES: dict[str, object] = {
     "chunks": 1,
 }
 ELSE: dict[str, dict[str, object]] = {
-    "sessions.search": {"words": "'broth' & '77'"},
+    "search.search": {
+        "words": of_user("'broth' & '77'", UserId(HEAVY)),
+        "whole": "'broth' & '77'",
+        "before_rank": datetime.max.replace(tzinfo=UTC),
+    },
+    "search.similar": {"words": ["brohht"], "messages": 2_000, "least": 0.35, "limit": 3},
     "sessions.insert_session": {"session": uuid4()},
     "messages.insert_message": {"message": uuid4()},
     "messages.insert_reply": {"message": uuid4()},
@@ -87,7 +94,7 @@ ELSE: dict[str, dict[str, object]] = {
 }
 """Of one query: what its parameters are instead."""
 WHOLE = {
-    "sessions.search": "what is found is ordered by its time",
+    "search.similar": "the latest 2,000 messages and titles are read for their words",
     "erasure.erase_user": "all of a user is deleted, after most of it was, piece by piece",
     "media.used": "their files are counted, of which there are at most so many (TUTORHUB_MEDIA_USER_FILES)",
     "media.delete_all": "all of a user's files are deleted",
@@ -147,3 +154,15 @@ def test_what_may_read_all_of_a_user_is_there() -> None:
 )
 def test_a_page_reads_as_little_wherever_it_is(lived: str, table: str, name: str, values: dict[str, object]) -> None:
     assert plan(lived, table, name, VALUES | values).rows_read <= ROWS
+
+
+def test_a_beginning_is_looked_for_among_the_words_of_its_user_alone(lived: str) -> None:
+    """All others have said a word that begins so, too."""
+    values = {"whole": "'bro'", "before_rank": datetime.max.replace(tzinfo=UTC), "limit": 51}
+    for user, rows in ((HEAVY, 2 * MANY), ("user-7", 20)):
+        asked = values | {"user": user, "words": of_user("'bro':*", UserId(user))}
+        for generic in (True, False):
+            found = plan(lived, "search", "search", VALUES | asked, generic=generic)
+            bitmaps = [node for node in found.nodes if node["Node Type"] == "Bitmap Index Scan"]
+            assert {node["Actual Rows"] <= rows for node in bitmaps} == {True}, bitmaps
+            assert found.read_whole == []

@@ -10,6 +10,8 @@ const LONGEST = 200;
 
 export class Search {
   hits = $state.raw<SearchHit[]>([]);
+  /** Nothing has the very words: these were looked for instead. */
+  similar = $state.raw<string[]>([]);
   /** `failed`: refused; the list that is filtered here is all there is. */
   phase = $state<"idle" | "searching" | "done" | "failed">("idle");
   hasMore = $state(false);
@@ -50,6 +52,7 @@ export class Search {
 
   #take(page: SearchPage, former: SearchHit[]): void {
     this.hits = [...former, ...page.hits];
+    this.similar = page.similar ?? [];
     this.#cursor = page.cursor ?? undefined;
     this.hasMore = page.cursor !== null;
     this.phase = "done";
@@ -57,6 +60,7 @@ export class Search {
 
   #clear(): void {
     this.hits = [];
+    this.similar = [];
     this.hasMore = false;
     this.phase = "idle";
   }
