@@ -8,7 +8,7 @@ from protocol.answers import MessagePage, Sent
 from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
-from protocol.model import Message, Metadata
+from protocol.model import Cursor, Message, Metadata, Session
 from server import cursors, media, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
@@ -54,13 +54,21 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     return sent
 
 
-async def page(instance: Instance, user: UserId, session: SessionId, part: Part, limit: int) -> MessagePage:
-    """Messages in order of position, and what is written of the pending ones. Raises NotFound, Invalid."""
+async def page(
+    instance: Instance, user: UserId, session: SessionId, part: Part, limit: int, *, seen: Cursor | None = None
+) -> MessagePage:
+    """Messages in order of position, and what is written of the pending ones; no older than what was seen.
+
+    Raises NotFound, Invalid.
+    """
     _check_part(part)
-    async with instance.database.snapshot() as conn:
+
+    async def read(conn: Connection) -> tuple[Session, list[Message], bool, bool, list[Turn]]:
         row = await sessions.existing(conn, user, session)
-        kept, older, newer = await _part(conn, user, session, part, limit)
-        open_turns = await turns.of_session(conn, user, session)
+        found = await _part(conn, user, session, part, limit)
+        return row, *found, await turns.of_session(conn, user, session)
+
+    row, kept, older, newer, open_turns = await instance.reads.read(user, seen, read, one_moment=True)
     shown = {message.id for message in kept if message.status == "pending"}
     begun = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
     return MessagePage(
