@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from loadtest.faults import FAULTS
+from loadtest.growth import growth_command
 from loadtest.hold import held
 from loadtest.measure import measure_command
 from loadtest.prove import Options, chosen, prove
@@ -20,6 +21,7 @@ def main() -> None:
     """Proof, on this machine and with real processes, that nothing is lost."""
 
 
+main.add_command(growth_command)
 main.add_command(measure_command)
 main.add_command(report_command)
 

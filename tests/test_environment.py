@@ -40,6 +40,7 @@ EACH = [
     ("TUTORHUB_PORT", "0", 0),
     ("TUTORHUB_DATA_DIR", "/data", Path("/data")),
     ("TUTORHUB_DATABASE_URL", "postgresql://db/t", "postgresql://db/t"),
+    ("TUTORHUB_REPLICA_URLS", "postgresql://copy/t", "postgresql://copy/t"),
     ("TUTORHUB_REDIS_URL", "redis://redis", "redis://redis"),
     ("TUTORHUB_ROLES", "hub", "hub"),
     ("TUTORHUB_DRAIN", "3", 3.0),
@@ -70,6 +71,7 @@ EACH = [
 @pytest.mark.parametrize(("variable", "text", "value"), EACH)
 def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, value: object) -> None:
     both = {"TUTORHUB_TLS_CERT": "/cert.pem", "TUTORHUB_TLS_KEY": "/key.pem"} if "_TLS_" in variable else {}
+    both |= {"TUTORHUB_DATABASE_URL": "postgresql://db/t"} if "_REPLICA_" in variable else {}
     assert getattr(read({**HOME, **both, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
 
 
