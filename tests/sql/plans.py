@@ -55,13 +55,13 @@ class Plan(Struct):
         return found
 
 
-def plan(url: str, table: str, name: str, values: Mapping[str, object], *, generic: bool = True) -> Plan:
-    """As it runs when it is prepared: `generic`, with a plan that does not know the values. Nothing is left of it."""
+def plan(url: str, table: str, name: str, values: Mapping[str, object]) -> Plan:
+    """As it runs on connections of the pool: with a plan that does not know the values. Nothing is left of it."""
     text, names = numbered(table, name)
     given = SQL(", ").join(Literal(values[each]) for each in names)
     explain = SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE tried") + (SQL(" ({})").format(given) if names else SQL(""))
     with psycopg.connect(url) as conn:
-        conn.execute("SET LOCAL plan_cache_mode = " + ("force_generic_plan" if generic else "force_custom_plan"))
+        conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         conn.execute(b"PREPARE tried AS " + text)
         row = conn.execute(explain).fetchone()
         conn.rollback()

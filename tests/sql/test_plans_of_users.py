@@ -120,14 +120,11 @@ def lived(cluster: str, migrated: str) -> Generator[str]:
 
 
 @pytest.mark.parametrize("table", sorted({table for table, _ in OF_A_USER}))
-@pytest.mark.parametrize("generic", [True, False], ids=["a plan for any values", "a plan for these values"])
-def test_of_one_user_an_index_one_partition_and_no_more_than_is_asked_for(
-    lived: str, table: str, generic: bool
-) -> None:
+def test_of_one_user_an_index_one_partition_and_no_more_than_is_asked_for(lived: str, table: str) -> None:
     wrong: list[tuple[object, ...]] = []
     for name in [name for of, name in OF_A_USER if of == table]:
         which = f"{table}.{name}"
-        found = plan(lived, table, name, VALUES | ELSE.get(which, {}), generic=generic)
+        found = plan(lived, table, name, VALUES | ELSE.get(which, {}))
         if found.read_whole or any(len(read) > 1 for read in found.partitions.values()):
             wrong.append((which, found.read_whole, found.partitions))
         if which not in WHOLE and found.rows_read > ROWS:
@@ -161,8 +158,10 @@ def test_a_beginning_is_looked_for_among_the_words_of_its_user_alone(lived: str)
     values = {"whole": "'bro'", "before_rank": datetime.max.replace(tzinfo=UTC), "limit": 51}
     for user, rows in ((HEAVY, 2 * MANY), ("user-7", 20)):
         asked = values | {"user": user, "words": of_user("'bro':*", UserId(user))}
-        for generic in (True, False):
-            found = plan(lived, "search", "search", VALUES | asked, generic=generic)
-            bitmaps = [node for node in found.nodes if node["Node Type"] == "Bitmap Index Scan"]
-            assert {node["Actual Rows"] <= rows for node in bitmaps} == {True}, bitmaps
-            assert found.read_whole == []
+        found = plan(lived, "search", "search", VALUES | asked)
+        bitmaps = {
+            node["Index Name"]: node["Actual Rows"] for node in found.nodes if "Bitmap Index" in node["Node Type"]
+        }
+        assert any("of_user" in index for index in bitmaps), bitmaps
+        assert max(bitmaps.values()) <= rows + 100, "with what other tests have taken back"
+        assert found.read_whole == []
