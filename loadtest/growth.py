@@ -27,6 +27,7 @@ from loadtest.hold import held
 from loadtest.instance import FIRST_LINE, STOPS_WITHIN
 from loadtest.measured import Figure, Measured, percentile
 from loadtest.process import Process, WorldFailed
+from loadtest.redis_server import RedisServer
 from loadtest.requests import request
 from loadtest.screen import Screen
 from loadtest.tokens import token
@@ -121,8 +122,9 @@ async def growth(
     """What it comes to. Raises WorldFailed."""
     start, began = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     async with AsyncExitStack() as stack:
+        bell = await stack.enter_async_context(_redis(folder))
         places = [
-            await stack.enter_async_context(_hub(name, where, hub, folder))
+            await stack.enter_async_context(_hub(name, _environ(where, bell), hub, folder))
             for name, where in zip(("small", "large"), sets, strict=True)
         ]
         say("Both hubs run.")
@@ -196,15 +198,29 @@ def _mistyped(word: str) -> str:
 
 
 @asynccontextmanager
-async def _hub(name: str, where: str, command: str, folder: Path) -> AsyncGenerator[Place]:
-    """Started, on a data folder or a database; ended with the block. Raises WorldFailed."""
+async def _redis(folder: Path) -> AsyncGenerator[str]:
+    """For hubs on a database that brings none; each hears only itself. Yields its URL."""
+    password = secrets.token_hex(16)
+    server = RedisServer(folder, password)
+    await server.start()
+    try:
+        yield f"unix://:{password}@{server.socket}"
+    finally:
+        await server.process.kill()
+
+
+@asynccontextmanager
+async def _hub(name: str, environ: dict[str, str], command: str, folder: Path) -> AsyncGenerator[Place]:
+    """Started on data of before, and ended with the block. Raises WorldFailed."""
     secret = secrets.token_hex(24)
-    process = Process([*command.split(), "serve"], folder / f"{name}.log", plain() | _environ(where, folder, secret))
+    started = plain() | environ | {"TUTORHUB_JWT_SECRET": secret, "TUTORHUB_PORT": "0"}
+    process = Process([*command.split(), "serve"], folder / f"{name}.log", started)
     said = await process.start()
     try:
         async with asyncio.timeout(STARTS_WITHIN):
             first = (await said.readline()).decode()
         if FIRST_LINE not in first:
+            await process.ended()
             raise WorldFailed(f"The hub on the {name} data does not start: {process.last_words()}")
         yield Place(name, int(first.rpartition(":")[2]), secret)
     finally:
@@ -213,13 +229,15 @@ async def _hub(name: str, where: str, command: str, folder: Path) -> AsyncGenera
             await process.ended(STOPS_WITHIN)
 
 
-def _environ(where: str, folder: Path, secret: str) -> dict[str, str]:
-    own = Path(where).is_dir()
+def _environ(where: str, redis: str) -> dict[str, str]:
+    """A folder brings its own servers."""
+    place = (
+        {"TUTORHUB_DATA_DIR": where}
+        if Path(where).is_dir()
+        else {"TUTORHUB_DATABASE_URL": where, "TUTORHUB_REDIS_URL": redis}
+    )
     return {
-        "TUTORHUB_DATA_DIR": where if own else str(folder),
-        "TUTORHUB_DATABASE_URL": "" if own else where,
-        "TUTORHUB_PORT": "0",
-        "TUTORHUB_JWT_SECRET": secret,
+        **place,
         "TUTORHUB_ROLES": "hub",  # sends alone, not replies
         "TUTORHUB_TURN_PENDING": "1000000",
         **{f"TUTORHUB_LIMIT_{limit}": value for limit, value in UNLIMITED.items()},
