@@ -222,6 +222,8 @@ class Chat:
         if not words:
             return self._show(Line("Search for which words?", "warning"))
         page = await self._device.search(words)
+        if page.similar:
+            self._show(Line(f"Nothing has these very words. Found with similar ones: {', '.join(page.similar)}"))
         return self._show_numbered([(hit.session, hit.excerpt) for hit in page.hits[:LISTED]])
 
     def _show_numbered(self, found: list[tuple[Session, str]]) -> None:

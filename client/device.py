@@ -103,6 +103,21 @@ class Device:
         await self.open(session, before)
         return True
 
+    async def look(
+        self,
+        session: SessionId,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        around: MessageId | None = None,
+        limit: int = say.DEFAULT_PAGE,
+    ) -> MessagePage:
+        """A page before or after a cursor, or around a message. The timeline stays as it is: there may be a gap."""
+        command = say.MessageList(
+            ref=self._ref(), session=session, before=before, after=after, around=around, limit=limit
+        )
+        return await self._ask(command, MessagePage)
+
     async def close(self, session: SessionId) -> None:
         """No more messages of this session."""
         self._exchange.pages.close(session)

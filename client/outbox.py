@@ -29,7 +29,7 @@ KEPT = 600.0
 MISSED = 60.0
 """Seconds after the hub has forgotten something in which another device may bring back the session of a send."""
 
-Question = say.SessionList | say.SessionSearch | say.SessionOpen
+Question = say.SessionList | say.SessionSearch | say.SessionOpen | say.MessageList
 Repeatable = (
     Question
     | say.SessionCreate

@@ -8,6 +8,7 @@ import msgspec
 
 from loadtest.faults import FAULTS
 from loadtest.fill.command import fill_command
+from loadtest.growth import growth_command
 from loadtest.hold import held
 from loadtest.measure import measure_command
 from loadtest.prove import Options, chosen, prove
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 main.add_command(fill_command)
+main.add_command(growth_command)
 main.add_command(measure_command)
 main.add_command(report_command)
 main.add_command(run_command)

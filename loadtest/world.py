@@ -177,7 +177,7 @@ async def instance_of(world: World, index: int, extra: Mapping[str, str]) -> Asy
     }
     links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis.socket)}
     command = [*world.hub.split(), "serve"]
-    async with instance(name, command, _plain() | ours, folder=world.folder, **links) as made:
+    async with instance(name, command, plain() | ours, folder=world.folder, **links) as made:
         world.instances.append(made)
         await made.start()
         yield made
@@ -190,7 +190,7 @@ def _direct(world: World) -> dict[str, str]:
     }
 
 
-def _plain() -> dict[str, str]:
+def plain() -> dict[str, str]:
     """Our environment without what would set a hub."""
     ours = ("TUTORHUB_", "OPENAI_", "DATABASE_URL", "REDIS_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -43,7 +43,7 @@ class MessagePage(Struct, frozen=True, rename="camel"):
 
 
 class SearchHit(Struct, frozen=True, rename="camel"):
-    """A session that matches; `message` is its latest message that does, None when only the title does."""
+    """A session that matches; `message` is its best and latest message that does, None when only the title does."""
 
     session: Session
     message: MessageId | None
@@ -51,8 +51,14 @@ class SearchHit(Struct, frozen=True, rename="camel"):
 
 
 class SearchPage(Struct, frozen=True, rename="camel"):
+    """The best and latest first; `cursor` asks for the page after (None: there is no more).
+
+    `similar`: nothing has the very words; these were looked for instead, as likely meant.
+    """
+
     hits: list[SearchHit]
     cursor: str | None
+    similar: list[str] = []
 
 
 class DeviceList(Struct, frozen=True, rename="camel"):
@@ -106,6 +112,7 @@ ANSWERS: dict[type[Struct], type[Answer | Welcome | Pong]] = {
     say.SessionSearch: SearchPage,
     say.SessionOpen: MessagePage,
     say.SessionClose: Nothing,
+    say.MessageList: MessagePage,
     say.MessageSend: Sent,
     say.MessageEdit: Message,
     say.MessageDelete: Message,

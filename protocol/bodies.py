@@ -70,8 +70,11 @@ class SearchQuery(_Body, frozen=True):
 
 
 class MessageQuery(_Body, frozen=True):
+    """At most one of `before`, `after`, `around`; none: the last page."""
+
     before: PageCursor | None = None
     after: PageCursor | None = None
+    around: MessageId | None = None
     limit: PageSize = DEFAULT_PAGE
 
 

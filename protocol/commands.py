@@ -77,7 +77,7 @@ class SessionList(_Command, tag="session.list", frozen=True):
 
 
 class SessionSearch(_Command, tag="session.search", frozen=True):
-    """Sessions whose title or messages hold all the words; the last word may be a beginning. Answer: SearchPage."""
+    """Sessions whose title or a message holds all the words; the last word may be a beginning. Answer: SearchPage."""
 
     query: Query
     before: PageCursor | None = None
@@ -96,6 +96,19 @@ class SessionClose(_Command, tag="session.close", frozen=True):
     """No more live text of this session."""
 
     session: SessionId
+
+
+class MessageList(_Command, tag="message.list", frozen=True):
+    """A page of messages: the last one, or that before or after a cursor, or around a message. Answer: MessagePage.
+
+    The session is not opened by it.
+    """
+
+    session: SessionId
+    before: PageCursor | None = None
+    after: PageCursor | None = None
+    around: MessageId | None = None
+    limit: PageSize = DEFAULT_PAGE
 
 
 class MessageSend(_Command, tag="message.send", frozen=True):
@@ -165,6 +178,7 @@ Command = (
     | SessionSearch
     | SessionOpen
     | SessionClose
+    | MessageList
     | MessageSend
     | MessageEdit
     | MessageDelete

@@ -50,6 +50,7 @@ from server.sightings import Sightings
 from server.standing import Standing
 from server.store.deployments import Deployment, deployment
 from server.store.pool import Database
+from server.store.reads import Reads, reads
 from server.store.rotation import say_what_is_not_sealed
 from server.tasks import Tasks
 from server.turns import Turns
@@ -101,7 +102,12 @@ class App:
         """Say in the log what this instance holds."""
         if self._door is not None and self._instance is not None:
             found = counted(self._instance, sockets=self._door.inside, waiting_bytes=self._door.waiting_bytes)
-            log.info("counts", **structs.asdict(found), broker=dict(self._instance.broker.counts))
+            log.info(
+                "counts",
+                **structs.asdict(found),
+                broker=dict(self._instance.broker.counts),
+                reads=dict(self._instance.reads.counts),
+            )
 
     @asynccontextmanager
     async def begun(self) -> AsyncGenerator[Instance]:
@@ -109,9 +115,10 @@ class App:
         async with AsyncExitStack() as stack:
             ring = _ring(self._settings)
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
+            reading = await stack.enter_async_context(reads(database, self._settings.replica_urls, ring))
             tutor = await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
-            yield self._begin(database, tutor, tasks, await self._common(database))
+            yield self._begin(database, reading, tutor, tasks, await self._common(database))
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -131,7 +138,7 @@ class App:
                     return await deployment(conn)
             await asyncio.sleep(LOOKS_AGAIN)
 
-    def _begin(self, database: Database, tutor: Tutor, tasks: Tasks, common: Deployment) -> Instance:
+    def _begin(self, database: Database, reading: Reads, tutor: Tutor, tasks: Tasks, common: Deployment) -> Instance:
         """Make the parts, each of what was made before it, and start what goes on by itself."""
         settings, owner, pulse = self._settings, uuid4().hex[:12], Pulse()
         broker, shares = MemoryBroker(), None
@@ -157,6 +164,7 @@ class App:
         instance = Instance(
             settings=settings,
             database=database,
+            reads=reading,
             broker=broker,
             hub=hub,
             turns=turns,

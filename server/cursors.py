@@ -22,6 +22,7 @@ END = 2**31 - 1
 
 _place = msgspec.json.Decoder(tuple[Annotated[datetime, msgspec.Meta(tz=True)], UUID])
 _position = msgspec.json.Decoder(int)
+_found = msgspec.json.Decoder(tuple[Annotated[datetime, msgspec.Meta(tz=True)], UUID, bool])
 
 
 def after_session(session: Session) -> str:
@@ -32,6 +33,11 @@ def after_media(media: Media) -> str:
     return _opaque((media.created_at, media.id))
 
 
+def after_found(rank: datetime, session: UUID, *, similar: bool) -> str:
+    """Of a search for the very words, or for similar ones."""
+    return _opaque((rank, session, similar))
+
+
 def at_position(position: int) -> str:
     return _opaque(position)
 
@@ -39,6 +45,14 @@ def at_position(position: int) -> str:
 def place(cursor: str | None) -> Place:
     """The place that a cursor of `after_session` or `after_media` names; the top for none. Raises Invalid."""
     return TOP if cursor is None else _read(_place, cursor, "before")
+
+
+def found(cursor: str | None) -> tuple[Place, bool | None]:
+    """The place that a cursor of `after_found` names, and whether it is among similar words. Raises Invalid."""
+    if cursor is None:
+        return TOP, None
+    rank, session, similar = _read(_found, cursor, "before")
+    return (rank, session), similar
 
 
 def position(cursor: str | None, field: str, default: int) -> int:

@@ -19,6 +19,7 @@ from server import key_ring
 from server.errors import StartupError
 from server.settings import (
     PAGE,
+    POSTGRES_SCHEMES,
     REDIS_SCHEMES,
     Addresses,
     LimitSettings,
@@ -32,6 +33,7 @@ from server.settings import (
 
 _SECRETS = {
     "database_url",
+    "replica_urls",
     "redis_url",
     "encryption_keys",
     "jwt_secret",
@@ -87,8 +89,7 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         missing = "TUTORHUB_TLS_KEY" if settings.tls_key is None else "TUTORHUB_TLS_CERT"
         yield f"{missing}: is needed too: a certificate is of no use without its key"
-    if settings.redis_url and not _names_a_redis(settings.redis_url):
-        yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+    yield from _wrong_with_servers(settings)
     for address in settings.trusted_proxies:
         if wrong := _wrong_with_network(address):
             yield f"TUTORHUB_TRUSTED_PROXIES: {wrong}"
@@ -99,6 +100,15 @@ def _problems(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
             "WEB_CONCURRENCY: a process is one instance, and has no workers."
             " Start several instances instead, each on a port of its own, with one TUTORHUB_REDIS_URL"
         )
+
+
+def _wrong_with_servers(settings: Settings) -> Iterator[str]:
+    if settings.replica_urls and not settings.database_url:
+        yield "TUTORHUB_REPLICA_URLS: copies of which database? TUTORHUB_DATABASE_URL is needed too"
+    if any(not url.startswith(POSTGRES_SCHEMES) for url in (settings.replica_urls or "").split()):
+        yield "TUTORHUB_REPLICA_URLS: expected postgresql://HOST/DATABASE, and a space between two of them"
+    if settings.redis_url and not _names_a_redis(settings.redis_url):
+        yield "TUTORHUB_REDIS_URL: expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
 
 
 def _names() -> set[str]:

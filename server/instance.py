@@ -17,6 +17,7 @@ from server.sightings import Sightings
 from server.standing import Standing
 from server.store.deployments import Deployment
 from server.store.pool import Database
+from server.store.reads import Reads
 from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
@@ -39,6 +40,7 @@ class Instance(Struct, frozen=True):
 
     settings: Settings
     database: Database
+    reads: Reads
     broker: Broker
     hub: Hub
     turns: Turns

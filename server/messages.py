@@ -8,12 +8,13 @@ from protocol.answers import MessagePage, Sent
 from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
-from protocol.model import Message, Metadata
+from protocol.model import Cursor, Message, Metadata, Session
 from server import cursors, media, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
 from server.store import messages, sessions, turns
 from server.store.messages import Receipt
+from server.store.pool import Connection
 from server.store.turns import Turn
 from server.store.users import Change
 
@@ -31,6 +32,14 @@ class Draft(Struct, frozen=True):
         return sha256(encode([self.session, self.content, self.metadata])).digest()
 
 
+class Part(Struct, frozen=True):
+    """Which of a session's messages: the last ones before a cursor, the first after one, or those around a message."""
+
+    before: str | None = None
+    after: str | None = None
+    around: MessageId | None = None
+
+
 async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     """Add a message and its pending reply. The same send again is answered the same and adds nothing.
 
@@ -46,24 +55,20 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
 
 
 async def page(
-    instance: Instance, user: UserId, session: SessionId, *, before: str | None, after: str | None, limit: int
+    instance: Instance, user: UserId, session: SessionId, part: Part, limit: int, *, seen: Cursor | None = None
 ) -> MessagePage:
-    """The last messages before a cursor, or the first after one; and what is written of the pending ones."""
-    if before is not None and after is not None:
-        raise Invalid.field("after", "conflict", "cannot be given together with before")
-    end = cursors.position(before, "before", cursors.END)
-    begin = cursors.position(after, "after", 0)
-    async with instance.database.snapshot() as conn:
+    """Messages in order of position, and what is written of the pending ones; no older than what was seen.
+
+    Raises NotFound, Invalid.
+    """
+    _check_part(part)
+
+    async def read(conn: Connection) -> tuple[Session, list[Message], bool, bool, list[Turn]]:
         row = await sessions.existing(conn, user, session)
-        if after is None:
-            rows = await messages.page_before(conn, user, session, end, limit + 1)
-            kept = rows[-limit:]
-            older, newer = len(rows) > limit, before is not None
-        else:
-            rows = await messages.page_after(conn, user, session, begin, limit + 1)
-            kept = rows[:limit]
-            older, newer = begin > 0, len(rows) > limit
-        open_turns = await turns.of_session(conn, user, session)
+        found = await _part(conn, user, session, part, limit)
+        return row, *found, await turns.of_session(conn, user, session)
+
+    row, kept, older, newer, open_turns = await instance.reads.read(user, seen, read, one_moment=True)
     shown = {message.id for message in kept if message.status == "pending"}
     begun = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
     return MessagePage(
@@ -73,6 +78,33 @@ async def page(
         before=cursors.at_position(kept[0].position) if kept and older else None,
         after=cursors.at_position(kept[-1].position) if kept and newer else None,
     )
+
+
+def _check_part(part: Part) -> None:
+    if part.before is not None and part.after is not None:
+        raise Invalid.field("after", "conflict", "cannot be given together with before")
+    if part.around is not None and (part.before is not None or part.after is not None):
+        raise Invalid.field("around", "conflict", "cannot be given together with before or after")
+
+
+async def _part(
+    conn: Connection, user: UserId, session: SessionId, part: Part, limit: int
+) -> tuple[list[Message], bool, bool]:
+    """The messages, and whether there are older and newer ones."""
+    if part.around is not None:
+        middle = await messages.position(conn, user, session, part.around)
+        half = limit // 2
+        above = await messages.page_before(conn, user, session, middle, half + 1)
+        below = await messages.page_after(conn, user, session, middle - 1, limit - half + 1)
+        older, newer = len(above) > half, len(below) > limit - half
+        return [*above[older:], *below[: limit - half]], older, newer
+    end = cursors.position(part.before, "before", cursors.END)
+    if part.after is None:
+        rows = await messages.page_before(conn, user, session, end, limit + 1)
+        return rows[-limit:], len(rows) > limit, part.before is not None
+    begin = cursors.position(part.after, "after", 0)
+    rows = await messages.page_after(conn, user, session, begin, limit + 1)
+    return rows[:limit], begin > 0, len(rows) > limit
 
 
 async def edit(

@@ -17,7 +17,7 @@ from server.depot.depot import Lying
 from server.depot.names import names_of
 from server.errors import NotFound, SealedWithMissingKey, Unavailable
 from server.instance import Instance
-from server.store.media import Candidate, candidates_of_all_users, delete_orphan, known_of_users
+from server.store.media import Candidate, candidates_of_all_users, delete_orphan, known_of_all_users
 from server.store.revocations import forget_expired_of_all_users
 from server.store.users import numbered
 
@@ -102,6 +102,6 @@ async def _collect_bytes(instance: Instance) -> int:
 async def _unknown(instance: Instance, lying: list[Lying]) -> list[str]:
     ids = {UUID(each.name.partition("/")[2].partition(".")[0]) for each in lying}
     async with instance.database.connection() as conn:
-        known = await known_of_users(conn, list(ids))
+        known = await known_of_all_users(conn, list(ids))
     names = {name for each in known for name in names_of(each.user_id, each.id)}
     return [each.name for each in lying if each.name not in names]

@@ -73,9 +73,13 @@ class Unsealed:
         """The words of a text, as they are stored."""
         return words.words(text)
 
-    def query(self, text: str) -> str | None:
+    def query(self, text: str, *, whole: bool = False) -> str | None:
         """What is asked of the stored words, as the text of a tsquery. None: there are no words."""
-        return words.query(text)
+        return words.query(text, whole=whole)
+
+    def terms(self, text: str) -> list[str]:
+        """The words that are asked for, as they may be compared with the stored ones; none if these are hidden."""
+        return words.asked(text)[0]
 
     def _opened(self, sealed: str, about: bytes) -> str:
         raise SealedWithMissingKey
@@ -122,10 +126,14 @@ class UserKey(Unsealed):
         return words.hidden(text, self._for_words)
 
     @override
-    def query(self, text: str) -> str | None:
+    def query(self, text: str, *, whole: bool = False) -> str | None:
         """Until all is sealed, the words are also asked for as they are."""
-        asked = words.hidden_query(text, self._for_words)
-        return asked if asked is None or self.complete else f"({asked}) | ({words.query(text)})"
+        asked = words.hidden_query(text, self._for_words, whole=whole)
+        return asked if asked is None or self.complete else f"({asked}) | ({words.query(text, whole=whole)})"
+
+    @override
+    def terms(self, text: str) -> list[str]:
+        return []
 
     @override
     def _opened(self, sealed: str, about: bytes) -> str:

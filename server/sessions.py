@@ -9,7 +9,7 @@ from protocol.answers import SessionPage
 from protocol.codec import encode
 from protocol.events import SessionAdded, SessionChanged, SessionRemoved
 from protocol.ids import SessionId, UserId, fresh_session_id
-from protocol.model import Mode, Session
+from protocol.model import Cursor, Mode, Session
 from server import cursors, titles
 from server.errors import IdempotencyConflict, NotFound
 from server.instance import Instance
@@ -44,11 +44,12 @@ async def one(instance: Instance, user: UserId, session: SessionId) -> Session:
         return await sessions.existing(conn, user, session)
 
 
-async def page(instance: Instance, user: UserId, before: str | None, limit: int) -> SessionPage:
-    """Sessions after a cursor, the latest first."""
+async def page(
+    instance: Instance, user: UserId, before: str | None, limit: int, *, seen: Cursor | None = None
+) -> SessionPage:
+    """Sessions after a cursor, the latest first; no older than what was seen."""
     place = cursors.place(before)
-    async with instance.database.connection() as conn:
-        return await sessions.page(conn, user, place, limit)
+    return await instance.reads.read(user, seen, lambda conn: sessions.page(conn, user, place, limit))
 
 
 async def update(

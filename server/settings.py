@@ -17,6 +17,7 @@ Origins = tuple[Origin, ...]
 Addresses = tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$(?!\n)")], ...]
 """Of machines, or of networks: `10.0.0.0/8`."""
 REDIS_SCHEMES = ("redis", "rediss")
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 PAGE = "index.html"
 """What a folder has that holds the built web client."""
 
@@ -104,6 +105,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     data_dir: Path
     database_url: str | None = None
+    replica_urls: str | None = None
+    """Of copies of the database that follow it, with spaces between them: some reads go there."""
     redis_url: str | None = None
     encryption_keys: str | None = None
     """A key ring, see key_ring.py. None: nothing is sealed."""

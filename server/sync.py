@@ -5,13 +5,14 @@ its cursor; then what was held above that goes out.
 """
 
 import time
+from typing import assert_never
 
 from msgspec import structs
 
-from protocol.answers import MessagePage
+from protocol.answers import Answer, MessagePage, Nothing, SearchPage, Sent, SessionPage
 from protocol.events import Changes, Snapshot, TypingChanged
 from protocol.ids import SessionId, UserId
-from protocol.model import Cursor
+from protocol.model import Cursor, Message, Session
 from server.buckets import Rate, Want
 from server.errors import NotFound
 from server.fanout.member import Member
@@ -26,6 +27,23 @@ TYPING = Rate(4, 8.0)
 async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
     """The head, and a page of what came after the cursor, or a snapshot where the cursor is of no use."""
     return await timeline.since(instance.database, user, cursor)
+
+
+def newest(answer: Answer) -> int:
+    """The highest number of a row in an answer."""
+    match answer:
+        case Session() | Message() | Sent():
+            return answer.seq
+        case SessionPage():
+            return max((row.seq for row in answer.sessions), default=0)
+        case MessagePage():
+            return max((row.seq for row in answer.messages), default=answer.session.seq)
+        case SearchPage():
+            return max((hit.session.seq for hit in answer.hits), default=0)
+        case Nothing():
+            return 0
+        case _:
+            assert_never(answer)
 
 
 def join_session(

@@ -55,10 +55,19 @@ def words(text: str) -> list[str]:
     return sorted(set(chain.from_iterable(_stored(run, unspaced) for run, unspaced in _runs(text))))
 
 
-def query(text: str) -> str | None:
-    """What is asked, as the text of a tsquery: all words, the last of them as a beginning. None: there are no words."""
-    terms, begins = _asked(text)
-    return " & ".join(f"'{term}'" for term in terms) + (":*" if begins else "") if terms else None
+def query(text: str, *, whole: bool = False) -> str | None:
+    """What is asked, as the text of a tsquery: all words, the last of them as a beginning unless all are to be `whole`.
+
+    None: there are no words.
+    """
+    terms, begins = asked(text)
+    return " & ".join(f"'{term}'" for term in terms) + (":*" if begins and not whole else "") if terms else None
+
+
+def either(choices: list[list[str]]) -> str:
+    """As `query`, of one or the other word in each place, each as a beginning."""
+    places = (" | ".join(f"'{word}':*" for word in words) for words in choices)
+    return " & ".join(f"({place})" for place in places)
 
 
 def hidden(text: str, keyed: blake2b) -> list[str]:
@@ -69,21 +78,21 @@ def hidden(text: str, keyed: blake2b) -> list[str]:
     return [word for word, length in zip(found, lengths, strict=True) if length <= LONGEST_HIDDEN]
 
 
-def hidden_query(text: str, keyed: blake2b) -> str | None:
+def hidden_query(text: str, keyed: blake2b, *, whole: bool = False) -> str | None:
     """As `query`, of hidden words. A beginning that is too short is asked for as a whole word."""
-    terms, begins = _asked(text)
+    terms, begins = asked(text)
     if not terms:
         return None
     scripts = [bool(_UNSPACED.match(term)) for term in terms]
-    asked = [f"'{_hidden(term, unspaced, keyed)}'" for term, unspaced in zip(terms, scripts, strict=True)]
-    if begins and (scripts[-1] or len(terms[-1]) >= SHORTEST_BEGINNING):
-        asked[-1] = f"'{_hidden(terms[-1], scripts[-1], keyed, whole=False)}':*"
-    return " & ".join(asked)
+    found = [f"'{_hidden(term, unspaced, keyed)}'" for term, unspaced in zip(terms, scripts, strict=True)]
+    if begins and not whole and (scripts[-1] or len(terms[-1]) >= SHORTEST_BEGINNING):
+        found[-1] = f"'{_hidden(terms[-1], scripts[-1], keyed, whole=False)}':*"
+    return " & ".join(found)
 
 
-def excerpt(text: str, asked: str) -> str:
+def excerpt(text: str, sought: str) -> str:
     """About 160 letters of a text around the first word that was asked for."""
-    runs = [run for run, _ in _runs(asked)]
+    runs = [run for run, _ in _runs(sought)]
     plain = "".join(_folded(letter)[:1] or letter for letter in text)
     place = min((place for run in runs if (place := plain.find(run)) >= 0), default=0)
     begin = max(0, place - EXCERPT_LENGTH // 4)
@@ -111,7 +120,7 @@ def _hidden(word: str, unspaced: bool, keyed: blake2b, *, whole: bool = True) ->
     return _HIDDEN + b2a_base64(hashes, newline=False).decode()
 
 
-def _asked(text: str) -> tuple[list[str], bool]:
+def asked(text: str) -> tuple[list[str], bool]:
     """The words that are asked for, in order, and whether the last is a beginning."""
     runs = list(_runs(text))
     terms = [term for run, unspaced in runs for term in (_pairs(run) if unspaced else [run[:WORD_LENGTH]])]

@@ -40,6 +40,7 @@ EACH = [
     ("TUTORHUB_PORT", "0", 0),
     ("TUTORHUB_DATA_DIR", "/data", Path("/data")),
     ("TUTORHUB_DATABASE_URL", "postgresql://db/t", "postgresql://db/t"),
+    ("TUTORHUB_REPLICA_URLS", "postgresql://copy/t", "postgresql://copy/t"),
     ("TUTORHUB_REDIS_URL", "redis://redis", "redis://redis"),
     ("TUTORHUB_ROLES", "hub", "hub"),
     ("TUTORHUB_DRAIN", "3", 3.0),
@@ -70,6 +71,7 @@ EACH = [
 @pytest.mark.parametrize(("variable", "text", "value"), EACH)
 def test_every_setting_has_a_variable_of_its_name(variable: str, text: str, value: object) -> None:
     both = {"TUTORHUB_TLS_CERT": "/cert.pem", "TUTORHUB_TLS_KEY": "/key.pem"} if "_TLS_" in variable else {}
+    both |= {"TUTORHUB_DATABASE_URL": "postgresql://db/t"} if "_REPLICA_" in variable else {}
     assert getattr(read({**HOME, **both, variable: text}), variable.removeprefix("TUTORHUB_").lower()) == value
 
 
@@ -314,3 +316,14 @@ def test_a_secret_that_is_an_empty_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["10.0.0.1/8", "999.9.9.9", "::1/200"])
 def test_a_proxy_that_cannot_be_one_is_refused(wrong: str) -> None:
     assert refusal({**HOME, "TUTORHUB_TRUSTED_PROXIES": wrong}).startswith("TUTORHUB_TRUSTED_PROXIES: ")
+
+
+def test_replicas_are_addresses_of_copies_of_a_database_that_is_named() -> None:
+    named = {"TUTORHUB_DATABASE_URL": "postgresql:///a", "TUTORHUB_DATA_DIR": "/tmp"}
+    two = "postgresql://one/a\n postgres://two/a"
+    assert read(named | {"TUTORHUB_REPLICA_URLS": two}).replica_urls == two
+    with pytest.raises(StartupError, match=r"TUTORHUB_REPLICA_URLS: expected postgresql://") as refused:
+        read(named | {"TUTORHUB_REPLICA_URLS": "two:secret"})
+    assert "secret" not in str(refused.value)
+    with pytest.raises(StartupError, match="TUTORHUB_DATABASE_URL is needed too"):
+        read({"TUTORHUB_DATA_DIR": "/tmp", "TUTORHUB_REPLICA_URLS": two})

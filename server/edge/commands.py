@@ -6,11 +6,12 @@ from typing import assert_never
 from protocol import commands as say
 from protocol.answers import Answer, MessagePage, Nothing
 from protocol.ids import UserId
+from protocol.model import Cursor
 from server import messages, search, sessions, sync
 from server.edge.carrying import STOP_WITHIN, carried_out
 from server.fanout.member import Member
 from server.instance import Instance
-from server.messages import Draft
+from server.messages import Draft, Part
 from server.tasks import ANSWERED_WITHIN
 
 AboutSessions = (
@@ -22,7 +23,7 @@ AboutSessions = (
     | say.SessionSearch
     | say.ReadMark
 )
-AboutMessages = say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
+AboutMessages = say.MessageList | say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
 Said = AboutSessions | AboutMessages | say.SessionOpen | say.SessionClose | say.TypingSet
 """What is said once the connection stands; the rest is the connection's own affair."""
 
@@ -39,11 +40,14 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
         case say.SessionOpen():
             with instance.hub.opening(user, said.session):
                 page = await carried_out(instance, user, partial(_page, instance, user, said))
+                member.answered = max(member.answered, sync.newest(page))
                 return sync.join_session(instance, user, member, said.session, page)
         case _:
             within = STOP_WITHIN if isinstance(said, say.ReplyStop) else ANSWERED_WITHIN
-            work = partial(_done, instance, user, said)
-            return await carried_out(instance, user, work, repeatable=_is_repeatable(said), within=within)
+            work = partial(_done, instance, user, said, _seen(instance, user, member))
+            answer = await carried_out(instance, user, work, repeatable=_is_repeatable(said), within=within)
+            member.answered = max(member.answered, sync.newest(answer))
+            return answer
 
 
 def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:
@@ -51,14 +55,23 @@ def _is_repeatable(said: AboutSessions | AboutMessages) -> bool:
     return isinstance(said, say.MessageSend) or (isinstance(said, say.SessionCreate) and said.session is not None)
 
 
+def _seen(instance: Instance, user: UserId, member: Member) -> Cursor | None:
+    """At most so much has the device seen: what was told of here, and what it was answered."""
+    heard_of = instance.hub.heard_of(user)
+    return heard_of and Cursor(epoch=heard_of.epoch, seq=max(heard_of.seq, member.answered))
+
+
 async def _page(instance: Instance, user: UserId, said: say.SessionOpen) -> MessagePage:
-    page = await messages.page(instance, user, said.session, before=said.before, after=None, limit=said.limit)
+    page = await messages.page(instance, user, said.session, Part(before=said.before), said.limit)
     await instance.hub.catch_up(user, said.session, page.replies)
     return page
 
 
-async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMessages) -> Answer:
+async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMessages, seen: Cursor | None) -> Answer:
     match said:
+        case say.MessageList():
+            part = Part(before=said.before, after=said.after, around=said.around)
+            return await messages.page(instance, user, said.session, part, said.limit, seen=seen)
         case say.MessageSend():
             return await messages.send(instance, user, Draft(said.session, said.message, said.content, said.metadata))
         case say.MessageEdit():
@@ -70,10 +83,10 @@ async def _done(instance: Instance, user: UserId, said: AboutSessions | AboutMes
         case say.ReplyRetry():
             return await messages.retry(instance, user, said.message)
         case _:
-            return await _done_about_sessions(instance, user, said)
+            return await _done_about_sessions(instance, user, said, seen)
 
 
-async def _done_about_sessions(instance: Instance, user: UserId, said: AboutSessions) -> Answer:
+async def _done_about_sessions(instance: Instance, user: UserId, said: AboutSessions, seen: Cursor | None) -> Answer:
     match said:
         case say.SessionCreate():
             return await sessions.create(
@@ -88,9 +101,9 @@ async def _done_about_sessions(instance: Instance, user: UserId, said: AboutSess
         case say.SessionRestore():
             return await sessions.restore(instance, user, said.session)
         case say.SessionList():
-            return await sessions.page(instance, user, said.before, said.limit)
+            return await sessions.page(instance, user, said.before, said.limit, seen=seen)
         case say.SessionSearch():
-            return await search.search(instance, user, said.query, said.before, said.limit)
+            return await search.search(instance, user, said.query, said.before, said.limit, seen=seen)
         case say.ReadMark():
             return await sessions.mark_read(instance, user, said.session, said.seq)
         case _:

@@ -28,7 +28,7 @@ from server.edge.requests import (
 )
 from server.instance import Instance
 from server.limits import Limits
-from server.messages import Draft
+from server.messages import Draft, Part
 from server.settings import Settings
 from server.tasks import ANSWERED_WITHIN
 
@@ -128,7 +128,11 @@ class Rest:
         page = await self._done(
             user,
             lambda: messages.page(
-                self._instance, user, session, before=query.before, after=query.after, limit=query.limit
+                self._instance,
+                user,
+                session,
+                Part(before=query.before, after=query.after, around=query.around),
+                query.limit,
             ),
         )
         return answer(page)

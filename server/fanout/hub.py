@@ -13,7 +13,7 @@ import structlog
 from protocol.errors import CloseCode
 from protocol.events import Degraded, Durable, Live, Trouble
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Reply
+from protocol.model import Cursor, Reply
 from server.errors import Refusal
 from server.fanout.broker import Broker
 from server.fanout.frames import Frame, frame
@@ -88,6 +88,11 @@ class Hub:
         """The open replies of a session, as far as they were told here."""
         room = self._rooms.get(user)
         return room.replies.of(session) if room else {}
+
+    def heard_of(self, user: UserId) -> Cursor | None:
+        """The highest number of the user's that was heard of here; None: it is not known."""
+        room = self._rooms.get(user)
+        return room.heard_of if room else None
 
     # Telling.
 

@@ -18,7 +18,8 @@ HELD_BYTES = 32 * 1024
 
 
 class Member:
-    """`given` is the last number that it was given, or that waits for it; `holding` what was told during a read.
+    """`given` is the last number that it was given, or that waits for it; `answered` the highest of a row that it was
+    answered; `holding` what was told during a read.
 
     `identity` is what it was let in by, last; `close` ends its connection, with a code and a reason.
     """
@@ -38,6 +39,7 @@ class Member:
         self.opened: set[SessionId] = set()
         self.typing = Buckets()
         self.given = 0
+        self.answered = 0
         self.holding: list[Frame] | None = []
         self._held_bytes = 0
         self._missed = False

@@ -8,7 +8,7 @@ from collections import Counter
 
 from protocol.events import Changes, Durable, Event, Live, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Reply
+from protocol.model import Cursor, Reply
 from server.fanout.frames import Frame, frame
 from server.fanout.member import Member
 from server.fanout.replies import Replies, snapshot
@@ -47,6 +47,13 @@ class Room:
     def gap(self) -> bool:
         """A number is missing, or may be missing, after the head."""
         return self.head is not None and (self.doubted or bool(self._waiting) or self._known > self.head)
+
+    @property
+    def heard_of(self) -> Cursor | None:
+        """The highest number that was delivered here, or heard of; None: nobody has read the timeline yet."""
+        if self.head is None or self.epoch is None:
+            return None
+        return Cursor(epoch=self.epoch, seq=max(self.head, self._known, *self._waiting))
 
     @property
     def shown(self) -> set[SessionId]:

@@ -183,6 +183,6 @@ async def candidates_of_all_users(
     return await fetch_all(conn, Candidate, _SQL["candidates_of_all_users"], parameters)
 
 
-async def known_of_users(conn: Connection, ids: list[UUID]) -> list[Candidate]:
+async def known_of_all_users(conn: Connection, ids: list[UUID]) -> list[Candidate]:
     """The files, of any user, that have one of these ids."""
-    return await fetch_all(conn, Candidate, _SQL["known_of_users"], {"ids": ids})
+    return await fetch_all(conn, Candidate, _SQL["known_of_all_users"], {"ids": ids})

@@ -127,6 +127,14 @@ async def receipt(conn: Connection, user: UserId, message: MessageId) -> Receipt
     return await fetch_one(conn, Receipt, _SQL["receipt"], {"user": user, "message": message})
 
 
+async def position(conn: Connection, user: UserId, session: SessionId, message: MessageId) -> int:
+    """Where a message is, or was, in its session. Raises NotFound."""
+    row = await fetch_one(conn, Message, _SQL["message"], {"user": user, "message": message})
+    if row is None or row.session_id != session:
+        raise NotFound
+    return row.position
+
+
 async def page_before(conn: Connection, user: UserId, session: SessionId, before: int, limit: int) -> list[Message]:
     """The last messages under a position, in order."""
     parameters = {"user": user, "session": session, "before": before, "limit": limit}

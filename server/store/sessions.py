@@ -10,7 +10,7 @@ from protocol.model import PREVIEW_LENGTH, Message, Mode, Session
 from server.cursors import END, Place, after_session
 from server.errors import NotFound, PreconditionFailed
 from server.sealing import Unsealed, about
-from server.store.keys import key_of, opened
+from server.store.keys import opened
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
 from sql import load
@@ -18,13 +18,6 @@ from sql import load
 _SQL = load("sessions")
 
 S = TypeVar("S", bound=Session)
-
-
-class Found(Session, frozen=True, kw_only=True):
-    """A session that search found, with the latest of its messages that matches, if one does."""
-
-    message: MessageId | None
-    content: str | None
 
 
 class _Text(Struct, frozen=True):
@@ -153,27 +146,11 @@ async def page(conn: Connection, user: UserId, before: Place, limit: int) -> Ses
     return SessionPage(sessions=rows[:limit], cursor=after_session(rows[limit - 1]) if len(rows) > limit else None)
 
 
-async def search(conn: Connection, user: UserId, query: str, before: Place, limit: int) -> list[Found]:
-    """Sessions after a place that hold the words of the query, the latest first; none if it has no words."""
-    asked = (await key_of(conn, user)).query(query)
-    if asked is None:
-        return []
-    parameters = {"user": user, "words": asked, "before_time": before[0], "before_id": before[1], "limit": limit}
-    return await opened(conn, user, await fetch_all(conn, Found, _SQL["search"], parameters), _opened_found)
-
-
 def opened_session(key: Unsealed, row: S) -> S:
     """Raises SealedWithMissingKey."""
     title = key.open(row.title, about("title", row.id))
     preview = row.preview and key.open(row.preview, about("preview", row.id))
     return structs.replace(row, title=title, preview=preview)
-
-
-def _opened_found(key: Unsealed, row: Found) -> Found:
-    row = opened_session(key, row)
-    if row.message is None or row.content is None:
-        return row
-    return structs.replace(row, content=key.open(row.content, about("text", row.message)))
 
 
 async def _latest_text(change: Change, session: SessionId) -> str:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Message, Session
+from protocol.model import Cursor, Message, Session
 from server.errors import ConnectionBroken, NotFound
 from server.sealing import Unsealed
 from server.store.keys import KeyColumns, key_in
@@ -101,6 +101,11 @@ async def numbered(database: Database, user: UserId, *, known: bool = False) -> 
 async def heads_of_users(conn: Connection, users: list[UserId]) -> list[UserHead]:
     """Of up to some thousand users at once, in any order. A user who was never seen is left out."""
     return await fetch_all(conn, UserHead, _SQL["heads_of_users"], {"users": users})
+
+
+async def reached(conn: Connection, user: UserId) -> Cursor | None:
+    """Up to where this database has the user's timeline; it may be a replica. None: it has nothing of theirs."""
+    return await fetch_one(conn, Cursor, _SQL["reached"], {"user": user})
 
 
 async def meet(conn: Connection, user: UserId) -> None:

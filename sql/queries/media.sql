@@ -110,7 +110,7 @@ LEFT JOIN LATERAL (
 ) AS heard ON true
 ORDER BY f.user_id, f.id;
 
--- name: known_of_users
+-- name: known_of_all_users
 -- Which of these ids belong to a file, and whose: an id may be used by several users.
 SELECT f.user_id, f.id, false AS orphan
 FROM unnest(%(ids)s::uuid []) AS lying (id)

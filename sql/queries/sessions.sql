@@ -85,24 +85,3 @@ WHERE user_id = %(user)s
     AND (updated_at, id) < (%(before_time)s, %(before_id)s)
 ORDER BY updated_at DESC, id DESC
 LIMIT %(limit)s;
-
--- name: search
--- Sessions that hold all the words in their title or in one message, the latest first, with the latest such message.
-WITH found AS (
-    SELECT DISTINCT ON (session_id) session_id, id, content
-    FROM messages
-    WHERE user_id = %(user)s AND words @@ %(words)s::tsquery
-    ORDER BY session_id, position DESC
-)
-
-SELECT
-    s.id, s.user_id, s.title, s.preview, s.language, s.mode, s.created_at, s.updated_at, s.message_count, s.read_seq,
-    s.seq, s.deleted_at, found.id AS message, found.content
-FROM sessions AS s
-LEFT JOIN found ON s.id = found.session_id
-WHERE s.user_id = %(user)s
-    AND s.deleted_at IS NULL
-    AND (found.id IS NOT NULL OR s.words @@ %(words)s::tsquery)
-    AND (s.updated_at, s.id) < (%(before_time)s, %(before_id)s)
-ORDER BY s.updated_at DESC, s.id DESC
-LIMIT %(limit)s;

@@ -96,13 +96,14 @@ WHERE user_id = %(user)s AND session_id = %(session)s
 ORDER BY position;
 
 -- name: turns_answering
--- The open replies to a message, so that nobody claims one meanwhile.
+-- The open replies to a message, so that nobody claims one meanwhile. Of each open reply its message is looked at: a join
+-- that is planned for any user would read all their messages.
 SELECT t.user_id, t.message_id, t.session_id, t.attempt, t.interrupted, t.owner, t.stop, t.text, t.chunks
 FROM turns AS t
-INNER JOIN messages AS m ON t.user_id = m.user_id AND t.message_id = m.id
-WHERE t.user_id = %(user)s AND m.reply_to = %(message)s
+WHERE t.user_id = %(user)s
+    AND %(message)s = (SELECT m.reply_to FROM messages AS m WHERE m.user_id = %(user)s AND m.id = t.message_id)
 ORDER BY t.position
-FOR UPDATE OF t;
+FOR UPDATE;
 
 -- name: end_turns_of_session
 -- Whoever writes them will find no row.

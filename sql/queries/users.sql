@@ -18,6 +18,25 @@ SELECT key, key_name, sealed FROM users WHERE user_id = %(user)s FOR NO KEY UPDA
 -- name: key_of_user
 SELECT key, key_name, sealed FROM users WHERE user_id = %(user)s;
 
+-- name: reached
+-- How far a replica is, and of which numbers. A standby cannot name the WAL file it is at: its control file knows the
+-- timeline, at the latest from its next restart point on, and until then names an older one.
+SELECT
+    u.seq,
+    (SELECT system_identifier FROM pg_control_system())
+        || ':'
+        || CASE
+            WHEN pg_is_in_recovery()
+                THEN (
+                    SELECT upper(lpad(to_hex(greatest(c.timeline_id, r.min_recovery_end_timeline)), 8, '0'))
+                    FROM pg_control_checkpoint() AS c, pg_control_recovery() AS r
+                )
+            ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+        END
+        || ':' || u.incarnation AS epoch
+FROM users AS u
+WHERE u.user_id = %(user)s;
+
 -- name: advance
 UPDATE users SET seq = seq + 1 WHERE user_id = %(user)s;
 

@@ -87,6 +87,7 @@ COMMANDS = {
     "session.search": Row("accepted", "accepted"),
     "session.open": HIDDEN,
     "session.close": Row("accepted", "accepted"),
+    "message.list": HIDDEN,
     "message.send": HIDDEN,
     "message.edit": HIDDEN,
     "message.delete": HIDDEN,

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from protocol import commands as say
-from protocol.answers import SearchPage, SessionPage
+from protocol.answers import MessagePage, SearchPage, SessionPage
 from protocol.codec import encode
 from protocol.events import Refused, SessionChanged
 from protocol.ids import fresh_message_id, fresh_session_id
@@ -207,6 +207,45 @@ async def test_messages_are_read_backwards_and_forwards_without_a_seam(database_
             forth += [row["position"] for row in page["messages"]]
             cursor = page["after"]
         assert forth == list(range(1, 9))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 100])
+async def test_messages_around_one_are_read_and_go_on_in_both_directions_without_a_seam(
+    database_url: str, limit: int
+) -> None:
+    async with (
+        provider(lambda _: ["Yes."]) as tutor,
+        running(database_url, tutor.base_url) as hub,
+        device(hub) as phone,
+    ):
+        session, other = await phone.create(), await phone.create()
+        await phone.open(session)
+        sent = [await phone.send(session, str(number)) for number in range(6)]
+        for each in sent:
+            await phone.settled(each.reply)
+        await phone.ask(say.MessageDelete, Message, message=sent[1].reply)
+        there = [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+
+        async def positions(**part: Any) -> tuple[list[int], MessagePage]:
+            page = await phone.ask(say.MessageList, MessagePage, session=session, limit=limit, **part)
+            return [row.position for row in page.messages], page
+
+        for asked, place in ((sent[0].message, 1), (sent[2].message, 5), (sent[1].reply, 4), (sent[5].reply, 12)):
+            found, page = await positions(around=asked)
+            assert len(found) <= limit
+            assert place in found or place == 4
+            older, before = page, list[int]()
+            while older.before is not None:
+                rows, older = await positions(before=older.before)
+                before = rows + before
+            newer, after = page, list[int]()
+            while newer.after is not None:
+                rows, newer = await positions(after=newer.after)
+                after += rows
+            assert before + found + after == there, asked
+        for session_id, around in ((other, sent[0].message), (session, fresh_message_id())):
+            with pytest.raises(RefusedError, match="not_found"):
+                await phone.ask(say.MessageList, MessagePage, session=session_id, around=around)
 
 
 async def oldest(rest: httpx2.AsyncClient, path: str) -> str:

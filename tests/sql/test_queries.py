@@ -1,26 +1,23 @@
 """Every query is real SQL for the schema that the migrations make, and nothing else is ever executed."""
 
 import ast
-import re
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from sql import load, tables
+from tests.sql.plans import numbered
+from tests.sql.routing import MANY, ONE, unbound
 
 QUERIES = [(table, name) for table in tables() for name in load(table)]
-PARAMETER = re.compile(rb"%\((\w+)\)s")
 OWN_CONSTANTS = {Path("loadtest/dump.py"), Path("loadtest/fill/database.py"), Path("loadtest/fill/loading.py")}
 SOURCES = sorted(path for folder in ("server", "client", "loadtest") for path in Path(folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize(("table", "name"), QUERIES, ids=[f"{table}.{name}" for table, name in QUERIES])
 def test_a_query_can_be_prepared_against_the_migrated_schema(database_url: str, table: str, name: str) -> None:
-    names: dict[bytes, int] = {}
-    text = PARAMETER.sub(
-        lambda found: b"$%d" % names.setdefault(found[1], len(names) + 1), load(table)[name].rstrip(b"; \n")
-    )
+    text, _ = numbered(table, name)
     with psycopg.connect(database_url, autocommit=True) as conn:
         if text.lstrip().upper().startswith(b"CREATE"):
             conn.execute(text)
@@ -49,17 +46,46 @@ SPANNING = {
     "behind_of_all_users": "for the operator who gives all users another key",
     "key_uses_of_all_users": "how far that is",
     "candidates_of_all_users": "which files no message names any more",
-    "known_of_users": "whose the bytes are that lie in a depot",
+    "known_of_all_users": "whose the bytes are that lie in a depot",
 }
-"""The queries that span users, and what for. `subject` stands for one user, as `user` does."""
+"""The queries that span users, and what for. Those `_of_users` are given a list of them, and may be split along it."""
 
 
-@pytest.mark.parametrize("table", [table for table in tables() if table not in ("deployments", "health", "migrations")])
-def test_a_query_names_its_user_or_says_that_it_spans_users(table: str) -> None:
-    for name, text in load(table).items():
-        scoped = b"%(user)s" in text or b"%(subject)s" in text
-        assert scoped is not name.endswith(("_of_users", "_of_all_users")), f"{table}.{name}"
-        assert scoped or name in SPANNING, f"{table}.{name} spans users: what for?"
+@pytest.mark.parametrize(("table", "name"), QUERIES, ids=[f"{table}.{name}" for table, name in QUERIES])
+def test_a_query_is_bound_to_one_user_or_to_a_list_of_them_or_says_that_it_spans_all(table: str, name: str) -> None:
+    """Where users are spread over several databases, it goes to the one that has its user: as it is, or split."""
+    text = load(table)[name].decode()
+    if name in SPANNING and name.endswith("_of_all_users"):
+        assert unbound(text, ONE), f"{table}.{name} does not span users"
+    else:
+        assert unbound(text, MANY if name.endswith("_of_users") else ONE) == [], (
+            f"{table}.{name} spans users: what for?"
+        )
+    assert (name in SPANNING) is name.endswith(("_of_users", "_of_all_users")), f"{table}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("SELECT seq FROM users", ["users"]),
+        ("SELECT 1 FROM messages WHERE user_id = %(user)s OR true", ["messages"]),
+        ("SELECT 1 FROM messages WHERE NOT user_id = %(user)s", ["messages"]),
+        ("SELECT 1 FROM messages AS m, sessions AS s WHERE m.user_id = %(user)s", ["sessions"]),
+        ("SELECT 1 FROM messages AS m, sessions AS s WHERE m.user_id = %(user)s AND m.session_id = s.id", ["sessions"]),
+        ("SELECT 1 FROM turns WHERE user_id = %(user)s AND EXISTS (SELECT FROM messages)", ["messages"]),
+        ("SELECT (SELECT max(seq) FROM messages) FROM users WHERE user_id = %(user)s", ["messages"]),
+        ("WITH found AS (SELECT id FROM messages) SELECT id FROM found", ["messages"]),
+        ("UPDATE sessions SET seq = 1 FROM users AS u WHERE u.user_id = %(user)s", ["sessions"]),
+        ("DELETE FROM messages USING users AS u WHERE u.user_id = %(user)s", ["messages"]),
+        ("INSERT INTO media (user_id, id) VALUES (%(media)s, %(user)s)", ["media"]),
+        ("INSERT INTO devices (user_id, id) SELECT id, user_id FROM media WHERE user_id = %(user)s", ["devices"]),
+        ("SELECT 1 FROM messages WHERE user_id = %(user)s UNION SELECT 1 FROM sessions", ["sessions"]),
+        ("SELECT 1 FROM messages WHERE user_id <> %(user)s", ["messages"]),
+        ("SELECT 1 FROM messages WHERE user_id = ANY(%(users)s)", ["messages"]),
+    ],
+)
+def test_what_is_not_bound_to_the_user_is_noticed(statement: str, tables: list[str]) -> None:
+    assert unbound(statement) == tables
 
 
 def test_what_spans_users_is_there() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import subprocess
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -83,3 +84,26 @@ async def test_a_migration_that_fails_leaves_the_old_schema(
     with pytest.raises(StartupError, match="9999_broken failed; the schema is as it was"):
         await migrations.migrate(empty_database_url)
     assert await asyncio.to_thread(dumped, empty_database_url) == before
+
+
+async def test_indexes_for_search_that_were_made_beforehand_are_taken_as_they_are(empty_database_url: str) -> None:
+    """As docs/operations.md says: on a large database they are made while messages are sent."""
+    told = (Path("docs") / "operations.md").read_text(encoding="utf-8")
+    beforehand = [block for block in re.findall(r"```sql\n(.*?)```", told, re.DOTALL) if "CONCURRENTLY" in block]
+    assert len(beforehand) == 1
+    function, made = beforehand[0].removesuffix("\\gexec\n").split(";\n\n")
+    await migrations.migrate(empty_database_url)
+    while await migrations.revert(empty_database_url) != "0006_search":
+        pass
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        conn.execute(function.encode())
+        for (statement,) in conn.execute(made.encode()).fetchall():
+            conn.execute(str(statement).encode())
+        before = conn.execute("SELECT oid FROM pg_class WHERE relname LIKE '%by_word_of_user_prepared'").fetchall()
+        assert len(before) == 16
+        await migrations.migrate(empty_database_url)
+        attached = conn.execute(
+            "SELECT inhrelid FROM pg_inherits WHERE inhparent IN ("
+            "'messages_by_word_of_user'::regclass, 'sessions_by_word_of_user'::regclass)"
+        ).fetchall()
+    assert sorted(before) == sorted(attached)

@@ -162,3 +162,10 @@ async def test_what_the_database_says_of_a_fault_of_ours_holds_no_row(database_u
     assert "CheckViolation 23514" in said
     assert "Failing row" not in said
     assert "(canary" not in said
+
+
+async def test_statements_are_planned_for_any_user_once(own: Postgres) -> None:
+    """As tests/sql/test_plans_of_users.py looks at them."""
+    async with Database(own.url, SIZE) as database, database.connection() as conn:
+        row = await (await conn.execute("SHOW plan_cache_mode")).fetchone()
+    assert row == ("force_generic_plan",)

@@ -159,8 +159,13 @@ describe.skipIf(!hasHub)(
       await vi.waitFor(() => expect(store.search.phase).toBe("done"), WITHIN);
       expect(store.search.hits.map((hit) => hit.session.id)).toEqual([session.id]);
       expect([sent.message, sent.reply]).toContain(store.search.hits[0]?.message);
+      expect(store.search.similar).toEqual([]);
+      store.searchQuery = "beeches noway";
+      await vi.waitFor(() => expect(store.search.similar).toEqual(["norway"]), WITHIN);
+      expect(store.search.hits.map((hit) => hit.session.id)).toEqual([session.id]);
       store.searchQuery = "";
       expect([store.search.phase, store.search.hits, store.filteredSessions.length]).toEqual(["idle", [], 2]);
+      expect(store.search.similar).toEqual([]);
     });
 
     it("has a current session: the one that is shown, also below the list's end", async () => {

@@ -47,6 +47,7 @@ export type Command =
   | SessionSearch
   | SessionOpen
   | SessionClose
+  | MessageList
   | MessageSend
   | MessageEdit
   | MessageDelete
@@ -157,7 +158,7 @@ export interface SessionList {
   ref: number;
 }
 /**
- * Sessions whose title or messages hold all the words; the last word may be a beginning. Answer: SearchPage.
+ * Sessions whose title or a message holds all the words; the last word may be a beginning. Answer: SearchPage.
  */
 export interface SessionSearch {
   type: "session.search";
@@ -182,6 +183,20 @@ export interface SessionOpen {
 export interface SessionClose {
   type: "session.close";
   session: string;
+  ref: number;
+}
+/**
+ * A page of messages: the last one, or that before or after a cursor, or around a message. Answer: MessagePage.
+ *
+ * The session is not opened by it.
+ */
+export interface MessageList {
+  type: "message.list";
+  session: string;
+  before?: string;
+  after?: string;
+  around?: string;
+  limit?: number;
   ref: number;
 }
 /**
@@ -553,12 +568,18 @@ export interface Reply {
   next: number;
   text: string;
 }
+/**
+ * The best and latest first; `cursor` asks for the page after (null: there is no more).
+ *
+ * `similar`: nothing has the very words; these were looked for instead, as likely meant.
+ */
 export interface SearchPage {
   hits: SearchHit[];
   cursor: string | null;
+  similar?: string[];
 }
 /**
- * A session that matches; `message` is its latest message that does, null when only the title does.
+ * A session that matches; `message` is its best and latest message that does, null when only the title does.
  */
 export interface SearchHit {
   session: Session;

@@ -13,6 +13,8 @@ export class Search {
   hits = $state.raw<SearchHit[]>([]);
   /** What the hits were found by; while the next are looked for, it is not what is asked. */
   words = $state("");
+  /** Nothing has the very words: these were looked for instead. */
+  similar = $state.raw<string[]>([]);
   /** `failed`: refused, or there is no connection; what is here is all there is, until `again`. */
   phase = $state<"idle" | "searching" | "done" | "failed">("idle");
   hasMore = $state(false);
@@ -63,6 +65,7 @@ export class Search {
   #take(page: SearchPage, former: SearchHit[]): void {
     this.hits = [...former, ...page.hits];
     this.words = this.#asked;
+    this.similar = page.similar ?? [];
     this.#cursor = page.cursor ?? undefined;
     this.hasMore = page.cursor !== null;
     this.phase = "done";
@@ -70,6 +73,7 @@ export class Search {
 
   #clear(): void {
     this.hits = [];
+    this.similar = [];
     this.hasMore = false;
     this.phase = "idle";
   }

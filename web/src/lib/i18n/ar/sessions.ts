@@ -25,6 +25,7 @@ export const sessions: Messages["sessions"] = {
   noneText: "سؤالك الأول يبدأ جلسة.",
   nothingFound: "لا نتائج",
   nothingFoundText: (query) => `لا توجد جلسة فيها «${isolated(query)}».`,
+  similarWords: (words) => `لا نتائج لهذه الكلمات نفسها. كلمات مشابهة: ${words.join("، ")}`,
   inMessages: "في المحادثات",
   searching: "جارٍ البحث …",
   searchFailed: "لم ينجح البحث. يجري البحث في الأسماء والمقتطفات.",

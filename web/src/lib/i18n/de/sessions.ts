@@ -25,6 +25,7 @@ export const sessions: Messages["sessions"] = {
   noneText: "Deine erste Frage beginnt eine.",
   nothingFound: "Nichts gefunden",
   nothingFoundText: (query) => `In keiner Sitzung kommt „${isolated(query)}“ vor.`,
+  similarWords: (words) => `Genau diese Wörter kommen nicht vor. Ähnliche: ${words.join(", ")}`,
   inMessages: "In Gesprächen",
   searching: "Sucht …",
   searchFailed: "Die Suche ging nicht. Namen und Anfänge werden durchsucht.",

@@ -24,6 +24,8 @@ export const sessions = {
   noneText: "What you ask begins one.",
   nothingFound: "Nothing found",
   nothingFoundText: (query: string) => `No session has “${isolated(query)}” in it.`,
+  similarWords: (words: readonly string[]) =>
+    `Nothing has these very words. Similar ones: ${words.join(", ")}`,
   inMessages: "In conversations",
   searching: "Searching …",
   searchFailed: "The search did not work. Names and previews are searched.",
