@@ -216,6 +216,7 @@ def _start(instance: Instance, pulse: Pulse) -> None:
     tasks.start(instance.broker.run(Hearing(hub, turns, watch)), "broker")
     tasks.start(watch.run(), "watch")
     tasks.start(turns.look_out(), "look-out for open replies")
+    tasks.start(turns.keep_on(), "leases")
     tasks.start(instance.standing.run(), "look-out for revoked tokens")
     tasks.start(instance.sightings.run(), "devices seen")
     tasks.start(instance.limits.run(), "places of connections")

@@ -7,6 +7,7 @@ reads: `start RATE`, `stop`. Of several instances with one Redis, the one with t
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -26,7 +27,12 @@ from server.logs import log_to_stderr
 from server.messages import Draft
 from server.settings import LimitSettings, Settings, TurnSettings
 
-SECRET = "for-benchmarks-on-this-machine-only"
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+SECRET = "for-benchmarks-on-this-machine-only"  # noqa: S105  # it lets nobody in anywhere else
 INSTANCES = 2
 """Where there is a Redis."""
 TALKING = {"S1", "S2", "S4"}
@@ -54,6 +60,15 @@ def serve(order: Order, merge: float) -> None:
     log_to_stderr("warning")
     with ExitStack() as stack:
         uvloop.run(_Door(order, merge).open(stack))
+
+
+class _Orders(asyncio.StreamReaderProtocol):
+    """What whoever measures says. When they are gone, so are we."""
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        signal.raise_signal(signal.SIGTERM)
 
 
 class _Door:
@@ -101,12 +116,12 @@ class _Door:
         )
 
     async def _obey(self, begun: "asyncio.Future[Instance]", told: Path, *, writes: bool) -> None:
+        orders = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: _Orders(orders), sys.stdin)
         instance = await begun
         if writes:
             await self._furnish(instance)
-        told.write_text(json.dumps(contract(self._order, SECRET)))
-        orders = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+        await asyncio.to_thread(told.write_text, json.dumps(contract(self._order, SECRET)))
         _say(told=str(told))
         async with asyncio.TaskGroup() as group:
             speaking: asyncio.Task[int] | None = None

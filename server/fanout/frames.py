@@ -5,17 +5,23 @@ from struct import pack
 from msgspec import Struct
 
 from protocol.codec import encode
-from protocol.events import Event, ReplySnapshot, TokenAdded, TypingChanged
+from protocol.events import Changes, Durable, Event, ReplySnapshot, Snapshot, TokenAdded, TypingChanged
 
 TEXT = 0x81
 """A whole text message (RFC 6455, section 5.2). A server does not mask."""
 
 
+Numbered = Durable | Changes | Snapshot
+"""Moves the cursor of who hears it."""
+
+
 class Frame(Struct, frozen=True):
-    """An event and its bytes on the wire."""
+    """An event and its bytes on the wire; `about` is the subject of a live one, `seq` the number that one moves to."""
 
     event: Event
     data: bytes
+    about: object = None
+    seq: int | None = None
 
     def __len__(self) -> int:
         return len(self.data)
@@ -27,7 +33,7 @@ def frame(event: Event) -> Frame:
 
 def encoded(event: Event, payload: bytes) -> Frame:
     """The frame of an event whose JSON is at hand: another instance has made it."""
-    return Frame(event, _header(len(payload)) + payload)
+    return Frame(event, _header(len(payload)) + payload, _subject(event), _number(event))
 
 
 def payload(told: Frame) -> bytes:
@@ -51,7 +57,7 @@ def merged(earlier: Frame, later: Frame) -> Frame:
     return frame(ReplySnapshot(message=after.message, attempt=after.attempt, next=after.next, text=text))
 
 
-def subject(event: Event) -> object:
+def _subject(event: Event) -> object:
     """What a live event is about: at most one frame about it waits for a socket. None: the event is not live."""
     match event:
         case TokenAdded() | ReplySnapshot():
@@ -60,6 +66,10 @@ def subject(event: Event) -> object:
             return (event.session, event.who)
         case _:
             return None
+
+
+def _number(event: Event) -> int | None:
+    return event.seq if isinstance(event, Numbered) else None
 
 
 def _header(length: int) -> bytes:

@@ -415,6 +415,7 @@ async def test_aborting_ends_a_socket_at_once(hub: Running) -> None:
         socket = await hub.next_socket()
         await stuck(socket)
         socket.wire.paused = False
+        socket.wire.look()
         assert socket.wire.writable
         socket.wire.abort()
         assert not socket.wire.writable
