@@ -4,6 +4,7 @@ Several things may want to end it: the tutor, a limit, a stop, another attempt. 
 It emits nothing past the end of its lease, by its own clock, until the lease is renewed: a process that was
 paused may have lost its turn to another. Only while the database cannot be reached from here, and the process was
 not paused, does it go on: then nobody else is told to stop either.
+Long because what the tutor says, what the devices are told and what is kept depend on each other.
 """
 
 import asyncio
@@ -193,22 +194,23 @@ class Attempt:
         try:
             async with aclosing(self._tutor.reply(lesson)) as pieces, Patience(first_by) as patience:
                 async for piece in pieces:
-                    self._take(piece)
+                    now = self._loop.time()
+                    self._take(piece, now)
                     if self.writer.full:
                         self._truncated = True
                         return
                     if self._heard:
-                        patience.wait_until(self._loop.time() + self._settings.silence)
+                        patience.wait_until(now + self._settings.silence)
         except TimeoutError:
             raise self._silent() from None
 
-    def _take(self, piece: Piece) -> None:
+    def _take(self, piece: Piece, now: float) -> None:
         self._usage = piece.usage or self._usage
         self._truncated = self._truncated or piece.truncated
         if piece.text:
             self._heard = True
             self.writer.add(piece.text)
-            self._tell_soon()
+            self._tell_soon(now)
 
     def _silent(self) -> TutorFailed:
         if self._heard:
@@ -219,13 +221,13 @@ class Attempt:
 
     # What the devices are told.
 
-    def _tell_soon(self) -> None:
+    def _tell_soon(self, now: float) -> None:
         """The first piece at once, later ones merged over a short time."""
         if self._tell_later is not None:
             return
-        wait = self._told_at + self._settings.merge - self._loop.time()
+        wait = self._told_at + self._settings.merge - now
         if wait <= 0:
-            self._tell_now()
+            self._tell_what_waits(now)
         else:
             self._tell_later = self._loop.call_later(wait, self._tell_now)
 
@@ -233,30 +235,32 @@ class Attempt:
         if self._tell_later is not None:
             self._tell_later.cancel()
             self._tell_later = None
-        if not self._may_speak():
+        self._tell_what_waits(self._loop.time())
+
+    def _tell_what_waits(self, now: float) -> None:
+        if not self._may_speak(now):
             self.look()
             return
         if not self._begun:
             self._begun = True
             self._tell(self.writer.begin())
         if (event := self.writer.tell()) is not None:
-            self._told_at = self._loop.time()
+            self._told_at = now
             self._unsaved += len(event.text.encode())
             self._tell(event)
             if self._unsaved >= self._settings.keep_bytes:
                 self._unsaved = 0
                 self.look()
 
-    def _may_speak(self) -> bool:
-        in_lease = self._loop.time() < self._renewed_at + self._settings.lease
-        return in_lease or self._goes_on(self._renewed_at)
+    def _may_speak(self, now: float) -> bool:
+        return now < self._renewed_at + self._settings.lease or self._goes_on(self._renewed_at)
 
     def _go_on_typing(self) -> None:
         self._typing_later = self._loop.call_later(TYPING_SAID_AGAIN, self._go_on_typing)
         self._say_typing(active=True)
 
     def _say_typing(self, *, active: bool) -> None:
-        if self._may_speak():
+        if self._may_speak(self._loop.time()):
             name = self._tutor.name.name
             self._tell(TypingChanged(session=self.turn.session_id, who="tutor", name=name, active=active))
 

@@ -39,24 +39,17 @@ def every(rate: float) -> int:
 
 
 class _Voice:
-    """One reply: what is to be said next."""
+    """One reply: what is to be said next, and who waits for it."""
 
     def __init__(self) -> None:
-        self._said: list[str] = []
-        self._more: asyncio.Future[None] | None = None
+        self.said: list[str] = []
+        self.waiting: asyncio.Future[None] | None = None
 
     def say(self, text: str) -> None:
-        self._said.append(text)
-        if self._more is not None and not self._more.done():
-            self._more.set_result(None)
-
-    async def heard(self) -> list[str]:
-        """What was said since the last time."""
-        if not self._said:
-            self._more = asyncio.get_running_loop().create_future()
-            await self._more
-        said, self._said = self._said, []
-        return said
+        self.said.append(text)
+        if self.waiting is not None:
+            self.waiting.set_result(None)
+            self.waiting = None
 
 
 class Voices:
@@ -74,11 +67,13 @@ class Voices:
         return len(self._voices)
 
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
-        voice = _Voice()
+        voice, loop = _Voice(), asyncio.get_running_loop()
         self._voices.append(voice)
         while True:
-            for text in await voice.heard():
-                yield Piece(text)
+            while voice.said:
+                yield Piece(voice.said.pop(0))
+            voice.waiting = loop.create_future()
+            await voice.waiting
 
     async def speak(self, rate: float, goes_on: Callable[[], bool]) -> int:
         """As long as it goes on, spread evenly over the ticks. How many tokens were said."""

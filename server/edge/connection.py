@@ -3,6 +3,7 @@
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
 that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. A
 device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
+Long because the whole life of a socket is read in one place.
 """
 
 import asyncio

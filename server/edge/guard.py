@@ -8,12 +8,14 @@ Long because every limit of a socket is in one place.
 """
 
 import asyncio
+import os
 import socket
 import struct
 import sys
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
@@ -146,11 +148,22 @@ class Wire:
         self._stopped = False
         self.paused = False
         self.writable = False
-        self.write: Callable[[bytes], None]
+        self.write: Callable[[bytes], None] = _to_nobody
         self.on_writable: Callable[[], None] | None = None
         """Called each time a full socket can be written to again."""
         self.on_message: Callable[[str | None], None] | None = None
         """Given each text as soon as it was read, and None for what is none; without, the application receives it."""
+
+    def connected(self, transport: asyncio.Transport, connection: socket.socket | None) -> None:
+        """Without TLS, what is written goes to the system at once, and what that does not take to the transport, which
+        then counts as full until it holds nothing.
+        """
+        if connection is not None and transport.get_extra_info("sslcontext") is None:
+            self.write = partial(_write, connection.fileno(), transport.write)
+            transport.set_write_buffer_limits(high=0)
+        else:
+            self.write = transport.write
+            transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def look(self) -> None:
         """Something has changed. The state is OPEN from the answered handshake until either side's close frame."""
@@ -163,6 +176,7 @@ class Wire:
         self._stopped = True
         self.writable = False
         self.on_writable = None
+        self.write = _to_nobody
 
     @property
     def buffered(self) -> int:
@@ -172,6 +186,20 @@ class Wire:
     def abort(self) -> None:
         """End it now; what waits is lost. `receive` gives `websocket.disconnect`."""
         self._protocol.abort()
+
+
+def _to_nobody(data: bytes) -> None:
+    """The socket is not there yet, or not any more: its descriptor may be another's by now."""
+
+
+def _write(descriptor: int, rest: Callable[[bytes], None], data: bytes) -> None:
+    """Only while the transport is open and holds nothing, or it would be overtaken."""
+    try:
+        taken = os.write(descriptor, data)
+    except OSError:  # the socket is full; or broken, which the transport finds out too
+        taken = 0
+    if taken < len(data):
+        rest(data[taken:])
 
 
 class GuardedProtocol(WebSocketsSansIOProtocol):
@@ -202,9 +230,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         timely = TimelyTransport(cast(asyncio.Transport, transport), self.loop, self.CLOSING)
         super().connection_made(cast(asyncio.Transport, timely))
-        self.wire.write = self.transport.write
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
         limit_socket(self._socket())
+        self.wire.connected(self.transport, self._socket())
 
     @override
     async def run_asgi(self) -> None:

@@ -69,7 +69,8 @@ class Outbox:
         """Whether it may be written at once, by the side of the outbox: nothing waits before it. Then it is taken."""
         if self.bytes or self.behind:
             return False
-        self._taken(frame)
+        if frame.seq is not None:
+            self.seq = frame.seq
         return True
 
     def catch_up(self) -> None:
@@ -118,8 +119,5 @@ class Outbox:
         else:
             del self._live[next(iter(self._live))]
         self.bytes -= len(first)
-        self._taken(first)
-
-    def _taken(self, frame: Frame) -> None:
-        if frame.seq is not None:
-            self.seq = frame.seq
+        if first.seq is not None:
+            self.seq = first.seq
