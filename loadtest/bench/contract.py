@@ -4,7 +4,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from loadtest.bench.voices import MARK
+from loadtest.bench.clock import MARK
 from loadtest.tokens import token
 from protocol.ids import MessageId, SessionId, UserId
 

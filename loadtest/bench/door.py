@@ -15,9 +15,10 @@ from pathlib import Path
 
 import uvloop
 
+from loadtest.bench.clock import every, stamp, ticks
 from loadtest.bench.contract import LONG, Order, contract, message
 from loadtest.bench.meeting import database, meet
-from loadtest.bench.voices import Echo, Voices, every, stamp, ticks
+from loadtest.bench.voices import Echo, Voices
 from protocol.ids import SessionId, UserId
 from server import messages, sessions
 from server.cli import run

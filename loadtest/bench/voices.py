@@ -1,41 +1,14 @@
-"""The tutors of a benchmark. What they say is the moment at which it was due, not the one at which somebody got round
-to it: a hub that falls behind shows that as latency.
-"""
+"""The tutors of a benchmark."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 
+from loadtest.bench.clock import MARK, every, ticks, token
 from protocol.model import TutorName
 from server.lesson import Lesson
 from server.tutor.tutor import Piece
 
-TICK = 0.005
-"""Seconds between two looks at who is to say something."""
-MARK = "@"
-TS_BASE = 10**15
-"""So that every moment, in microseconds of the monotonic clock, has 16 digits."""
 NAME = TutorName(name="bench", local=False, note="")
-
-
-def stamp(moment: float) -> str:
-    """A moment of the monotonic clock, as it is said."""
-    return str(TS_BASE + int(moment * 1e6))
-
-
-async def ticks(goes_on: Callable[[], bool]) -> AsyncGenerator[tuple[int, float]]:
-    """The number of each tick, and the moment at which it was due; those that are late come at once."""
-    start, number = time.monotonic() + TICK, 0
-    while goes_on():
-        due = start + number * TICK
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        yield number, due
-        number += 1
-
-
-def every(rate: float) -> int:
-    """How many ticks pass between two tokens, of so many a second."""
-    return max(1, round(1 / rate / TICK))
 
 
 class _Voice:
@@ -79,7 +52,7 @@ class Voices:
         """As long as it goes on, spread evenly over the ticks. How many tokens were said."""
         emitted, groups = 0, every(rate)
         async for tick, due in ticks(goes_on):
-            text = f"{MARK}{stamp(due)} some token"
+            text = token(due)
             for voice in self._voices[tick % groups :: groups]:
                 voice.say(text)
                 emitted += 1
