@@ -14,6 +14,8 @@ LONG = "S6"
 """The scenario whose tokens are as long as a reply may be, so each is a reply."""
 SESSIONS_OF_LONG = 100
 """The replies are in one session after the other, as each is written from all that was said in its own."""
+IDLE = "S3"
+"""The scenario whose devices join, and open nothing."""
 PLACE = '"{session}"'
 """Filled in by the client."""
 
@@ -42,7 +44,7 @@ def message(session: SessionId, number: int) -> MessageId:
 
 def contract(order: Order, secret: str) -> dict[str, object]:
     """For a client that fills in what is in braces. It is ready when its last word was answered."""
-    opened = [f'"{session}"' for _, session in order.places] if order.scenario == LONG else [PLACE]
+    opened = {LONG: [f'"{session}"' for _, session in order.places], IDLE: []}.get(order.scenario, [PLACE])
     return {
         "path": "/ws",
         "headers": "Authorization: Bearer {token}\r\n",

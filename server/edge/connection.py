@@ -9,6 +9,7 @@ Long because the whole life of a socket is read in one place.
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from sys import getsizeof
 
 from msgspec import Raw, structs
@@ -29,6 +30,7 @@ from server.edge.expiry import Expiry
 from server.edge.guard import EXTENSION, Wire
 from server.edge.identity import bearer
 from server.edge.refusing import close_code, fault, undecodable
+from server.edge.waiting import Mailbox
 from server.edge.writer import Writer
 from server.errors import Forbidden, Invalid, Overloaded, Refusal, TooManyConnections
 from server.fanout.member import Member
@@ -74,9 +76,10 @@ class Connection:
         self._wire: Wire = websocket.scope["extensions"][EXTENSION]
         self._wire.on_message = self._hand_over
         self._writer = Writer(self._wire)
-        self._commands: asyncio.Queue[str | None] = asyncio.Queue()
+        self._commands = Mailbox[str | None]()
         self._commands_size = 0
         self._idle = False
+        self._catches_up = False
         self._malformed = 0
         self._member: Member | None = None
         self._identity: Identity | None = None
@@ -131,7 +134,7 @@ class Connection:
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._commands.qsize() >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
+        elif len(self._commands) >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
         elif not self._closed and not (self._idle and self._done_at_once(text)):
             self._idle = False
@@ -187,7 +190,7 @@ class Connection:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._keep_in_step(catching_up))
+                    self._writer.on_behind = partial(self._fell_behind, group, catching_up)
                     while (text := await self._next()) is not None:
                         await self._writer.room()
                         if not self._barred:
@@ -204,10 +207,15 @@ class Connection:
         self.on_joined()
         return True
 
-    async def _keep_in_step(self, catching_up: CatchingUp) -> None:
-        """Each time that the device has fallen behind, until its socket ends. While the database is away, it waits."""
+    def _fell_behind(self, group: asyncio.TaskGroup, catching_up: CatchingUp) -> None:
+        if not self._catches_up and not self._writer.stopped:
+            self._catches_up = True
+            group.create_task(self._get_in_step(catching_up))
+
+    async def _get_in_step(self, catching_up: CatchingUp) -> None:
+        """Until the device is in step again, or its socket ends. While the database is away, it waits."""
         try:
-            while await self._writer.falls_behind():
+            while self._writer.outbox.behind and not self._writer.stopped:
                 try:
                     await catching_up.run()
                 except Refusal:
@@ -215,6 +223,8 @@ class Connection:
                     await asyncio.sleep(CATCH_UP_AGAIN)
         except Exception as error:  # a fault of ours: the device may come back
             self._fail(error)
+        finally:
+            self._catches_up = False
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""

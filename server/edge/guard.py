@@ -18,7 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -26,6 +26,8 @@ from websockets.exceptions import InvalidState, ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+
+from server.edge.waiting import Mailbox, Signal
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -221,6 +223,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.conn: BudgetedConnection = BudgetedConnection(config, self.logger, self.loop.time())
+        self.queue = cast(Any, Mailbox[ASGIReceiveEvent]())
+        self.writable = cast(Any, Signal(is_set=True))
         self.wire = Wire(self)
         self._cut_off = False
         self._stall_timer: asyncio.TimerHandle | None = None

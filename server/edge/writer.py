@@ -1,14 +1,14 @@
 """The one writer of a socket: from accept on, every frame goes through its outbox, and only here is it written.
 
-Nothing waits: what the socket does not take stays in the outbox until it does. While it takes all, a frame is handed to
-the transport at once, and uvloop writes together what it was given in one turn of the loop.
+Nothing waits: what the socket does not take stays in the outbox until it does. While it takes all, nothing is ever put
+there.
 """
 
-import asyncio
 from collections.abc import Callable
 
 from protocol.events import Event
 from server.edge.guard import Wire
+from server.edge.waiting import Signal
 from server.fanout.frames import Frame, frame
 from server.fanout.outbox import Outbox
 
@@ -21,9 +21,11 @@ class Writer:
     def __init__(self, wire: Wire) -> None:
         self.outbox = Outbox()
         self.stopped = False
+        self.on_behind: Callable[[], None] | None = None
+        """Called each time that something is dropped because the device is behind."""
         self._wire = wire
         self._wire.on_writable = self._write
-        self._moved = asyncio.Event()
+        self._moved = Signal()
 
     @property
     def waiting_bytes(self) -> int:
@@ -41,6 +43,8 @@ class Writer:
         else:
             self.outbox.offer(frame)
             self._write()
+            if self.outbox.behind and self.on_behind is not None:
+                self.on_behind()
 
     async def written(self) -> None:
         """Until everything that was offered is on its way and the socket takes more, or nothing will be any more."""
@@ -49,11 +53,6 @@ class Writer:
     async def room(self) -> None:
         """Until the outbox has room for an answer, or nothing will be written any more."""
         await self._until(lambda: not self.outbox.full)
-
-    async def falls_behind(self) -> bool:
-        """Until the device is behind. False: it will not be any more, its socket ends."""
-        await self._until(lambda: self.outbox.behind)
-        return not self.stopped
 
     def stop(self) -> None:
         """Write what the socket takes at once, and nothing after that."""

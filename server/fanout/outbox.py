@@ -8,8 +8,6 @@ from the database, from the last number that was taken out. Answers and notices 
 out commands sees to it that no more of them come while the outbox is full.
 """
 
-from collections import deque
-
 from protocol.events import Event, ReplySettled, SessionRemoved
 from server.fanout.frames import Frame, merged
 
@@ -25,7 +23,7 @@ class Outbox:
         self.behind = False
         self.bytes = 0
         self.seq: int | None = None
-        self._durable: deque[Frame] = deque()
+        self._durable: list[Frame] = []
         self._live: dict[object, Frame] = {}
 
     def __bool__(self) -> bool:
@@ -62,7 +60,7 @@ class Outbox:
         """Drop the events that wait, and all that come until `catch_up`."""
         self.behind = True
         self._live.clear()
-        self._durable = deque(frame for frame in self._durable if frame.seq is None)
+        self._durable = [frame for frame in self._durable if frame.seq is None]
         self.bytes = sum(map(len, self._durable))
 
     def passed(self, frame: Frame) -> bool:
@@ -115,7 +113,7 @@ class Outbox:
 
     def _remove(self, first: Frame) -> None:
         if self._durable:
-            self._durable.popleft()
+            self._durable.pop(0)
         else:
             del self._live[next(iter(self._live))]
         self.bytes -= len(first)
