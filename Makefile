@@ -13,7 +13,7 @@ WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist \) -
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test fuzz load prove measure check check-web clean
+.PHONY: help start test fuzz load prove measure bench check check-web clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
@@ -25,6 +25,7 @@ help:
 	@echo 'make prove   break everything but the disk while devices work, and decide whether a promise was broken'
 	@echo '             (SEED=1 MINUTES=10: the same seed injects the same faults)'
 	@echo 'make measure let crowds of devices do one thing at a time, and hold the figures to limits (ONLY="storm kills": some)'
+	@echo 'make bench   measure it beside what one would take instead, and hold the ratios to their gates (ROUNDS=3)'
 	@echo 'make check   format, lint, import layers, types, SQL and tests with coverage'
 	@echo 'make clean   remove what these made here (not the data of the hub)'
 
@@ -57,6 +58,9 @@ measure: .venv/.dev
 	@for scenario in $(or $(ONLY),calm repeats cuts storm slow kills deploy sealing); do \
 		.venv/bin/python -m loadtest measure $$scenario || failed="$$failed $$scenario"; \
 	done; test -z "$$failed" || { echo "Not within their limits:$$failed"; exit 1; }
+
+bench: .venv/.dev
+	.venv/bin/python -m loadtest.bench --rounds $(or $(ROUNDS),3) --json docs/bench.json --markdown docs/bench.md
 
 check: .venv/.dev check-web
 	.venv/bin/ruff format --check

@@ -16,21 +16,21 @@ OPTIONS = {
     "listen_addresses": "",
     "port": "5432",
     "max_connections": "120",
-    "fsync": "off",  # what is committed still outlives the server, not the machine
-    "full_page_writes": "off",
     "shared_buffers": "32MB",
     "timezone": "UTC",
 }
+FAST = {"fsync": "off", "full_page_writes": "off"}
+"""What is committed still outlives the server, not the machine."""
 
 
 class Postgres:
     """One server on one folder. Made by `primary` or `copy_to`."""
 
-    def __init__(self, tools: Path, folder: Path) -> None:
+    def __init__(self, tools: Path, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
         self.socket = folder / ".s.PGSQL.5432"
         self._tools = tools
-        settings = OPTIONS | {"unix_socket_directories": str(folder)}
+        settings = OPTIONS | ({} if durable else FAST) | {"unix_socket_directories": str(folder)}
         command = [str(tools / "postgres"), "-D", str(folder)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process = Process(command, folder.with_suffix(".log"), _environ(), as_nobody=True)
@@ -119,15 +119,17 @@ class Postgres:
         return await self.ask("SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()") == "1"
 
 
-async def primary(folder: Path) -> Postgres:
-    """A new and empty database in a folder that does not exist yet, not yet started."""
+async def primary(folder: Path, *, durable: bool = False) -> Postgres:
+    """A new and empty database in a folder that does not exist yet, not yet started. `durable`: what is committed
+    outlives the machine.
+    """
     tools = await programs.postgres()
     _make_private(folder)
     made = ("-D", str(folder), f"--username={NAME}", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
     await output_of(str(tools / "initdb"), *made, as_nobody=True)
     single = ("--single", "-D", str(folder), "-c", "exit_on_error=on", "postgres")
     await output_of(str(tools / "postgres"), *single, as_nobody=True, stdin=f"CREATE DATABASE {NAME}")
-    return Postgres(tools, folder)
+    return Postgres(tools, folder, durable=durable)
 
 
 def _make_private(folder: Path) -> None:

@@ -27,11 +27,22 @@ class Redis:
     @asynccontextmanager
     async def connected(cls, path: Path, password: str) -> AsyncGenerator[Self]:
         """Over a unix socket. Raises OSError."""
-        reader, writer = await asyncio.open_unix_connection(path)
-        try:
-            connection = cls(reader, writer)
+        async with cls._over(*await asyncio.open_unix_connection(path)) as connection:
             await connection.ask("AUTH", password)
             yield connection
+
+    @classmethod
+    @asynccontextmanager
+    async def at(cls, port: int) -> AsyncGenerator[Self]:
+        """Over TCP, to one of this machine without a password. Raises OSError."""
+        async with cls._over(*await asyncio.open_connection("127.0.0.1", port)) as connection:
+            yield connection
+
+    @classmethod
+    @asynccontextmanager
+    async def _over(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncGenerator[Self]:
+        try:
+            yield cls(reader, writer)
         finally:
             writer.transport.abort()
 

@@ -141,7 +141,7 @@ async def world(
     cannot break, and costs nothing.
     """
     password, secret = f"canary-{secrets.token_hex(8)}", f"canary-{secrets.token_hex(24)}"
-    with _database_folder() as data:
+    with database_folder() as data:
         redis, database = RedisServer(data, password), await primary(data / "primary")
         made = World(seed, folder, secret=secret, password=password, database=database, redis=redis)
         async with AsyncExitStack() as stack:
@@ -197,7 +197,7 @@ def plain() -> dict[str, str]:
 
 
 @contextmanager
-def _database_folder() -> Generator[Path]:
+def database_folder() -> Generator[Path]:
     """Where PostgreSQL may write: for root it runs as nobody, who cannot enter root's own folders."""
     parent = None
     if account() is not None:

@@ -66,12 +66,15 @@ RELEASE_WITHIN = 5.0
 
 
 class App:
-    """One instance as an ASGI application. `announce` is called with it once it is ready.
+    """One instance as an ASGI application. `announce` is called with it once it is ready. `tutor`: who answers,
+    instead of the one that the settings name.
 
     Raises StartupError if some settings cannot be meant.
     """
 
-    def __init__(self, settings: Settings, conninfo: str, announce: Callable[[Instance], None]) -> None:
+    def __init__(
+        self, settings: Settings, conninfo: str, announce: Callable[[Instance], None], tutor: Tutor | None = None
+    ) -> None:
         check(settings)
         check_depot(settings)
         self._checks = verifier(settings)
@@ -79,6 +82,7 @@ class App:
         self._settings = settings
         self._conninfo = conninfo
         self._announce = announce
+        self._tutor = tutor
         self._instance: Instance | None = None
         self._door: Door | None = None
         routes = Starlette(
@@ -116,7 +120,7 @@ class App:
             ring = _ring(self._settings)
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             reading = await stack.enter_async_context(reads(database, self._settings.replica_urls, ring))
-            tutor = await stack.enter_async_context(connect(self._settings))
+            tutor = self._tutor or await stack.enter_async_context(connect(self._settings))
             tasks = await stack.enter_async_context(Tasks())
             yield self._begin(database, reading, tutor, tasks, await self._common(database))
 
@@ -220,6 +224,7 @@ def _start(instance: Instance, pulse: Pulse) -> None:
     tasks.start(instance.broker.run(Hearing(hub, turns, watch)), "broker")
     tasks.start(watch.run(), "watch")
     tasks.start(turns.look_out(), "look-out for open replies")
+    tasks.start(turns.keep_on(), "leases")
     tasks.start(instance.standing.run(), "look-out for revoked tokens")
     tasks.start(instance.sightings.run(), "devices seen")
     tasks.start(instance.limits.run(), "places of connections")

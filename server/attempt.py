@@ -4,20 +4,22 @@ Several things may want to end it: the tutor, a limit, a stop, another attempt. 
 It emits nothing past the end of its lease, by its own clock, until the lease is renewed: a process that was
 paused may have lost its turn to another. Only while the database cannot be reached from here, and the process was
 not paused, does it go on: then nobody else is told to stop either.
+Long because what the tutor says, what the devices are told and what is kept depend on each other.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from protocol.events import Live, TypingChanged
 from protocol.model import Failure, MessageMetadata, ReplyStatus, Usage
 from server.errors import Unavailable
 from server.lesson import Lesson
+from server.patience import Patience
 from server.reply import ReplyWriter
 from server.settings import TurnSettings
 from server.store.turns import Turn
@@ -32,8 +34,8 @@ LONGEST_PROMPT = 3_000
 
 log = structlog.get_logger()
 
-Keep = Callable[[str, int], Awaitable[bool | None]]
-"""Renew the lease and save (text, chunks): whether to stop; None when the turn is no longer ours."""
+Keep = Callable[[Turn], Awaitable[bool | None]]
+"""Renew the lease and save the text: whether to stop; None when the turn is no longer ours."""
 
 Read = Callable[[], Awaitable[Lesson | None]]
 """What the reply is written from. None: what it answers is gone, and the turn with it."""
@@ -66,6 +68,7 @@ class Attempt:
         keep: Keep,
         *,
         read: Read,
+        hurry: Callable[[], None],
         goes_on: GoesOn,
         claimed_at: float,
     ) -> None:
@@ -83,10 +86,12 @@ class Attempt:
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._renewed_at = claimed_at
         self._begun = False
-        self._save = asyncio.Event()
+        self._hurry = hurry
+        self._in_a_hurry = False
         self._unsaved = 0
         self._told_at = -settings.merge
         self._tell_later: asyncio.TimerHandle | None = None
+        self._typing_later: asyncio.TimerHandle | None = None
         self._heard = False
         self._usage: Usage | None = None
         self._asked_with = 0
@@ -108,7 +113,8 @@ class Attempt:
 
     def look(self) -> None:
         """Somebody may have asked to stop, or have taken the turn over: see at once."""
-        self._save.set()
+        self._in_a_hurry = True
+        self._hurry()
 
     async def write(self) -> Ending:
         """Write the reply until something ends it. If it is to be settled, `writer.text` then is all that was heard."""
@@ -116,16 +122,17 @@ class Attempt:
             await self._save_what_has_begun()
         if not self._ending.done():
             self._tell_now()
+            self._go_on_typing()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._listen()), group.create_task(self._keep_on())]
+            listening = group.create_task(self._listen())
             ending = await self._ending
-            for task in tasks:
-                task.cancel()
+            listening.cancel()
         if ending.status is not None:
             self._tell_now()
             self.writer.tell()  # past the lease nobody is told, but all that was heard is settled
-        if self._tell_later is not None:
-            self._tell_later.cancel()
+        for timer in (self._tell_later, self._typing_later):
+            if timer is not None:
+                timer.cancel()
         if ending is not LOST:
             self._say_typing(active=False)
         return ending
@@ -184,26 +191,26 @@ class Attempt:
 
     async def _hear_once(self, lesson: Lesson, first_by: float) -> None:
         self._asked_with += min(LONGEST_PROMPT, sum(prompt.tokens(said.content) for said in lesson.history))
-        async with aclosing(self._tutor.reply(lesson)) as pieces:
-            while not self.writer.full:
-                limit = self._settings.silence if self._heard else first_by - self._loop.time()
-                try:
-                    async with asyncio.timeout(limit):
-                        piece = await anext(pieces, None)
-                except TimeoutError:
-                    raise self._silent() from None
-                if piece is None:
-                    return
-                self._take(piece)
-        self._truncated = True
+        try:
+            async with aclosing(self._tutor.reply(lesson)) as pieces, Patience(first_by) as patience:
+                async for piece in pieces:
+                    now = self._loop.time()
+                    self._take(piece, now)
+                    if self.writer.full:
+                        self._truncated = True
+                        return
+                    if self._heard:
+                        patience.wait_until(now + self._settings.silence)
+        except TimeoutError:
+            raise self._silent() from None
 
-    def _take(self, piece: Piece) -> None:
+    def _take(self, piece: Piece, now: float) -> None:
         self._usage = piece.usage or self._usage
         self._truncated = self._truncated or piece.truncated
         if piece.text:
             self._heard = True
             self.writer.add(piece.text)
-            self._tell_soon()
+            self._tell_soon(now)
 
     def _silent(self) -> TutorFailed:
         if self._heard:
@@ -214,72 +221,63 @@ class Attempt:
 
     # What the devices are told.
 
-    def _tell_soon(self) -> None:
+    def _tell_soon(self, now: float) -> None:
         """The first piece at once, later ones merged over a short time."""
-        wait = self._told_at + self._settings.merge - self._loop.time()
+        if self._tell_later is not None:
+            return
+        wait = self._told_at + self._settings.merge - now
         if wait <= 0:
-            self._tell_now()
-        elif self._tell_later is None:
+            self._tell_what_waits(now)
+        else:
             self._tell_later = self._loop.call_later(wait, self._tell_now)
 
     def _tell_now(self) -> None:
         if self._tell_later is not None:
             self._tell_later.cancel()
             self._tell_later = None
-        if not self._may_speak():
-            self._save.set()
+        self._tell_what_waits(self._loop.time())
+
+    def _tell_what_waits(self, now: float) -> None:
+        if not self._may_speak(now):
+            self.look()
             return
         if not self._begun:
             self._begun = True
             self._tell(self.writer.begin())
         if (event := self.writer.tell()) is not None:
-            self._told_at = self._loop.time()
+            self._told_at = now
             self._unsaved += len(event.text.encode())
             self._tell(event)
             if self._unsaved >= self._settings.keep_bytes:
-                self._save.set()
+                self._unsaved = 0
+                self.look()
 
-    def _may_speak(self) -> bool:
-        in_lease = self._loop.time() < self._renewed_at + self._settings.lease
-        return in_lease or self._goes_on(self._renewed_at)
+    def _may_speak(self, now: float) -> bool:
+        return now < self._renewed_at + self._settings.lease or self._goes_on(self._renewed_at)
+
+    def _go_on_typing(self) -> None:
+        self._typing_later = self._loop.call_later(TYPING_SAID_AGAIN, self._go_on_typing)
+        self._say_typing(active=True)
 
     def _say_typing(self, *, active: bool) -> None:
-        if self._may_speak():
+        if self._may_speak(self._loop.time()):
             name = self._tutor.name.name
             self._tell(TypingChanged(session=self.turn.session_id, who="tutor", name=name, active=active))
 
-    # What is kept.
+    # What is kept. All attempts of an instance are kept together: it asks which are to be, and tells them how it went.
 
-    async def _save_what_has_begun(self) -> None:
-        """Before it speaks: from now on what is saved is this attempt's, and the draft of the former is not needed."""
-        while not self._ending.done():
-            try:
-                await self._keep_once()
-            except Unavailable:
-                await asyncio.sleep(self._settings.keep_every / 4)
-            else:
-                return
+    def is_to_be_kept(self, *, every: bool) -> bool:
+        """Now: `every` one that has not ended, or only what cannot wait."""
+        return (every or self._in_a_hurry) and not self._ending.done()
 
-    async def _keep_on(self) -> None:
-        """Renew and save every second, or sooner when much was written."""
-        typing_said = -TYPING_SAID_AGAIN
-        while True:
-            if self._loop.time() - typing_said >= TYPING_SAID_AGAIN:
-                typing_said = self._loop.time()
-                self._say_typing(active=True)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.keep_every):
-                    await self._save.wait()
-            self._save.clear()
-            try:
-                await self._keep_once()
-            except Unavailable:
-                await asyncio.sleep(self._settings.keep_every / 4)
+    @property
+    def written(self) -> Turn:
+        """The turn as it is to be kept now."""
+        self._unsaved, self._in_a_hurry = 0, False
+        return structs.replace(self.turn, text=self.writer.text, chunks=self.writer.chunks)
 
-    async def _keep_once(self) -> None:
-        asked_at = self._loop.time()
-        self._unsaved = 0
-        stop = await self._keep(self.writer.text, self.writer.chunks)
+    def kept(self, asked_at: float, *, stop: bool | None) -> None:
+        """It was asked for then, and answered: whether to stop; None when the turn is no longer ours."""
         if stop is None:
             self.end(LOST)
             return
@@ -287,6 +285,17 @@ class Attempt:
         if stop:
             self.end(STOPPED)
         self._tell_now()
+
+    async def _save_what_has_begun(self) -> None:
+        """Before it speaks: from now on what is saved is this attempt's, and the draft of the former is not needed."""
+        while not self._ending.done():
+            try:
+                asked_at = self._loop.time()
+                self.kept(asked_at, stop=await self._keep(self.written))
+            except Unavailable:
+                await asyncio.sleep(self._settings.keep_every / 4)
+            else:
+                return
 
 
 def _failed(code: str, detail: str, *, retryable: bool = True) -> Ending:

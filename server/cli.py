@@ -5,6 +5,7 @@ import gc
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from server.starting import chosen, one_line_errors, servers, tell
 from server.store import migrations
 from server.store.presence import present
 from server.tasks import cancel_all
+from server.tutor.tutor import Tutor
 
 _BOTH: Roles = "hub,tutor"
 COLLECTED_AFTER = (50_000, 20, 100)
@@ -62,14 +64,21 @@ def serve_command(**options: str | int | None) -> None:
         settings = structs.replace(settings, port=listener.getsockname()[1])
         settings, conninfo = servers(settings, stack)
         _check_redis(settings)
-        uvloop.run(_run(settings, conninfo, listener))
+        uvloop.run(run(settings, conninfo, listener, _banner))
 
 
-async def _run(settings: Settings, conninfo: str, listener: socket.socket) -> None:
+async def run(
+    settings: Settings,
+    conninfo: str,
+    listener: socket.socket,
+    announce: Callable[[Instance], None],
+    tutor: Tutor | None = None,
+) -> None:
+    """An instance, until it is told to leave. `tutor`: who answers, instead of the one that is set."""
     try:
         async with present(conninfo, alone=settings.redis_url is None, tell=tell) as seen:
             await migrations.migrate(seen)
-            app = App(settings, seen, _banner)
+            app = App(settings, seen, announce, tutor)
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.say_counts)
             _collect_garbage_rarely()
             listening = serve.config(

@@ -37,7 +37,8 @@ class ReplyWriter:
         if len(data) > self._room:
             text = data[: self._room].decode(errors="ignore")
             self.full = True
-        self._room -= len(text.encode())
+            data = text.encode()
+        self._room -= len(data)
         if text:
             self._waiting.append(text)
 

@@ -62,7 +62,7 @@ def join_session(
     return structs.replace(page, replies=replies)
 
 
-def type_in(instance: Instance, user: UserId, member: Member, session: SessionId, *, active: bool) -> None:
+def type_in(instance: Instance, member: Member, session: SessionId, *, active: bool) -> None:
     """Tell the user's other devices. Never stored; dropped without a word if it is said too often.
 
     Raises NotFound for a session that the device has not opened.
@@ -72,4 +72,4 @@ def type_in(instance: Instance, user: UserId, member: Member, session: SessionId
     if member.typing.take("", [Want(str(session), TYPING)], time.monotonic()) is not None:
         return
     event = TypingChanged(session=session, who=member.device.id, name=member.device.name, active=active)
-    instance.hub.tell_live(user, session, event)
+    instance.hub.tell_live(member.identity.user, session, event)

@@ -22,6 +22,7 @@ from server.attempt import LOST, RELEASED, STOPPED, Attempt, Ending
 from server.errors import NotFound, Unavailable
 from server.fanout.broker import Broker
 from server.fanout.hub import Hub
+from server.keeping import Keeper
 from server.lesson import Lesson
 from server.limits import Limits
 from server.pulse import Pulse
@@ -87,6 +88,7 @@ class Turns:
         self._owner = owner
         self._writes = writes
         self._attempts: dict[tuple[UserId, MessageId], Attempt] = {}
+        self._keeper = Keeper(database, tasks, settings, self._attempts)
         self._sessions: dict[tuple[UserId, SessionId], bool] = {}
         self._waiting: defaultdict[UserId, set[SessionId]] = defaultdict(set)
         self._at_once = asyncio.Semaphore(settings.running)
@@ -128,6 +130,10 @@ class Turns:
             except Exception:  # whatever it is, the next look must come
                 log.exception("look_out_failed")
             await asyncio.sleep(self._settings.due_every)
+
+    async def keep_on(self) -> None:
+        """For ever: what is written here is kept."""
+        await self._keeper.run()
 
     async def leave(self, within: float) -> None:
         """Claim nothing more, wait so many seconds for replies to end; release the rest, as far as it is written."""
@@ -356,7 +362,7 @@ class Turns:
         while True:
             await asyncio.sleep(self._settings.keep_every)
             try:
-                await self._tasks.soon(self._keep(turn), "a turn")
+                await self._keeper.keep(turn)
             except Unavailable:
                 pass
             except Exception:
@@ -366,9 +372,6 @@ class Turns:
         def tell(event: Live) -> None:
             self._hub.tell_live(turn.user_id, turn.session_id, event)
 
-        async def keep(text: str, chunks: int) -> bool | None:
-            return await self._tasks.soon(self._keep(structs.replace(turn, text=text, chunks=chunks)), "a turn")
-
         def goes_on(renewed_at: float) -> bool:
             return self._database.away and not self._pulse.paused_since(renewed_at)
 
@@ -376,11 +379,17 @@ class Turns:
             lesson = await self._tasks.soon(self._lesson(turn), "a turn")
             return lesson and await self._show(turn.user_id, lesson)
 
-        return Attempt(turn, self._tutor, self._settings, tell, keep, read=read, goes_on=goes_on, claimed_at=claimed_at)
-
-    async def _keep(self, turn: Turn) -> bool | None:
-        async with self._database.reserved() as conn:
-            return await turns.keep(conn, turn, lease=self._settings.lease)
+        return Attempt(
+            turn,
+            self._tutor,
+            self._settings,
+            tell,
+            self._keeper.keep,
+            read=read,
+            hurry=self._keeper.hurry,
+            goes_on=goes_on,
+            claimed_at=claimed_at,
+        )
 
     async def _release(self, turn: Turn) -> None:
         async with self._database.reserved() as conn:

@@ -38,7 +38,7 @@ class Kept:
         self.away = True
         self.ours = True
 
-    async def keep(self, text: str, chunks: int) -> bool | None:
+    async def keep(self, written: Turn) -> bool | None:
         if self.away:
             raise Unavailable
         return False if self.ours else None
@@ -57,6 +57,7 @@ def attempt_of(told: list[Live], kept: Kept, *, age: float) -> Attempt:
         told.append,
         kept.keep,
         read=kept.read,
+        hurry=lambda: None,
         goes_on=lambda renewed_at: False,
         claimed_at=claimed_at,
     )

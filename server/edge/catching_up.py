@@ -65,7 +65,7 @@ class CatchingUp:
             self._greet(head)
         self._epoch = head.epoch
         await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
-        self._writer.offer(page)
+        self._writer.say(page)
         await self._writer.written()
         whole = isinstance(page, Snapshot) or not page.more
         return whole and page.seq >= self._room.began and self._member.caught_up(page.seq)
@@ -78,7 +78,7 @@ class CatchingUp:
             await self._writer.written()
             reply = hub.replies(user, where).get(message)
             if reply is not None:
-                self._writer.offer(snapshot(reply))
+                self._writer.say(snapshot(reply))
         return not self._writer.outbox.behind
 
     def _greet(self, head: Head) -> None:
@@ -99,6 +99,6 @@ class CatchingUp:
             heartbeat_ms=int(PING_INTERVAL * 1_000),
             tutor=self._instance.tutor.name,
         )
-        self._writer.offer(welcome)
+        self._writer.say(welcome)
         if troubles := self._instance.hub.degraded:
-            self._writer.offer(Degraded(what=troubles))
+            self._writer.say(Degraded(what=troubles))

@@ -24,16 +24,13 @@ AboutSessions = (
     | say.ReadMark
 )
 AboutMessages = say.MessageList | say.MessageSend | say.MessageEdit | say.MessageDelete | say.ReplyStop | say.ReplyRetry
-Said = AboutSessions | AboutMessages | say.SessionOpen | say.SessionClose | say.TypingSet
+Said = AboutSessions | AboutMessages | say.SessionOpen | say.SessionClose
 """What is said once the connection stands; the rest is the connection's own affair."""
 
 
 async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> Answer:
     """Do it, in a limited time. What it raises is a Refusal."""
     match said:
-        case say.TypingSet():
-            sync.type_in(instance, user, member, said.session, active=said.active)
-            return Nothing()
         case say.SessionClose():
             member.opened.discard(said.session)
             return Nothing()

@@ -3,30 +3,34 @@
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
 that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. A
 device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
+Long because the whole life of a socket is read in one place.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from functools import partial
 from sys import getsizeof
 
 from msgspec import Raw, structs
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from protocol.answers import Answer, Nothing
+from protocol.answers import Nothing
 from protocol.codec import Undecodable, decode_command, encode
 from protocol.commands import AuthRefresh, Command, Hello, Ping, TypingSet
 from protocol.errors import CloseCode
-from protocol.events import Accepted, Draining, Event, Pong, Refused
+from protocol.events import Accepted, Draining, Pong, Refused
 from protocol.ids import UserId
+from server import sync
 from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
 from server.edge.expiry import Expiry
-from server.edge.guard import EXTENSION
+from server.edge.guard import EXTENSION, Wire
 from server.edge.identity import bearer
 from server.edge.refusing import close_code, fault, undecodable
+from server.edge.waiting import Mailbox
 from server.edge.writer import Writer
 from server.errors import Forbidden, Invalid, Overloaded, Refusal, TooManyConnections
 from server.fanout.member import Member
@@ -34,6 +38,7 @@ from server.identity import Identity
 from server.instance import Instance
 from server.store.devices import Sighting
 
+NOTHING = encode(Nothing())
 SUBPROTOCOL = "tutorhub.v1"
 UNSUPPORTED_DATA = 1003
 HELLO_WITHIN = 5.0
@@ -46,6 +51,8 @@ BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED, CloseCode.RESYNC)
 """What was said before a close like this is not done any more: the user may not, or the database has forgotten what it
 followed, which the device says again first.
 """
+AtOnce = TypingSet | Ping
+"""What waits for nothing, and has a limit of its own or costs nothing."""
 CATCH_UP_AGAIN = 1.0
 """Seconds until a device that could not be caught up is tried again."""
 
@@ -66,13 +73,17 @@ class Connection:
         self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._group = asyncio.TaskGroup()
-        self._writer = Writer(websocket.scope["extensions"][EXTENSION])
-        self._commands: asyncio.Queue[str | None] = asyncio.Queue()
+        self._wire: Wire = websocket.scope["extensions"][EXTENSION]
+        self._wire.on_message = self._hand_over
+        self._writer = Writer(self._wire)
+        self._commands = Mailbox[str | None]()
         self._commands_size = 0
+        self._idle = False
+        self._catches_up = False
         self._malformed = 0
         self._member: Member | None = None
         self._identity: Identity | None = None
-        self._expiry = Expiry(self._offer, self.close)
+        self._expiry = Expiry(self._writer.say, self.close)
         self._closed = False
         self._barred = False
 
@@ -94,7 +105,7 @@ class Connection:
 
     def leave(self, seconds: float) -> None:
         """The instance leaves: tell the device when its moment is, and close then."""
-        self._offer(Draining(reconnect_in_ms=int(seconds * 1_000)))
+        self._writer.say(Draining(reconnect_in_ms=int(seconds * 1_000)))
         self._loop.call_later(seconds, self.close, CloseCode.DRAINING)
 
     def close(self, code: int, reason: str = "") -> None:
@@ -105,22 +116,16 @@ class Connection:
             self._writer.stop()
             self._group.create_task(self._say_close(code, reason))
 
-    def _offer(self, event: Event) -> None:
-        self._writer.offer(event)
-
     async def _say_close(self, code: int, reason: str) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             await self._websocket.close(code, reason)
 
-    # Reading: hands over, never waits for work.
+    # Reading: hands over, never waits for work. What has to wait for nothing is done at once, if nothing waits.
 
     async def _listen(self) -> None:
         try:
-            while True:
-                message = await self._websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                self._hand_over(message.get("text"))
+            while (await self._websocket.receive())["type"] != "websocket.disconnect":
+                pass
         finally:
             self._closed = True
             self._writer.stop()
@@ -129,15 +134,27 @@ class Connection:
     def _hand_over(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
-        elif self._commands.qsize() >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
+        elif len(self._commands) >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
-        elif not self._closed:
+        elif not self._closed and not (self._idle and self._done_at_once(text)):
+            self._idle = False
             self._commands_size += getsizeof(text)
             self._commands.put_nowait(text)
 
+    def _done_at_once(self, text: str) -> bool:
+        """False: it has to wait for something, or its answer has."""
+        if self._writer.outbox.full or self._member is None:
+            return False
+        command = self._decoded(text)
+        if isinstance(command, AtOnce):
+            self._carry_out_at_once(command, self._member)
+        return command is None or isinstance(command, AtOnce)
+
     async def _next(self) -> str | None:
         """What is to be carried out next; None: the socket has ended."""
+        self._idle = self._commands.empty()
         text = await self._commands.get()
+        self._idle = False
         self._commands_size -= 0 if text is None else getsizeof(text)
         return text
 
@@ -167,13 +184,13 @@ class Connection:
 
     async def _be_a_device(self, hello: Hello, identity: Identity) -> None:
         user = identity.user
-        member = self._member = Member(hello.device, identity, self._writer.outbox, self._writer.wake, self.close)
+        member = self._member = Member(hello.device, identity, self._writer.outbox, self._writer.offer, self.close)
         self._saw(member, identity)
         async with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._keep_in_step(catching_up))
+                    self._writer.on_behind = partial(self._fell_behind, group, catching_up)
                     while (text := await self._next()) is not None:
                         await self._writer.room()
                         if not self._barred:
@@ -190,10 +207,15 @@ class Connection:
         self.on_joined()
         return True
 
-    async def _keep_in_step(self, catching_up: CatchingUp) -> None:
-        """Each time that the device has fallen behind, until its socket ends. While the database is away, it waits."""
+    def _fell_behind(self, group: asyncio.TaskGroup, catching_up: CatchingUp) -> None:
+        if not self._catches_up and not self._writer.stopped:
+            self._catches_up = True
+            group.create_task(self._get_in_step(catching_up))
+
+    async def _get_in_step(self, catching_up: CatchingUp) -> None:
+        """Until the device is in step again, or its socket ends. While the database is away, it waits."""
         try:
-            while await self._writer.falls_behind():
+            while self._writer.outbox.behind and not self._writer.stopped:
                 try:
                     await catching_up.run()
                 except Refusal:
@@ -201,6 +223,8 @@ class Connection:
                     await asyncio.sleep(CATCH_UP_AGAIN)
         except Exception as error:  # a fault of ours: the device may come back
             self._fail(error)
+        finally:
+            self._catches_up = False
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
@@ -232,22 +256,35 @@ class Connection:
         command = self._decoded(text)
         if command is None:
             return
-        try:
+        with self._refusing(command):
             match command:
+                case TypingSet() | Ping():
+                    self._carry_out_at_once(command, member)
                 case Hello():
-                    self._refuse(command.ref, Invalid.field("type", "order", "hello was said before"))
-                case Ping():
-                    self._offer(Pong(ref=command.ref))
+                    raise Invalid.field("type", "order", "hello was said before")
                 case AuthRefresh():
                     await self._refresh(command, user, member)
-                    self._accept(command, Nothing())
+                    self._accept(command, NOTHING)
                 case _:
-                    if not isinstance(command, TypingSet):  # which has a limit of its own, and is dropped
-                        await self._instance.limits.ask(user)
-                    self._accept(command, await obey(self._instance, user, member, command))
+                    await self._instance.limits.ask(user)
+                    self._accept(command, encode(await obey(self._instance, user, member, command)))
+
+    def _carry_out_at_once(self, command: AtOnce, member: Member) -> None:
+        if isinstance(command, Ping):
+            self._writer.say(Pong(ref=command.ref))
+            return
+        with self._refusing(command):
+            sync.type_in(self._instance, member, command.session, active=command.active)
+            self._accept(command, NOTHING)
+
+    @contextmanager
+    def _refusing(self, command: Command) -> Generator[None]:
+        """A fault of ours costs the device this command, not its connection."""
+        try:
+            yield
         except Refusal as refusal:
             self._refuse(command.ref, refusal)
-        except Exception as error:  # a fault of ours costs the device this command, not its connection
+        except Exception as error:
             self._refuse(command.ref, fault(type(command).__name__, error))
 
     def _decoded(self, text: str) -> Command | None:
@@ -261,12 +298,12 @@ class Connection:
                 self.close(CloseCode.BAD_REQUEST, "frames that are no commands")
             return None
 
-    def _accept(self, command: Command, answer: Answer) -> None:
-        self._offer(Accepted(ref=command.ref, result=Raw(encode(answer))))
+    def _accept(self, command: Command, answer: bytes) -> None:
+        self._writer.say(Accepted(ref=command.ref, result=Raw(answer)))
 
     def _refuse(self, ref: int | None, refusal: Refusal) -> None:
         problem = structs.asdict(refusal.problem())
-        self._offer(Refused(ref=ref, problem=problem.pop("type"), **problem))
+        self._writer.say(Refused(ref=ref, problem=problem.pop("type"), **problem))
 
     # Identity: believed until its token expires.
 

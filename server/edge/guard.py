@@ -8,15 +8,17 @@ Long because every limit of a socket is in one place.
 """
 
 import asyncio
+import os
 import socket
 import struct
 import sys
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -24,6 +26,8 @@ from websockets.exceptions import InvalidState, ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+
+from server.edge.waiting import Mailbox, Signal
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -135,35 +139,69 @@ class TimelyTransport:
 
 
 class Wire:
-    """The way to one socket for ready-made frames. Has one user: the socket's outbox."""
+    """The way to one socket for ready-made frames, and from it. Has one user: the socket's connection.
+
+    `write` takes whole unmasked frames, one or several, while it is `writable`: then a frame is a legal one, and does
+    not pile up.
+    """
 
     def __init__(self, protocol: "GuardedProtocol") -> None:
         self._protocol = protocol
+        self._stopped = False
         self.paused = False
+        self.writable = False
+        self.write: Callable[[bytes], None] = _to_nobody
         self.on_writable: Callable[[], None] | None = None
         """Called each time a full socket can be written to again."""
+        self.on_message: Callable[[str | None], None] | None = None
+        """Given each text as soon as it was read, and None for what is none; without, the application receives it."""
 
-    @property
-    def writable(self) -> bool:
-        """Whether a frame written now would be a legal one, and not pile up.
-
-        The state is OPEN from the answered handshake until either side's close frame.
+    def connected(self, transport: asyncio.Transport, connection: socket.socket | None) -> None:
+        """Without TLS, what is written goes to the system at once, and what that does not take to the transport, which
+        then counts as full until it holds nothing.
         """
+        if connection is not None and transport.get_extra_info("sslcontext") is None:
+            self.write = partial(_write, connection.fileno(), transport.write)
+            transport.set_write_buffer_limits(high=0)
+        else:
+            self.write = transport.write
+            transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def look(self) -> None:
+        """Something has changed. The state is OPEN from the answered handshake until either side's close frame."""
         protocol = self._protocol
-        return not self.paused and protocol.conn.state is State.OPEN and not protocol.transport.is_closing()
+        is_open = protocol.conn.state is State.OPEN and not protocol.transport.is_closing()
+        self.writable = is_open and not (self.paused or self._stopped)
+
+    def stop(self) -> None:
+        """Nothing more is to be written."""
+        self._stopped = True
+        self.writable = False
+        self.on_writable = None
+        self.write = _to_nobody
 
     @property
     def buffered(self) -> int:
         """Bytes that were written and that the system has not taken yet."""
         return self._protocol.transport.get_write_buffer_size()
 
-    def write(self, data: bytes) -> None:
-        """Whole unmasked frames, one or several. Only while `writable`."""
-        self._protocol.transport.write(data)
-
     def abort(self) -> None:
         """End it now; what waits is lost. `receive` gives `websocket.disconnect`."""
         self._protocol.abort()
+
+
+def _to_nobody(data: bytes) -> None:
+    """The socket is not there yet, or not any more: its descriptor may be another's by now."""
+
+
+def _write(descriptor: int, rest: Callable[[bytes], None], data: bytes) -> None:
+    """Only while the transport is open and holds nothing, or it would be overtaken."""
+    try:
+        taken = os.write(descriptor, data)
+    except OSError:  # the socket is full; or broken, which the transport finds out too
+        taken = 0
+    if taken < len(data):
+        rest(data[taken:])
 
 
 class GuardedProtocol(WebSocketsSansIOProtocol):
@@ -185,6 +223,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.conn: BudgetedConnection = BudgetedConnection(config, self.logger, self.loop.time())
+        self.queue = cast(Any, Mailbox[ASGIReceiveEvent]())
+        self.writable = cast(Any, Signal(is_set=True))
         self.wire = Wire(self)
         self._cut_off = False
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -194,8 +234,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         timely = TimelyTransport(cast(asyncio.Transport, transport), self.loop, self.CLOSING)
         super().connection_made(cast(asyncio.Transport, timely))
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
         limit_socket(self._socket())
+        self.wire.connected(self.transport, self._socket())
 
     @override
     async def run_asgi(self) -> None:
@@ -207,11 +247,12 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         cast(TimelyTransport, self.transport).lost()
         super().connection_lost(exc)
         self._cancel_stall_timer()
-        self.wire.on_writable = None
+        self.wire.stop()
 
     def abort(self) -> None:
         self._cut_off = True
         self.transport.abort()
+        self.wire.look()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -225,6 +266,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
             super().data_received(data)
         except InvalidState:  # What uvicorn has to say (1007, bad text) comes after the peer's own close frame.
             self.abort()
+        self.wire.look()
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self._answer_bad_handshake()
 
@@ -249,6 +291,25 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def eof_received(self) -> None:
         super().eof_received()
         self.transport.close()
+        self.wire.look()
+
+    @override
+    def send_receive_event_to_app(self) -> None:
+        """Without the queue between, and without a pause of reading for each message: what waits is bounded there."""
+        if self.wire.on_message is None or self.close_sent:
+            super().send_receive_event_to_app()
+        elif self.curr_msg_data_type == "text":
+            data, self.frames = self.frames, []
+            try:
+                text = (data[0] if len(data) == 1 else b"".join(data)).decode()
+            except UnicodeDecodeError:
+                self.conn.fail(CloseCode.INVALID_DATA, "text is UTF-8")
+                self.handle_parser_exception()
+            else:
+                self.wire.on_message(text)
+        else:
+            self.frames = []
+            self.wire.on_message(None)
 
     # writing
 
@@ -256,12 +317,14 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.wire.paused = True
+        self.wire.look()
         self._watch()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
         self.wire.paused = False
+        self.wire.look()
         self._cancel_stall_timer()
         if self.wire.on_writable is not None and self.wire.writable:
             self.wire.on_writable()
@@ -290,9 +353,11 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] != "websocket.close":
             await super().send(message)
+            self.wire.look()
             return
         self.writable.set()  # A goodbye does not wait for a stuck peer.
         await super().send(message)
+        self.wire.look()
         if self.close_timer is not None and not self._cut_off:
             self._close_within(self.CLOSING)
 
@@ -300,6 +365,12 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         if not self.transport.is_closing():
             super().shutdown()
+            self.wire.look()
+
+    @override
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.wire.look()
 
     def _close_within(self, seconds: float) -> None:
         """Leave the transport open for the peer's answer, up to a limit: uvicorn does, while `close_timer` is set."""

@@ -1,15 +1,15 @@
 """The one writer of a socket: from accept on, every frame goes through its outbox, and only here is it written.
 
-What is due in one turn of the loop is written together. Nothing waits: what the socket does not take stays in the
-outbox until it does.
+Nothing waits: what the socket does not take stays in the outbox until it does. While it takes all, nothing is ever put
+there.
 """
 
-import asyncio
 from collections.abc import Callable
 
 from protocol.events import Event
 from server.edge.guard import Wire
-from server.fanout.frames import frame
+from server.edge.waiting import Signal
+from server.fanout.frames import Frame, frame
 from server.fanout.outbox import Outbox
 
 WRITE_AT_ONCE = 32 * 1024
@@ -21,27 +21,30 @@ class Writer:
     def __init__(self, wire: Wire) -> None:
         self.outbox = Outbox()
         self.stopped = False
+        self.on_behind: Callable[[], None] | None = None
+        """Called each time that something is dropped because the device is behind."""
         self._wire = wire
-        self._wire.on_writable = self._flush
-        self._loop = asyncio.get_running_loop()
-        self._flush_due = False
-        self._moved = asyncio.Event()
+        self._wire.on_writable = self._write
+        self._moved = Signal()
 
     @property
     def waiting_bytes(self) -> int:
         """What this process holds for the socket: here, and written but not yet taken by the system."""
         return self.outbox.bytes + self._wire.buffered
 
-    def offer(self, event: Event) -> None:
+    def say(self, event: Event) -> None:
         """Have an event written."""
-        self.outbox.offer(frame(event))
-        self.wake()
+        self.offer(frame(event))
 
-    def wake(self) -> None:
-        """Something was put into the outbox: it is written at the end of this turn of the loop."""
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
+    def offer(self, frame: Frame) -> None:
+        """Have a frame written, unless the device is behind and the frame is of what it will be caught up with."""
+        if self._wire.writable and self.outbox.passed(frame):
+            self._wire.write(frame.data)
+        else:
+            self.outbox.offer(frame)
+            self._write()
+            if self.outbox.behind and self.on_behind is not None:
+                self.on_behind()
 
     async def written(self) -> None:
         """Until everything that was offered is on its way and the socket takes more, or nothing will be any more."""
@@ -51,26 +54,17 @@ class Writer:
         """Until the outbox has room for an answer, or nothing will be written any more."""
         await self._until(lambda: not self.outbox.full)
 
-    async def falls_behind(self) -> bool:
-        """Until the device is behind. False: it will not be any more, its socket ends."""
-        await self._until(lambda: self.outbox.behind)
-        return not self.stopped
-
     def stop(self) -> None:
         """Write what the socket takes at once, and nothing after that."""
         self._write()
         self.stopped = True
-        self._wire.on_writable = None
+        self._wire.stop()
         self._moved.set()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not (self.stopped or condition()):
             self._moved.clear()
             await self._moved.wait()
-
-    def _flush(self) -> None:
-        self._flush_due = False
-        self._write()
 
     def _write(self) -> None:
         while not self.stopped and self.outbox and self._wire.writable:

@@ -1,21 +1,38 @@
 """An event, encoded once, with its websocket header: the same bytes for every socket."""
 
-from struct import pack
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, get_args
 
 from msgspec import Struct
 
 from protocol.codec import encode
-from protocol.events import Event, ReplySnapshot, TokenAdded, TypingChanged
+from protocol.events import Changes, Durable, Event, ReplySnapshot, Snapshot, TokenAdded, TypingChanged
 
 TEXT = 0x81
 """A whole text message (RFC 6455, section 5.2). A server does not mask."""
+MEDIUM, LONG = bytes((TEXT, 126)), bytes((TEXT, 127))
+"""What comes before the length of one that is not short."""
+
+
+Numbered = Durable | Changes | Snapshot
+"""Moves the cursor of who hears it."""
+SUBJECTS: dict[type, Callable[[Any], object]] = {
+    TokenAdded: attrgetter("message"),
+    ReplySnapshot: attrgetter("message"),
+    TypingChanged: attrgetter("session", "who"),
+}
+"""What a live event is about: at most one frame about it waits for a socket."""
+NUMBERS: dict[type, Callable[[Any], int]] = dict.fromkeys(get_args(Numbered), attrgetter("seq"))
 
 
 class Frame(Struct, frozen=True):
-    """An event and its bytes on the wire."""
+    """An event and its bytes on the wire; `about` is the subject of a live one, `seq` the number that one moves to."""
 
     event: Event
     data: bytes
+    about: object = None
+    seq: int | None = None
 
     def __len__(self) -> int:
         return len(self.data)
@@ -27,7 +44,15 @@ def frame(event: Event) -> Frame:
 
 def encoded(event: Event, payload: bytes) -> Frame:
     """The frame of an event whose JSON is at hand: another instance has made it."""
-    return Frame(event, _header(len(payload)) + payload)
+    kind, length = type(event), len(payload)
+    if length < 126:
+        header = bytes((TEXT, length))
+    elif length < 65_536:
+        header = MEDIUM + length.to_bytes(2, "big")
+    else:
+        header = LONG + length.to_bytes(8, "big")
+    subject, number = SUBJECTS.get(kind), NUMBERS.get(kind)
+    return Frame(event, header + payload, subject and subject(event), number and number(event))
 
 
 def payload(told: Frame) -> bytes:
@@ -49,22 +74,3 @@ def merged(earlier: Frame, later: Frame) -> Frame:
             TokenAdded(message=after.message, attempt=after.attempt, chunk=before.chunk, next=after.next, text=text)
         )
     return frame(ReplySnapshot(message=after.message, attempt=after.attempt, next=after.next, text=text))
-
-
-def subject(event: Event) -> object:
-    """What a live event is about: at most one frame about it waits for a socket. None: the event is not live."""
-    match event:
-        case TokenAdded() | ReplySnapshot():
-            return event.message
-        case TypingChanged():
-            return (event.session, event.who)
-        case _:
-            return None
-
-
-def _header(length: int) -> bytes:
-    if length < 126:
-        return pack("!BB", TEXT, length)
-    if length < 65_536:
-        return pack("!BBH", TEXT, 126, length)
-    return pack("!BBQ", TEXT, 127, length)

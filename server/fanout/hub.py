@@ -184,10 +184,14 @@ class Hub:
     def _deliver_live(self, user: UserId, session: SessionId, told: Frame, event: Live) -> None:
         if (room := self._rooms.get(user)) is not None:
             room.offer_live(session, told, event)
-            for message, missing in room.replies.missing.items():
-                if not missing.reading:
-                    missing.reading = True
-                    self._tasks.start(self._read_reply(room, message), f"text of {message}")
+            if room.replies.missing:
+                self._read_missing(room)
+
+    def _read_missing(self, room: Room) -> None:
+        for message, missing in room.replies.missing.items():
+            if not missing.reading:
+                missing.reading = True
+                self._tasks.start(self._read_reply(room, message), f"text of {message}")
 
     def _look_for_gap(self, room: Room) -> None:
         if room.gap and not room.repairing:
@@ -234,7 +238,7 @@ class Hub:
                 turn = None
             else:
                 if turn is None:
-                    room.replies.forget(missing.session, message)
+                    room.replies.forget(message)
                     return
             if turn is not None and turn.attempt < missing.attempt:
                 room.replies.missing.pop(message, None)

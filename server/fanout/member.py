@@ -10,8 +10,8 @@ from protocol.errors import CloseCode
 from protocol.ids import SessionId
 from protocol.model import Device
 from server.buckets import Buckets
-from server.fanout.frames import Frame, subject
-from server.fanout.outbox import MAX_FRAMES, Outbox, is_numbered
+from server.fanout.frames import Frame
+from server.fanout.outbox import MAX_FRAMES, Outbox
 from server.identity import Identity
 
 HELD_BYTES = 32 * 1024
@@ -21,7 +21,8 @@ class Member:
     """`given` is the last number that it was given, or that waits for it; `answered` the highest of a row that it was
     answered; `holding` what was told during a read.
 
-    `identity` is what it was let in by, last; `close` ends its connection, with a code and a reason.
+    `identity` is what it was let in by, last; `offer` gives it a frame now, by way of its outbox; `close` ends its
+    connection, with a code and a reason.
     """
 
     def __init__(
@@ -29,12 +30,13 @@ class Member:
         device: Device,
         identity: Identity,
         outbox: Outbox,
-        wake: Callable[[], None],
+        offer: Callable[[Frame], None],
         close: Callable[[CloseCode, str], None],
     ) -> None:
         self.device = device
         self.identity = identity
         self.outbox = outbox
+        self.offer = offer
         self.close = close
         self.opened: set[SessionId] = set()
         self.typing = Buckets()
@@ -43,7 +45,6 @@ class Member:
         self.holding: list[Frame] | None = []
         self._held_bytes = 0
         self._missed = False
-        self._wake = wake
 
     @property
     def in_step(self) -> bool:
@@ -55,20 +56,15 @@ class Member:
         """Of what is held back."""
         return sum(map(len, self.holding or ()))
 
-    def offer(self, frame: Frame) -> None:
-        """Give it a frame now; the socket's writer is woken."""
-        self.outbox.offer(frame)
-        self._wake()
-
     def tell(self, frame: Frame) -> None:
         """Give it a frame of the room: a durable one when it is the device's turn for it, a live one now or never."""
-        if is_numbered(frame.event):
+        if frame.seq is not None:
             if self.holding is not None:
                 self._hold_back(self.holding, frame)
-            elif frame.event.seq > self.given:
-                self.given = frame.event.seq
+            elif frame.seq > self.given:
+                self.given = frame.seq
                 self.offer(frame)
-        elif self.holding is None or subject(frame.event) is None:
+        elif self.holding is None or frame.about is None:
             self.offer(frame)
 
     def hold(self) -> None:

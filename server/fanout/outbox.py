@@ -8,19 +8,12 @@ from the database, from the last number that was taken out. Answers and notices 
 out commands sees to it that no more of them come while the outbox is full.
 """
 
-from collections import deque
-from typing import TypeGuard, get_args
-
-from protocol.events import Changes, Durable, Event, ReplySettled, SessionRemoved, Snapshot
-from server.fanout.frames import Frame, merged, subject
+from protocol.events import Event, ReplySettled, SessionRemoved
+from server.fanout.frames import Frame, merged
 
 MAX_FRAMES = 500
 MAX_BYTES = 128 * 1024
 """Of all that waits here. With what a member holds back, a write and what the transport buffers: 256 KiB a socket."""
-
-Numbered = Durable | Changes | Snapshot
-"""Moves the cursor of who hears it."""
-_NUMBERED = frozenset(get_args(Numbered))
 
 
 class Outbox:
@@ -30,7 +23,7 @@ class Outbox:
         self.behind = False
         self.bytes = 0
         self.seq: int | None = None
-        self._durable: deque[Frame] = deque()
+        self._durable: list[Frame] = []
         self._live: dict[object, Frame] = {}
 
     def __bool__(self) -> bool:
@@ -46,13 +39,12 @@ class Outbox:
 
         An event that is larger than the limit by itself is taken when nothing else waits.
         """
-        about = subject(frame.event)
-        if about is None and not is_numbered(frame.event):
+        if frame.about is None and frame.seq is None:
             self._append(frame)
         elif self.behind:
             return
-        elif about is not None:
-            self._offer_live(about, frame)
+        elif frame.about is not None:
+            self._offer_live(frame.about, frame)
         elif self._fits(frame):
             self._forget_settled(frame.event)
             self._append(frame)
@@ -68,8 +60,16 @@ class Outbox:
         """Drop the events that wait, and all that come until `catch_up`."""
         self.behind = True
         self._live.clear()
-        self._durable = deque(frame for frame in self._durable if not is_numbered(frame.event))
+        self._durable = [frame for frame in self._durable if frame.seq is None]
         self.bytes = sum(map(len, self._durable))
+
+    def passed(self, frame: Frame) -> bool:
+        """Whether it may be written at once, by the side of the outbox: nothing waits before it. Then it is taken."""
+        if self.bytes or self.behind:
+            return False
+        if frame.seq is not None:
+            self.seq = frame.seq
+        return True
 
     def catch_up(self) -> None:
         """Take events again: those that come after `seq` are about to be read."""
@@ -113,13 +113,9 @@ class Outbox:
 
     def _remove(self, first: Frame) -> None:
         if self._durable:
-            self._durable.popleft()
+            self._durable.pop(0)
         else:
             del self._live[next(iter(self._live))]
         self.bytes -= len(first)
-        if is_numbered(first.event):
-            self.seq = first.event.seq
-
-
-def is_numbered(event: Event) -> TypeGuard[Numbered]:
-    return type(event) in _NUMBERED
+        if first.seq is not None:
+            self.seq = first.seq

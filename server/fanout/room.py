@@ -6,7 +6,7 @@ what is missing has come or was read. Two transactions may well be told in the o
 
 from collections import Counter
 
-from protocol.events import Changes, Durable, Event, Live, ReplySnapshot, TokenAdded, TypingChanged
+from protocol.events import Changes, Durable, Event, Live, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Cursor, Reply
 from server.fanout.frames import Frame, frame
@@ -59,6 +59,9 @@ class Room:
     def shown(self) -> set[SessionId]:
         """The sessions that a device here has opened, or is opening."""
         return set(self.opening).union(*(member.opened for member in self.members))
+
+    def _is_shown(self, session: SessionId) -> bool:
+        return session in self.opening or any(session in member.opened for member in self.members)
 
     def leave(self, member: Member) -> None:
         """A device is gone. With nobody listening, the room no longer knows the head."""
@@ -115,14 +118,12 @@ class Room:
 
     def offer_live(self, session: SessionId, told: Frame, event: Live) -> None:
         """Deliver a live frame: text to those who opened the session, typing to all but who types."""
-        match event:
-            case TypingChanged():
-                for member in self.members:
-                    if member.device.id != event.who:
-                        member.tell(told)
-            case TokenAdded() | ReplySnapshot():
-                if self.replies.take(session, told, event, shown=session in self.shown):
-                    self._show(session, told)
+        if isinstance(event, TypingChanged):
+            for member in self.members:
+                if member.device.id != event.who:
+                    member.tell(told)
+        elif self.replies.take(session, told, event, self._is_shown):
+            self._show(session, told)
 
     def fill(self, session: SessionId, reply: Reply) -> None:
         """It was read how far an open reply is."""
@@ -157,11 +158,11 @@ class Room:
             member.opened -= gone
             member.tell(told)
         for row in getattr(told.event, "messages", ()):
-            held = self.replies.held(row.session_id, row.id) if row.status == "pending" else None
+            held = self.replies.held(row.id) if row.status == "pending" else None
             if held is not None:  # its text came before it, and a device knows nothing of a message that it has not
                 self._show(row.session_id, frame(snapshot(held)))
 
     def _forget_settled(self, event: Event) -> None:
         for message in getattr(event, "messages", ()):
             if message.status not in (None, "pending"):
-                self.replies.end(message.session_id, message.id)
+                self.replies.end(message.id)

@@ -1,11 +1,13 @@
 """The rows of turns: what is live. Nothing here is numbered, except that ending a turn is part of settling."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from msgspec import Struct, structs
 from psycopg.errors import UniqueViolation
 
+from protocol.codec import encode
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import SealedWithMissingKey
@@ -71,6 +73,11 @@ class _Kept(Struct, frozen=True):
     stop: bool
 
 
+class _KeptMany(Struct, frozen=True):
+    places: list[int]
+    stops: list[int]
+
+
 class _Count(Struct, frozen=True):
     count: int
 
@@ -110,6 +117,24 @@ async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     parameters = _attempt(turn) | await _written(conn, turn) | {"lease": lease}
     kept = await fetch_one(conn, _Kept, _SQL["keep"], parameters)
     return kept.stop if kept else None
+
+
+async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: float) -> dict[int, bool]:
+    """As `keep`, of many at once: what it answers of those that were kept, by their places. One that is not among them
+    is held by somebody else just now, or no longer ours: to be kept alone.
+    """
+    asked = [
+        {
+            "place": place,
+            "user_id": turn.user_id,
+            "message_id": turn.message_id,
+            "attempt": turn.attempt,
+            **await _written(conn, turn),
+        }
+        for place, turn in enumerate(written)
+    ]
+    kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], {"turns": encode(asked).decode(), "lease": lease})
+    return dict.fromkeys(kept.places, False) | dict.fromkeys(kept.stops, True) if kept else {}
 
 
 async def release(conn: Connection, turn: Turn) -> None:

@@ -70,6 +70,38 @@ SET lease_until = now() + make_interval(secs => %(lease)s), text = %(text)s, chu
 WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s AND owner IS NOT NULL
 RETURNING stop;
 
+-- name: keep_of_users
+-- As keep, of all that one instance writes, in one statement: their places in the list that were kept, and of these
+-- where to stop. One that somebody else holds just now is passed over: to wait for it would keep the others waiting, and
+-- who locks many rows in an order of their own is in danger of a deadlock.
+WITH asked AS (
+    SELECT place, user_id, message_id, attempt, text, chunks
+    FROM json_to_recordset(%(turns)s::json)
+    AS each (place integer, user_id text, message_id uuid, attempt integer, text text, chunks integer)
+),
+
+held AS (
+    SELECT t.user_id, t.message_id, asked.place, asked.text, asked.chunks
+    FROM asked
+    INNER JOIN turns AS t
+        ON asked.user_id = t.user_id AND asked.message_id = t.message_id AND asked.attempt = t.attempt
+    WHERE t.owner IS NOT NULL
+    FOR NO KEY UPDATE OF t SKIP LOCKED
+),
+
+kept AS (
+    UPDATE turns AS t
+    SET lease_until = now() + make_interval(secs => %(lease)s), text = held.text, chunks = held.chunks
+    FROM held
+    WHERE t.user_id = held.user_id AND t.message_id = held.message_id
+    RETURNING held.place, t.stop
+)
+
+SELECT
+    coalesce(array_agg(place), '{}') AS places,
+    coalesce(array_agg(place) FILTER (WHERE stop), '{}') AS stops
+FROM kept;
+
 -- name: release
 -- Leave it to whoever comes next, with what is written.
 UPDATE turns

@@ -25,7 +25,8 @@ ADA = Identity(UserId("ada"), expires_at=2e9)
 
 
 def test_what_a_member_is_told_while_a_page_is_read_is_bounded_and_more_is_another_read() -> None:
-    member = Member(Device(id="phone", name="phone"), ADA, Outbox(), lambda: None, lambda code, reason: None)
+    outbox = Outbox()
+    member = Member(Device(id="phone", name="phone"), ADA, outbox, outbox.offer, lambda code, reason: None)
     member.hold()
     for seq in range(1, 4):
         member.tell(frame(large_change(seq)))
@@ -46,7 +47,8 @@ class Slow(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.member = Member(Device(id="phone", name="phone"), ADA, Outbox(), lambda: None, lambda code, reason: None)
+        outbox = Outbox()
+        self.member = Member(Device(id="phone", name="phone"), ADA, outbox, outbox.offer, lambda code, reason: None)
         self.reader = Timeline()
         self.titles: list[str] = []
         self.told = 0

@@ -35,7 +35,7 @@ class Told:
 
     def hear(self, event: Text, *, shown: bool = True) -> None:
         told = frame(event)
-        if self.replies.take(SESSION, told, event, shown=shown):
+        if self.replies.take(SESSION, told, event, lambda _: shown):
             self._advance(event)
 
     def read(self, reply: Reply) -> None:

@@ -26,7 +26,8 @@ class Listening(Member):
     """A member whose outbox is not emptied by a socket; `heard` looks into it."""
 
     def __init__(self, name: str = "phone") -> None:
-        super().__init__(Device(id=name, name=name), ADA, Outbox(), lambda: None, lambda code, reason: None)
+        outbox = Outbox()
+        super().__init__(Device(id=name, name=name), ADA, outbox, outbox.offer, lambda code, reason: None)
 
     @property
     def heard(self) -> list[object]:
@@ -189,7 +190,7 @@ def test_frames_of_a_lower_attempt_are_not_held_as_the_text_so_far() -> None:
         ReplySnapshot(message=REPLY, attempt=1, next=3, text="older"),
     ):
         room.offer_live(SESSION, frame(event), event)
-    held = room.replies.held(SESSION, REPLY)
+    held = room.replies.held(REPLY)
     assert held is not None
     assert (held.attempt, held.text) == (2, "new")
 
@@ -276,7 +277,7 @@ def test_an_end_that_was_told_before_or_comes_too_early_does_not_take_the_text_o
         room.offer(frame(settled), settled)
     token = TokenAdded(message=REPLY, attempt=1, chunk=1, next=2, text="b")
     room.offer_live(SESSION, frame(token), token)
-    held = room.replies.held(SESSION, REPLY)
+    held = room.replies.held(REPLY)
     assert held is not None
     assert held.text == "ab"
 

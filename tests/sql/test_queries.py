@@ -37,6 +37,7 @@ SPANNING = {
     "due_of_all_users": "whose reply nobody writes, for whoever has room",
     "heads_of_users": "whether a room of this instance has missed its last number",
     "open_in_sessions_of_users": "whether a reply that is shown here is still written",
+    "keep_of_users": "what an instance writes, kept at once; `keep` is its twin for one",
     "revoked_lately_of_all_users": "whom an instance has to close",
     "forget_expired_of_all_users": "tokens that are of no use any more",
     "revoked_of_users": "whether those who come at once are in good standing",
