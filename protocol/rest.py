@@ -133,7 +133,7 @@ ENDPOINTS = (
         method="GET",
         path="/api/sessions/{id}/messages",
         tag="messages",
-        does="A page of messages in their order: the last ones, or those before or after a cursor, or around a message.",
+        does="A page of messages in their order: the last, or those before or after a cursor, or around a message.",
         query=bodies.MessageQuery,
         answer=MessagePage,
     ),

@@ -21,7 +21,6 @@ from server.attempt import Attempt
 from server.fanout.frames import Frame
 from server.fanout.hub import Hub
 from server.fanout.member import Member
-from server.fanout.outbox import is_numbered
 from server.fanout.replies import Replies, Text
 from server.fanout.room import Room
 from server.store import timeline, users
@@ -50,7 +49,7 @@ def deliver_twice() -> None:
 
     def _tell(self: Member, frame: Frame) -> None:
         tell(self, frame)
-        if is_numbered(frame.event) and strikes():
+        if frame.seq is not None and strikes():
             self.offer(frame)
 
     Member.tell = _tell
@@ -153,7 +152,9 @@ def stale_write() -> None:
     Attempt._tell_now = _tell_as_two
 
 
-def _take_all(self: Replies, session: SessionId, told: Frame, event: Text, *, shown: bool) -> bool:
+def _take_all(
+    self: Replies, session: SessionId, told: Frame, event: Text, is_shown: Callable[[SessionId], bool]
+) -> bool:
     return True
 
 
