@@ -62,10 +62,18 @@ async def page(
     Raises NotFound, Invalid.
     """
     _check_part(part)
+    begin, end = cursors.position(part.after, "after", 0), cursors.position(part.before, "before", cursors.END)
 
     async def read(conn: Connection) -> tuple[Session, list[Message], bool, bool, list[Turn]]:
         row = await sessions.existing(conn, user, session)
-        found = await _part(conn, user, session, part, limit)
+        if part.around is not None:
+            found = await _around(conn, user, session, part.around, limit)
+        elif part.after is not None:
+            rows = await messages.page_after(conn, user, session, begin, limit + 1)
+            found = rows[:limit], begin > 0, len(rows) > limit
+        else:
+            rows = await messages.page_before(conn, user, session, end, limit + 1)
+            found = rows[-limit:], len(rows) > limit, part.before is not None
         return row, *found, await turns.of_session(conn, user, session)
 
     row, kept, older, newer, open_turns = await instance.reads.read(user, seen, read, one_moment=True)
@@ -87,24 +95,16 @@ def _check_part(part: Part) -> None:
         raise Invalid.field("around", "conflict", "cannot be given together with before or after")
 
 
-async def _part(
-    conn: Connection, user: UserId, session: SessionId, part: Part, limit: int
+async def _around(
+    conn: Connection, user: UserId, session: SessionId, message: MessageId, limit: int
 ) -> tuple[list[Message], bool, bool]:
     """The messages, and whether there are older and newer ones."""
-    if part.around is not None:
-        middle = await messages.position(conn, user, session, part.around)
-        half = limit // 2
-        above = await messages.page_before(conn, user, session, middle, half + 1)
-        below = await messages.page_after(conn, user, session, middle - 1, limit - half + 1)
-        older, newer = len(above) > half, len(below) > limit - half
-        return [*above[older:], *below[: limit - half]], older, newer
-    end = cursors.position(part.before, "before", cursors.END)
-    if part.after is None:
-        rows = await messages.page_before(conn, user, session, end, limit + 1)
-        return rows[-limit:], len(rows) > limit, part.before is not None
-    begin = cursors.position(part.after, "after", 0)
-    rows = await messages.page_after(conn, user, session, begin, limit + 1)
-    return rows[:limit], begin > 0, len(rows) > limit
+    middle = await messages.position(conn, user, session, message)
+    half = limit // 2
+    above = await messages.page_before(conn, user, session, middle, half + 1)
+    below = await messages.page_after(conn, user, session, middle - 1, limit - half + 1)
+    older, newer = len(above) > half, len(below) > limit - half
+    return [*above[older:], *below[: limit - half]], older, newer
 
 
 async def edit(

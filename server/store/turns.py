@@ -7,7 +7,6 @@ from typing import TypeVar
 from msgspec import Struct, structs
 from psycopg.errors import UniqueViolation
 
-from protocol.codec import encode
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import SealedWithMissingKey
@@ -123,18 +122,19 @@ async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: flo
     """As `keep`, of many at once: what it answers of those that were kept, by their places. One that is not among them
     is held by somebody else just now, or no longer ours: to be kept alone.
     """
-    asked = [
-        {
-            "place": place,
-            "user_id": turn.user_id,
-            "message_id": turn.message_id,
-            "attempt": turn.attempt,
-            **await _written(conn, turn),
-        }
-        for place, turn in enumerate(written)
-    ]
-    kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], {"turns": encode(asked).decode(), "lease": lease})
-    return dict.fromkeys(kept.places, False) | dict.fromkeys(kept.stops, True) if kept else {}
+    saved = [await _written(conn, turn) for turn in written]
+    given = {
+        "users": [turn.user_id for turn in written],
+        "messages": [turn.message_id for turn in written],
+        "attempts": [turn.attempt for turn in written],
+        "texts": [each["text"] for each in saved],
+        "chunks": [each["chunks"] for each in saved],
+        "lease": lease,
+    }
+    kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], given)
+    if kept is None:
+        return {}
+    return dict.fromkeys((place - 1 for place in kept.places), False) | {place - 1: True for place in kept.stops}
 
 
 async def release(conn: Connection, turn: Turn) -> None:

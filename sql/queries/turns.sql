@@ -71,13 +71,14 @@ WHERE user_id = %(user)s AND message_id = %(message)s AND attempt = %(attempt)s 
 RETURNING stop;
 
 -- name: keep_of_users
--- As keep, of all that one instance writes, in one statement: their places in the list that were kept, and of these
--- where to stop. One that somebody else holds just now is passed over: to wait for it would keep the others waiting, and
--- who locks many rows in an order of their own is in danger of a deadlock.
+-- As keep, of all that one instance writes, in one statement: the places in the list, from 1, of those that were kept,
+-- and of these where to stop. One that somebody else holds just now is passed over: to wait for it would keep the
+-- others waiting, and who locks many rows in an order of their own is in danger of a deadlock.
 WITH asked AS (
-    SELECT place, user_id, message_id, attempt, text, chunks
-    FROM json_to_recordset(%(turns)s::json)
-    AS each (place integer, user_id text, message_id uuid, attempt integer, text text, chunks integer)
+    SELECT user_id, message_id, attempt, text, chunks, place
+    FROM unnest(
+        %(users)s::text [], %(messages)s::uuid [], %(attempts)s::integer [], %(texts)s::text [], %(chunks)s::integer []
+    ) WITH ORDINALITY AS each (user_id, message_id, attempt, text, chunks, place)
 ),
 
 held AS (

@@ -1,4 +1,4 @@
-"""The four flows of original-design.md, in a real browser: creation, chat, management, and several devices.
+"""The flows of original-design.md on one device, in a real browser: creation, chat and management.
 
 Each test's docstring names the features of the design that it shows.
 """
@@ -9,7 +9,6 @@ from playwright.async_api import expect
 from tests.browser.conftest import Room
 from tests.device import device
 from tests.provider import HOLD, Refuse, Step, provider, said
-from tests.redis_server import redis_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -259,49 +258,3 @@ async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
                 await expect(links).not_to_have_count(shown)
             await oldest.click()
             await expect(ada.page.get_by_role("heading", name="Session number 0")).to_be_visible()
-
-
-# Several devices.
-
-
-@pytest.mark.shows("chatStore: messages, currentSessionMessages")
-async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
-    """Cross-device sync · unread badges and answering marks on all devices."""
-    with redis_server() as redis:
-        async with provider(["Seen ", HOLD, "by both."]) as tutor:
-            async with (
-                room.hub(tutor, redis_url=redis.url) as here,
-                room.hub(tutor, redis_url=redis.url) as there,
-                room.learner(here) as phone,
-                room.learner(there) as laptop,
-            ):
-                await phone.begin("Who sees this?")
-                await laptop.session("Who sees this?").click()
-                await expect(laptop.answers.last).to_contain_text("Seen")
-                tutor.release()
-                for each in (phone, laptop):
-                    await expect(each.answers.last).to_contain_text("Seen by both.")
-                await laptop.rename("Who sees this?", "Everybody")
-                await expect(phone.session("Everybody")).to_be_visible()
-                await laptop.field.press_sequentially("I am writing")
-                await expect(phone.page.get_by_text("Typing on")).to_be_visible()
-                await laptop.shot("two-devices")
-
-
-async def test_an_answer_that_ends_elsewhere_marks_its_session_and_reading_it_unmarks_it_everywhere(
-    room: Room,
-) -> None:
-    """Unread badges · "answering …" marks."""
-    async with provider(["Ready ", HOLD, "now."]) as tutor, room.hub(tutor) as hub:
-        async with room.learner(hub) as phone, room.learner(hub) as laptop:
-            await phone.begin("Take your time")
-            await phone.new_session()
-            for each in (phone, laptop):
-                await expect(each.sessions.get_by_text("Answering …")).to_be_visible()
-            await phone.shot("answering-mark")
-            tutor.release()
-            for each in (phone, laptop):
-                await expect(each.sessions.get_by_text("New answer")).to_be_visible()
-            await laptop.session("Take your time").click()
-            for each in (phone, laptop):
-                await expect(each.sessions.get_by_text("New answer")).to_have_count(0)

@@ -1,0 +1,132 @@
+"""Voice: recorded, played, written down and read aloud; and a microphone that is refused or fails."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.attaching import add, file
+from tests.browser.conftest import Room
+from tests.browser.learner import Learner
+from tests.files import wav
+from tests.provider import provider
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FORGIVES_PAUSES = ("interrupted by a call to pause",)
+"""Svelte throws what a player rejects that is paused before it has begun."""
+FORGIVES_REFUSALS = ("status of 4", "status of 5")
+
+
+@pytest.mark.shows("SessionChat: multimedia support, voice", "SessionChat: audio playback controls")
+async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
+    """Multimedia support (voice) · audio playback controls."""
+    heard: dict[str, Any] = {"permissions": ["microphone"]}
+    async with (
+        provider(["A beep."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, **heard) as ada,
+    ):
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("A beep.")
+        await ada.page.get_by_role("button", name="Record your voice").click()
+        recording = ada.page.get_by_role("group", name="Recording", exact=True)
+        await expect(recording).to_contain_text("0:02")
+        await ada.shot("recording")
+        await recording.get_by_role("button", name="Keep the recording").click()
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await expect(added.get_by_role("button", name="Play")).to_be_visible()
+        await ada.page.get_by_role("button", name="Send", exact=True).click()
+        player = ada.said.last.get_by_role("group", name="Recording")
+        await player.get_by_role("button", name="Play").click()
+        await expect(player.get_by_role("button", name="Pause")).to_be_visible()
+        await expect(player).to_contain_text("/ 0:0")
+        await expect(player.get_by_role("button", name="Play")).to_be_visible()  # it has come to its end
+        await ada.shot("recording-sent")
+
+
+async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, data_dir: Path) -> None:
+    """Audio playback controls."""
+    async with (
+        provider(["Quiet."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, forgives=FORGIVES_PAUSES) as ada,
+    ):
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("Quiet.")
+        await add(ada, file("quiet.wav", "audio/wav", wav(30.0)))
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await added.get_by_role("button", name="Play").click()
+        await expect(added).to_contain_text("/ 0:30")
+        await added.get_by_role("button", name="Pause").click()
+        await added.get_by_role("slider", name="Position").press("End")
+        await expect(added).to_contain_text("0:30 / 0:30")
+        await added.get_by_role("button", name="Speed: 1 times").click()
+        await expect(added.get_by_role("button", name="Speed: 1.25 times")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"), [(None, "This tutor cannot write recordings down."), ("whisper", "What is pi?")]
+)
+async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(
+    room: Room, data_dir: Path, model: str | None, said: str
+) -> None:
+    """Multimedia support (voice)."""
+    setup = {"data_dir": data_dir, "openai_transcription_model": model}
+    async with (
+        provider(["Quiet."]) as tutor,
+        room.hub(tutor, **setup) as hub,
+        room.learner(hub, forgives=FORGIVES_REFUSALS) as ada,
+    ):
+        await ada.begin("Listen")
+        await expect(ada.answers.last).to_contain_text("Quiet.")
+        await add(ada, file("quiet.wav", "audio/wav", wav(1.0)))
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await added.get_by_role("button", name="Write down").click()
+        if model is None:
+            await expect(added.get_by_role("status")).to_have_text(said)
+        else:
+            await expect(ada.field).to_have_value(said)
+
+
+async def test_a_microphone_is_let_go_of_when_recording_fails(room: Room) -> None:
+    fails = """
+        window.tracks = [];
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const sound = await ask(wanted);
+            window.tracks.push(...sound.getTracks());
+            return sound;
+        };
+        MediaRecorder = class { static isTypeSupported() { return true; } constructor() { throw new Error("no"); } };
+    """
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub:
+        async with room.window(hub, permissions=["microphone"]) as window:
+            await window.context.add_init_script(fails)
+            ada = Learner(window, "ada")
+            await ada.sign_in()
+            await ada.begin("Listen")
+            await ada.page.get_by_role("button", name="Record your voice").click()
+            await expect(ada.page.get_by_text("The microphone cannot be used just now.")).to_be_visible()
+            assert await ada.page.evaluate("window.tracks.map((track) => track.readyState)") == ["ended"]
+
+
+async def test_a_microphone_that_is_refused_is_no_end(room: Room) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub, permissions=[]) as ada:
+        await ada.begin("Listen")
+        await expect(ada.answers).to_have_count(1)
+        await ada.page.get_by_role("button", name="Record your voice").click()
+        await expect(ada.page.get_by_role("alert").filter(has_text="The microphone is blocked.")).to_be_visible()
+        await ada.shot("microphone-refused")
+        await ada.ask("Then I write.")
+        await expect(ada.said.last).to_contain_text("Then I write.")
+
+
+async def test_reading_aloud_is_offered_where_there_is_a_voice(room: Room) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("Say it")
+        await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
+        voices = await ada.page.evaluate("speechSynthesis.getVoices().length")
+        read = ada.answers.get_by_role("button", name="Read aloud")
+        await expect(read).to_have_count(1 if voices else 0)
