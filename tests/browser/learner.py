@@ -44,7 +44,7 @@ class Learner:
         return urlsplit(self.page.url).path.removeprefix("/s/")
 
     async def new_session(self) -> None:
-        await self.page.get_by_role("link", name="New session").click()
+        await self.page.get_by_role("link", name="New session", exact=True).click()
 
     async def menu(self, title: str, item: str) -> None:
         """Do something with a session by its menu."""

@@ -112,10 +112,12 @@ async def test_by_keyboard_one_stays_in_the_list(room: Room) -> None:
                 await new_name(ada).fill("Wasps")
                 await ada.page.keyboard.press(key)
                 await expect(ada.session(title)).to_be_focused()
-            await ada.page.keyboard.press("Delete")
-            await expect(ada.session("Ants")).to_be_focused()
+            await expect(ada.sessions.get_by_role("link").first).to_contain_text("Wasps")  # it was renamed last
+            await expect(ada.session("Wasps")).to_be_focused()
             await ada.page.keyboard.press("Delete")
             await expect(ada.session("Crickets")).to_be_focused()
+            await ada.page.keyboard.press("Delete")
+            await expect(ada.session("Ants")).to_be_focused()
 
 
 async def test_a_page_of_the_list_that_is_refused_is_said_and_not_asked_for_again_and_again(room: Room) -> None:

@@ -89,17 +89,20 @@ export class App {
     rememberThat(account);
   }
 
-  /** Leave, and leave nothing behind, whatever the network does. Without one the token stays good until it expires. */
+  /**
+   * Leave, and leave nothing behind, whatever the network does: what was decided is said first, if there is a line, for
+   * two seconds at most. Without one the token stays good until it expires.
+   */
   async signOut(): Promise<void> {
     const { visit } = this;
     if (visit === null) return;
     const token = visit.isRefused ? null : visit.account.tokens.held;
-    const forgotten = visit.store.clear();
     const disconnect = this.#leave;
     this.#leave = () => undefined;
     this.leave();
     await visit.finish();
     disconnect();
+    const forgotten = visit.store.clear();
     if (token !== null) void new Rest(location.origin, () => Promise.resolve(token)).signOut().catch(excuse);
     await forgotten;
   }
