@@ -21,6 +21,7 @@ KEEPS_NOTHING = """
     const blocked = () => { throw new DOMException("blocked", "SecurityError"); };
     for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get: blocked });
     IDBFactory.prototype.open = blocked;
+    LockManager.prototype.request = () => Promise.reject(new DOMException("blocked", "SecurityError"));
 """
 """As Chromium does it where all cookies are blocked."""
 

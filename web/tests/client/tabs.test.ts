@@ -76,6 +76,15 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     expect((await second.send(session.id, "still here")).position).toBe(1);
   });
 
+  it("speak each for itself where the browser denies locks", async () => {
+    const denied = () => Promise.reject(new DOMException("denied", "SecurityError"));
+    vi.stubGlobal("navigator", { locks: { request: denied } });
+    const alone = await tab("dora");
+    await until(alone, () => alone.isSender);
+    const session = await alone.createSession();
+    expect((await alone.send(session.id, "one")).position).toBe(1);
+  });
+
   it("do not wait for one that has no connection", async () => {
     const asleep = await tab("cleo", NOWHERE);
     await until(asleep, () => asleep.isSender);

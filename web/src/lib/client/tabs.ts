@@ -129,12 +129,16 @@ export class Tabs implements SharedJournal {
     this.#request({ signal: this.#waiting.signal });
   }
 
-  /** Speak while the lock is held; whoever loses it to another tab waits for it again. */
+  /**
+   * Speak while the lock is held; whoever loses it to another tab waits for it again. Where the browser denies locks, as
+   * it denies storage, no tab knows of another, and each speaks for itself.
+   */
   #request(options: LockOptions): void {
     this.locks
       .request(this.#name, options, () => this.#speak())
-      .catch(() => {
+      .catch((error: unknown) => {
         if (!this.#tab || options.signal?.aborted) return;
+        if (!(error instanceof DOMException) || error.name !== "AbortError") return this.#speak();
         this.#tab.speakForAll(false);
         this.#waitForTurn();
       });

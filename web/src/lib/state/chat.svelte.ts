@@ -219,11 +219,11 @@ export class ChatStore implements Writing {
   }
 
   /** Page back until a message is there, and in the page. False: it is not in this session. */
-  async reach(message: string): Promise<boolean> {
+  async reach(message: string, isWanted = () => true): Promise<boolean> {
     const isHere = () => this.messages.some((row) => row.id === message);
     this.notice = null;
     if (!isHere()) await this.#opening;
-    while (!isHere() && (await this.loadOlder()));
+    while (isWanted() && !isHere() && (await this.loadOlder()));
     this.#groups.reveal(message);
     return isHere();
   }

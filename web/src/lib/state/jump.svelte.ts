@@ -3,6 +3,7 @@
  * two seconds, so that the eye finds it.
  */
 import { tick } from "svelte";
+import { isTypedInto } from "../shortcuts";
 import type { ChatStore } from "./chat.svelte";
 import type { Scroll } from "./scroll.svelte";
 
@@ -12,14 +13,20 @@ export class Jump {
   marked = $state<string | null>(null);
   readonly #chat: ChatStore;
   readonly #scroll: Scroll;
+  #jumps = 0;
 
   constructor(chat: ChatStore, scroll: Scroll) {
     this.#chat = chat;
     this.#scroll = scroll;
   }
 
+  /** The last one counts, and none after `giveUp`. */
   async to(message: string): Promise<void> {
-    if (!(await this.#chat.reach(message))) {
+    const jump = ++this.#jumps;
+    const isWanted = () => jump === this.#jumps;
+    const isReached = await this.#chat.reach(message, isWanted);
+    if (!isWanted()) return;
+    if (!isReached) {
       this.#chat.notice ??= { kind: "gone" };
       return;
     }
@@ -27,10 +34,20 @@ export class Jump {
     const row = document.getElementById(`m-${message}`);
     if (row === null) return;
     this.#scroll.show(row);
-    row.querySelector("article")?.focus({ preventScroll: true });
+    if (!this.#isWriting) row.querySelector("article")?.focus({ preventScroll: true });
     this.marked = message;
     setTimeout(() => {
       if (this.marked === message) this.marked = null;
     }, MARKED_FOR);
+  }
+
+  /** The reader is elsewhere by now. */
+  giveUp(): void {
+    this.#jumps++;
+  }
+
+  /** Whoever has begun to write goes on writing. */
+  get #isWriting(): boolean {
+    return this.#chat.currentMessage !== "" && isTypedInto(document.activeElement);
   }
 }

@@ -11,9 +11,9 @@ export function contentLimit(device: Device): number {
   return device.welcome?.limits.contentLength ?? USUAL_LIMIT;
 }
 
-/** What of a text is said: not its margins, and no NUL, which no database keeps. */
+/** What of a text is said: not its margins, and neither NUL nor half a character, which no database keeps. */
 export function spokenOf(text: string): string {
-  return text.replaceAll("\0", "").trim();
+  return text.replaceAll(/\0|\p{Surrogate}/gu, "").trim();
 }
 
 /** How long a text is as the hub counts: in code points, not in JavaScript's halves of them. */
