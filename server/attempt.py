@@ -270,14 +270,17 @@ class Attempt:
         """Now: `every` one that has not ended, or only what cannot wait."""
         return (every or self._in_a_hurry) and not self._ending.done()
 
-    @property
-    def written(self) -> Turn:
-        """The turn as it is to be kept now."""
+    def to_keep(self) -> Turn:
+        """The turn as it is now, which is about to be kept."""
         self._unsaved, self._in_a_hurry = 0, False
         return structs.replace(self.turn, text=self.writer.text, chunks=self.writer.chunks)
 
     def kept(self, asked_at: float, *, stop: bool | None) -> None:
-        """It was asked for then, and answered: whether to stop; None when the turn is no longer ours."""
+        """It was asked for then, and answered: whether to stop; None when the turn is no longer ours. One that has ended
+        meanwhile says nothing more.
+        """
+        if self._ending.done():
+            return
         if stop is None:
             self.end(LOST)
             return
@@ -291,7 +294,7 @@ class Attempt:
         while not self._ending.done():
             try:
                 asked_at = self._loop.time()
-                self.kept(asked_at, stop=await self._keep(self.written))
+                self.kept(asked_at, stop=await self._keep(self.to_keep()))
             except Unavailable:
                 await asyncio.sleep(self._settings.keep_every / 4)
             else:

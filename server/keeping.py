@@ -61,6 +61,9 @@ class Keeper:
                 await self._keep_those([each for each in self._attempts.values() if each.is_to_be_kept(every=every)])
             except Unavailable:
                 next_time = self._loop.time() + self._settings.keep_every / 4
+            except Exception:  # whatever it is, the other leases are to be renewed
+                log.exception("keeping_failed")
+                next_time = self._loop.time() + self._settings.keep_every / 4
             else:
                 next_time = now + self._settings.keep_every if every else next_time
 
@@ -72,7 +75,7 @@ class Keeper:
         for some in _parts(attempts):
             asked_at = self._loop.time()
             try:
-                kept = await self._tasks.soon(self._keep_many([each.written for each in some]), "turns")
+                kept = await self._tasks.soon(self._keep_many([each.to_keep() for each in some]), "turns")
             except Unavailable:
                 raise
             except Exception:  # one that cannot be kept must not keep the others from it
@@ -87,7 +90,7 @@ class Keeper:
     async def _keep_alone(self, attempt: Attempt) -> None:
         asked_at = self._loop.time()
         with suppress(Unavailable):
-            attempt.kept(asked_at, stop=await self.keep(attempt.written))
+            attempt.kept(asked_at, stop=await self.keep(attempt.to_keep()))
 
     async def _keep(self, turn: Turn) -> bool | None:
         async with self._database.reserved() as conn:

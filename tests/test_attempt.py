@@ -88,3 +88,12 @@ async def test_one_that_has_lost_its_turn_does_not_say_that_it_has_stopped_typin
     attempt.end(LOST)
     assert await attempt.write() is LOST
     assert not any(isinstance(event, TypingChanged) and not event.active for event in told)
+
+
+async def test_one_that_has_ended_says_nothing_when_it_was_kept_after_that() -> None:
+    """All attempts are kept in one statement, which may be answered when one of them has ended."""
+    told = list[Live]()
+    attempt = attempt_of(told, Kept(), age=LIMITS.lease + 0.1)
+    await attempt.write()
+    attempt.kept(asyncio.get_running_loop().time(), stop=False)
+    assert told == []
