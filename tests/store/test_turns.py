@@ -100,6 +100,29 @@ async def test_what_is_saved_late_does_not_undo_a_release(database: Database) ->
     assert (left.owner, left.text) == (None, "all of it")
 
 
+async def test_of_many_that_are_kept_at_once_each_is_known_by_its_place(database: Database, database_url: str) -> None:
+    """What somebody else holds is passed over, what is another attempt's is not written."""
+    async with database.connection() as conn, await psycopg.AsyncConnection.connect(database_url) as other:
+        locked, taken, *kept = (await turns.open_in_sessions_of_users(conn, [(ADA, HELD), (ADA, EXPIRED)])) + (
+            await turns.open_in_sessions_of_users(conn, [(BEN, HELD), (BEN, EXPIRED)])
+        )
+        await turns.ask_to_stop(conn, kept[1].user_id, kept[1].message_id)
+        statement = "SELECT FROM turns WHERE user_id = %s AND message_id = %s FOR UPDATE"
+        await other.execute(statement, (locked.user_id, locked.message_id))
+        written = [structs.replace(turn, text=f"text {place}", chunks=place) for place, turn in enumerate(kept)]
+        asked = [locked, structs.replace(taken, attempt=9), *written]
+        assert await turns.keep_of_users(conn, asked, lease=60) == {2: False, 3: True}
+        for turn in written:
+            found = await turns.one(conn, turn.user_id, turn.message_id)
+            assert found is not None
+            assert (found.text, found.chunks) == (turn.text, turn.chunks)
+        assert await turns.due_of_all_users(conn, 10, take_over=True, places=9) == [
+            Due(ADA, FREE),
+            Due(BEN, FREE),
+            Due(ADA, EXPIRED),
+        ]
+
+
 async def test_a_turn_is_read_without_waiting_for_who_holds_its_row(database: Database, database_url: str) -> None:
     message = MessageId(UUID(int=0x12))
     async with await psycopg.AsyncConnection.connect(database_url) as ours:
