@@ -2,59 +2,36 @@
 // The chat and a real hub: what is done in it, and what it shows of what is done elsewhere (chatStore of the design).
 
 import "fake-indexeddb/auto";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Device, freshId, Rest } from "../../src/lib/client";
 import { ChatStore } from "../../src/lib/state/chat.svelte";
 import type { Row } from "../../src/lib/state/row.svelte";
-import { hasHub, Hub, Provider } from "../client/hub";
-import { inStep, Stage, until } from "../client/stage";
+import { hasHub } from "../client/hub";
+import { inStep, until } from "../client/stage";
 import { belongings } from "./belongings";
+import { Scene } from "./scene";
 
 const WORDLESS = "Please look at this picture.";
 const PATIENT = { timeout: 15_000 };
 
 describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
-  const provider = new Provider();
-  const leaving: (() => void)[] = [];
-  let hub: Hub;
-  let stage: Stage;
+  const scene = new Scene();
   let user: string;
-
-  beforeAll(async () => {
-    // Node paints nothing: a frame is whatever comes next.
-    vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run));
-    vi.stubGlobal("cancelAnimationFrame", clearTimeout);
-    vi.stubGlobal("document", { hidden: false });
-    hub = new Hub(await provider.listen());
-    await hub.start();
-    stage = new Stage(hub.url);
-  }, 30_000);
 
   beforeEach(() => {
     user = freshId();
   });
 
-  afterEach(() => {
-    for (const leave of leaving.splice(0)) leave();
-    stage.close();
-  });
-
-  afterAll(async () => {
-    provider.close();
-    await hub.close();
-    vi.unstubAllGlobals();
-  }, 30_000);
-
   async function chatOf(device: Device, session: string): Promise<ChatStore> {
-    const chat = new ChatStore(session, await belongings(device, user, leaving));
-    leaving.push(chat.start());
+    const chat = new ChatStore(session, await belongings(device, user, scene.leaving));
+    scene.leaving.push(chat.start());
     await vi.waitFor(() => expect(chat.isLoading).toBe(false), PATIENT);
     return chat;
   }
 
   /** A chat of a fresh session, and the device that it is on. */
   async function begun(): Promise<{ chat: ChatStore; device: Device }> {
-    const device = stage.device(user);
+    const device = scene.stage.device(user);
     const { id } = await device.createSession({ title: "Pho" });
     return { chat: await chatOf(device, id), device };
   }
@@ -77,20 +54,20 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   };
 
   it("shows what is sent at once, and the answer as it is written, each in a row that stays", async () => {
-    provider.on("what is four?", [null, "two ", null, "and two"]);
+    scene.provider.on("what is four?", [null, "two ", null, "and two"]);
     const { chat } = await begun();
     expect(say(chat, "  what is four?  ")).toBe(true);
     expect([texts(chat), chat.currentMessage]).toEqual([["what is four?"], ""]);
     const [sent] = chat.messages;
     await stands(chat, "sent", "thinking");
     expect([chat.messages[0], chat.isTyping, chat.lastReply]).toEqual([sent, true, null]);
-    await provider.held();
-    provider.release();
+    await scene.provider.held();
+    scene.provider.release();
     await shows(chat, "what is four?", "two ");
     const { messages } = chat;
     expect(messages[1]?.standing).toBe("writing");
-    await provider.held();
-    provider.release();
+    await scene.provider.held();
+    scene.provider.release();
     await stands(chat, "sent", "answered");
     expect([texts(chat)[1], chat.messages, chat.isTyping]).toEqual(["two and two", messages, false]);
     expect(chat.lastReply).toBe(messages[1]?.id);
@@ -98,7 +75,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
 
   it("changes mode and language on all devices", async () => {
     const { chat } = await begun();
-    const other = await chatOf(stage.device(user), chat.session);
+    const other = await chatOf(scene.stage.device(user), chat.session);
     expect([other.mode, other.language]).toEqual(["fun", "en"]);
     await chat.useMode("learn");
     await chat.useLanguage("de");
@@ -106,7 +83,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("stops the answer, and has it written anew", async () => {
-    provider.on("count", ["one ", null, "two"], ["one two three"]);
+    scene.provider.on("count", ["one ", null, "two"], ["one two three"]);
     const { chat } = await begun();
     say(chat, "count");
     await shows(chat, "count", "one ");
@@ -116,11 +93,11 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     await chat.retry(chat.lastReply ?? "");
     await shows(chat, "count", "one two three");
     await stands(chat, "sent", "answered");
-    provider.release();
+    scene.provider.release();
   });
 
   it("takes follow-ups while the tutor answers, and says clearly when it takes no more", async () => {
-    provider.on("first", [null, "done"]);
+    scene.provider.on("first", [null, "done"]);
     const { chat, device } = await begun();
     await inStep(device);
     const limit = device.welcome?.limits.pendingReplies ?? 0;
@@ -132,8 +109,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
       () => expect(standings(chat).filter((each) => each === "waiting")).toHaveLength(limit - 1),
       PATIENT,
     );
-    await provider.held();
-    provider.release();
+    await scene.provider.held();
+    scene.provider.release();
     await vi.waitFor(
       () => expect(standings(chat).filter((each) => each === "answered")).toHaveLength(limit),
       PATIENT,
@@ -159,8 +136,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
 
   it("keeps what is written on a device that the hub has ended", async () => {
     const { chat, device } = await begun();
-    const { token } = await new Rest(hub.url, async () => "").devSignIn(user);
-    await new Rest(hub.url, async () => token).signOut({ everywhere: true });
+    const { token } = await new Rest(scene.hub.url, async () => "").devSignIn(user);
+    await new Rest(scene.hub.url, async () => token).signOut({ everywhere: true });
     await until(device, () => device.state === "ended");
     expect([say(chat, "half a thought"), chat.currentMessage, chat.messages]).toEqual([
       false,
@@ -171,7 +148,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
 
   it("shows a refused message as failed, with the ways on: back to the composer, or once more", async () => {
     const { chat, device } = await begun();
-    const other = stage.device(user);
+    const other = scene.stage.device(user);
     await other.deleteSession(chat.session);
     await until(device, () => device.timeline.sessions.get(chat.session)?.deletedAt !== undefined);
     say(chat, "too late");
@@ -220,7 +197,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("says why a message that is being answered can't be edited", async () => {
-    provider.on("busy", [null, "done"]);
+    scene.provider.on("busy", [null, "done"]);
     const { chat } = await begun();
     say(chat, "busy");
     await stands(chat, "sent", "thinking");
@@ -232,8 +209,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
       isSaving: false,
     });
     expect(chat.notice).toMatchObject({ kind: "refused", problem: { code: "reply_running" } });
-    await provider.held();
-    provider.release();
+    await scene.provider.held();
+    scene.provider.release();
     await stands(chat, "sent", "answered");
   });
 
@@ -241,7 +218,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     const { chat } = await begun();
     say(chat, "apples");
     await shows(chat, "apples", "APPLES");
-    const other = await chatOf(stage.device(user), chat.session);
+    const other = await chatOf(scene.stage.device(user), chat.session);
     const row = rowOf(chat, "apples");
     chat.delete(row);
     expect(chat.deletions.held.has(row.id)).toBe(true);
@@ -258,7 +235,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     for (let count = 1; count <= 60; count++)
       last = (await device.send(chat.session, `question ${count}`)).reply;
     await until(device, () => device.timeline.messages.get(last)?.status === "complete");
-    const late = await chatOf(stage.device(user), chat.session);
+    const late = await chatOf(scene.stage.device(user), chat.session);
     const { messages } = late;
     expect([messages.length, late.hasOlder]).toEqual([50, true]);
     await late.loadOlder();
@@ -268,7 +245,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(await late.reach(first)).toBe(true);
     expect([late.messages.length, late.messages[0]?.id, late.hasOlder]).toEqual([120, first, false]);
     expect(await late.reach(freshId())).toBe(false);
-    const jumping = await chatOf(stage.device(user), chat.session);
+    const jumping = await chatOf(scene.stage.device(user), chat.session);
     jumping.notice = { kind: "lost" };
     const paging = jumping.loadOlder();
     expect(await jumping.reach(first), "while a page is on its way, and a notice stands").toBe(true);
@@ -279,7 +256,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     const { chat, device } = await begun();
     say(chat, "apples");
     await shows(chat, "apples", "APPLES");
-    const other = stage.device(user);
+    const other = scene.stage.device(user);
     await inStep(other);
     const isRead = (each: Device) => {
       const row = each.timeline.sessions.get(chat.session);
@@ -294,7 +271,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
 
   it("names the other devices that type in it, and not this one", async () => {
     const { chat } = await begun();
-    const phone = stage.device(user, { who: { id: freshId(), name: "Phone" } });
+    const phone = scene.stage.device(user, { who: { id: freshId(), name: "Phone" } });
     const there = await chatOf(phone, chat.session);
     there.currentMessage = "How";
     await vi.waitFor(() => expect(chat.typists.names).toEqual(["Phone"]), PATIENT);
@@ -304,26 +281,26 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("goes on in place when the hub is killed in mid-answer; what was said meanwhile waits and is said once", async () => {
-    provider.on("long", ["begun", null, "never heard"], ["begun", " and ended"]);
+    scene.provider.on("long", ["begun", null, "never heard"], ["begun", " and ended"]);
     const { chat, device } = await begun();
     say(chat, "long");
     await shows(chat, "long", "begun");
     const { messages } = chat;
-    await hub.kill();
+    await scene.hub.kill();
     await until(device, () => device.state === "away");
     say(chat, "and then?");
     await stands(chat, "sent", "writing", "queued");
     const queued = chat.messages[2];
-    await hub.start();
+    await scene.hub.start();
     device.retryNow();
     const whole = ["long", "begun and ended", "and then?", "AND THEN?"];
     await vi.waitFor(() => expect(texts(chat)).toEqual(whole), { timeout: 30_000 });
     expect(chat.messages.slice(0, 3)).toEqual([...messages, queued]);
-    provider.release();
+    scene.provider.release();
   }, 60_000);
 
   it("tells of a session that is not there", async () => {
-    const chat = await chatOf(stage.device(user), freshId());
+    const chat = await chatOf(scene.stage.device(user), freshId());
     expect(chat.error?.code).toBe("not_found");
   });
 });

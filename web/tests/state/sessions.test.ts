@@ -1,12 +1,13 @@
 // @vitest-environment node
 // The session list and a real hub: shown at once, taken back if refused, the same on all devices.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { CommandRefused, Device, Session } from "../../src/lib/client";
 import { isUnread } from "../../src/lib/sessions/marks";
 import { SessionStore } from "../../src/lib/state/sessions.svelte";
-import { hasHub, Hub, Provider } from "../client/hub";
-import { inStep, Stage } from "../client/stage";
+import { hasHub } from "../client/hub";
+import { inStep } from "../client/stage";
+import { Scene } from "./scene";
 
 const WITHIN = { timeout: 8_000, interval: 20 };
 
@@ -27,41 +28,18 @@ class Heard {
 describe.skipIf(!hasHub)(
   "the session list (needs the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)",
   () => {
-    const provider = new Provider();
-    const stops: (() => void)[] = [];
-    let hub: Hub;
-    let stage: Stage;
+    const scene = new Scene();
 
     const titles = (store: SessionStore) => store.sessions.map((row) => row.title);
 
     async function opened(user: string, isInStep = true) {
-      const device: Device = stage.device(user);
+      const device: Device = scene.stage.device(user);
       const heard = new Heard();
       const store = new SessionStore(device, heard);
-      stops.push(store.start());
+      scene.leaving.push(store.start());
       if (isInStep) await inStep(device);
       return { device, heard, store };
     }
-
-    beforeAll(async () => {
-      // Node paints nothing: a frame is whatever comes next.
-      vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run));
-      vi.stubGlobal("cancelAnimationFrame", clearTimeout);
-      vi.stubGlobal("document", { hidden: false });
-      hub = new Hub(await provider.listen());
-      await hub.start();
-      stage = new Stage(hub.url);
-    }, 30_000);
-
-    afterEach(() => {
-      for (const stop of stops.splice(0)) stop();
-      stage.close();
-    });
-
-    afterAll(async () => {
-      provider.close();
-      await hub.close();
-    }, 30_000);
 
     it("shows a new session before there is a connection, and has it once when there is", async () => {
       const { device, store } = await opened("early", false);
@@ -108,14 +86,14 @@ describe.skipIf(!hasHub)(
     });
 
     it("marks on all devices what is answered, then what nobody has read, until one has", async () => {
-      provider.on("why?", ["because ", null, "so"]);
+      scene.provider.on("why?", ["because ", null, "so"]);
       const [phone, laptop] = [await opened("cid"), await opened("cid")];
       const id = phone.store.create();
       await phone.device.send(id, "why?");
       await vi.waitFor(() => expect(laptop.store.answering).toEqual(new Set([id])), WITHIN);
       const late = await opened("cid");
       await vi.waitFor(() => expect(late.store.answering).toEqual(new Set([id])), WITHIN);
-      provider.release();
+      scene.provider.release();
       await vi.waitFor(() => expect(laptop.store.answering.size + laptop.store.unreadCount).toBe(1), WITHIN);
       await vi.waitFor(
         () => expect([late.store.answering.size, late.store.unreadCount]).toEqual([0, 1]),
