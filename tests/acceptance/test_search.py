@@ -1,5 +1,7 @@
 """What search promises: the best and latest first, words as one types them, and what was likely meant, said as such."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import psycopg
@@ -10,9 +12,20 @@ from protocol.answers import SearchPage
 from protocol.ids import SessionId, UserId
 from server.store.search import of_user
 from tests.device import Device, RefusedError, device
-from tests.hub import running
+from tests.hub import Hub, running
 from tests.provider import provider
 from tests.rings import NEW
+
+
+@asynccontextmanager
+async def talking(database_url: str, answer: str, keys: str | None = None) -> AsyncGenerator[tuple[Device, Hub]]:
+    """Ada's device on a hub of its own, whose tutor always says the same."""
+    async with (
+        provider(lambda _: [answer]) as tutor,
+        running(database_url, tutor.base_url, encryption_keys=keys) as hub,
+        device(hub, "ada") as phone,
+    ):
+        yield phone, hub
 
 
 async def search(speaker: Device, query: str, **more: object) -> SearchPage:
@@ -41,11 +54,7 @@ def age(database_url: str, session: SessionId, days: int) -> None:
 async def test_titles_come_before_whole_words_before_beginnings_unless_they_are_old(
     database_url: str, keys: str | None
 ) -> None:
-    async with (
-        provider(lambda _: ["Yes."]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=keys) as hub,
-        device(hub, "ada") as phone,
-    ):
+    async with talking(database_url, "Yes.", keys) as (phone, _):
         begun = await said(phone, "about photons")
         whole = await said(phone, "I took a photo")
         named = await said(phone, "what is it?", title="A photo of mine")
@@ -68,11 +77,7 @@ async def test_titles_come_before_whole_words_before_beginnings_unless_they_are_
 
 
 async def test_the_message_that_has_the_whole_words_is_shown_rather_than_a_later_one(database_url: str) -> None:
-    async with (
-        provider(lambda _: ["The photons, naturally."]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=None) as hub,
-        device(hub, "ada") as phone,
-    ):
+    async with talking(database_url, "The photons, naturally.") as (phone, _):
         session = await phone.create(title="Light")
         await phone.open(session)
         first = await phone.send(session, "x" * 300 + " is this a photo of it? " + "y" * 300)
@@ -86,12 +91,7 @@ async def test_the_message_that_has_the_whole_words_is_shown_rather_than_a_later
 
 
 async def test_a_word_that_nobody_has_said_is_taken_for_one_that_was_likely_meant(database_url: str) -> None:
-    async with (
-        provider(lambda _: ["Gravity bends light."]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=None) as hub,
-        device(hub, "ada") as phone,
-        device(hub, "bob") as other,
-    ):
+    async with talking(database_url, "Gravity bends light.") as (phone, hub), device(hub, "bob") as other:
         session = await said(phone, "How does an equation describe recursion?", title="Physik für Anfänger")
         for query, meant in {
             "gravty": ["gravity"],
@@ -113,11 +113,7 @@ async def test_a_word_that_nobody_has_said_is_taken_for_one_that_was_likely_mean
 
 
 async def test_pages_of_what_was_likely_meant_go_on_with_the_same(database_url: str) -> None:
-    async with (
-        provider(lambda _: ["Well."]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=None) as hub,
-        device(hub, "ada") as phone,
-    ):
+    async with talking(database_url, "Well.") as (phone, _):
         sessions = [await said(phone, f"gravity {number}") for number in range(3)]
         first = await search(phone, "gravty", limit=2)
         assert first.cursor is not None
@@ -130,22 +126,14 @@ async def test_pages_of_what_was_likely_meant_go_on_with_the_same(database_url: 
 
 
 async def test_of_what_is_sealed_nothing_is_guessed(database_url: str) -> None:
-    async with (
-        provider(lambda _: ["Well."]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=NEW) as hub,
-        device(hub, "ada") as phone,
-    ):
+    async with talking(database_url, "Well.", NEW) as (phone, _):
         session = await said(phone, "gravity of 数学")
         assert await found(phone, "grav") == await found(phone, "数学") == [session]
         assert (await search(phone, "gravty")) == SearchPage(hits=[], cursor=None)
 
 
 async def test_two_letters_of_a_script_without_spaces_are_found_wherever_they_stand(database_url: str) -> None:
-    async with (
-        provider(lambda _: ["分数の足し算です。"]) as tutor,
-        running(database_url, tutor.base_url, encryption_keys=None) as hub,
-        device(hub, "ada") as phone,
-    ):
+    async with talking(database_url, "分数の足し算です。") as (phone, _):
         session = await said(phone, "我的数学作业")
         for query in ("数学", "作业", "学作", "足し", "算で", "分数 です"):
             assert await found(phone, query) == [session], query

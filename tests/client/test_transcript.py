@@ -7,28 +7,17 @@ from msgspec import structs
 from client.transcript import Transcript, cleaned
 from protocol.answers import MessagePage
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved, ReplySettled, SessionChanged, Snapshot
-from protocol.ids import MessageId, SessionId, UserId
+from protocol.ids import MessageId, SessionId
 from protocol.model import Failure, Message, MessageMetadata, Reply, Session
 from protocol.timeline import Timeline
+from tests.rows import session_row
 
 SESSION = SessionId(UUID(int=1))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def session(seq: int = 1, **fields: Any) -> Session:
-    row = Session(
-        id=SESSION,
-        user_id=UserId("ada"),
-        title="Noodles",
-        language="en",
-        mode="fun",
-        created_at=NOW,
-        updated_at=NOW,
-        message_count=0,
-        read_seq=0,
-        seq=seq,
-    )
-    return structs.replace(row, **fields)
+    return session_row(SESSION, "ada", seq, **{"title": "Noodles"} | fields)
 
 
 def message(number: int, seq: int, content: str = "", **fields: Any) -> Message:

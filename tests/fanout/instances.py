@@ -13,6 +13,7 @@ from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import Frame, frame
 from server.fanout.redis_seal import RedisSeal
 from server.store.deployments import Deployment
+from tests.rows import session_row
 
 ADA, BOB = UserId("ada"), UserId("bob")
 ORIGIN = "7:00000001"
@@ -107,18 +108,7 @@ def changed(seq: int = 1, user: UserId = ADA) -> Frame:
 
 
 def session_of(user: UserId, seq: int = 1) -> Session:
-    return Session(
-        id=SESSION,
-        user_id=user,
-        title="",
-        language="en",
-        mode="learn",
-        created_at=NOON,
-        updated_at=NOON,
-        message_count=0,
-        read_seq=0,
-        seq=seq,
-    )
+    return session_row(SESSION, user, seq, mode="learn")
 
 
 def token(chunk: int, text: str, attempt: int = 1) -> Frame:

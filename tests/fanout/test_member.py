@@ -1,20 +1,22 @@
 """Whatever is told, read and taken in whatever order, a device hears its timeline without a gap and never backwards."""
 
 import sys
+from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from protocol.events import Changes, SessionChanged
-from protocol.ids import UserId
+from protocol.ids import SessionId, UserId
 from protocol.model import Device, Session
 from protocol.timeline import Outcome, Timeline
 from server.fanout.frames import frame
 from server.fanout.member import HELD_BYTES, Member
 from server.fanout.outbox import MAX_BYTES, Outbox
 from server.identity import Identity
-from tests.fanout.test_outbox import large_change, parsed, pong, session_row
+from tests.fanout.test_outbox import large_change, parsed, pong
+from tests.rows import session_row
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -130,7 +132,7 @@ class Slow(RuleBasedStateMachine):
         assert {row.title for row in self.reader.sessions.values()} == set(self.titles)
 
     def row(self, seq: int) -> Session:
-        return session_row(seq, self.titles[seq - 1])
+        return session_row(SessionId(UUID(int=seq)), "ada", seq, title=self.titles[seq - 1])
 
 
 TestASlowDevice = Slow.TestCase

@@ -22,11 +22,12 @@ from protocol.events import (
     TokenAdded,
     TypingChanged,
 )
-from protocol.ids import MessageId, SessionId, UserId
-from protocol.model import Message, Session
+from protocol.ids import MessageId, SessionId
+from protocol.model import Message
 from protocol.timeline import advanced
 from server.fanout.frames import frame
 from server.fanout.outbox import MAX_BYTES, MAX_FRAMES, Outbox
+from tests.rows import session_row
 
 SESSION = SessionId(UUID(int=1))
 REPLY, OTHER = MessageId(UUID(int=2)), MessageId(UUID(int=3))
@@ -73,24 +74,10 @@ def pong(ref: int = 1) -> Pong:
     return Pong(ref=ref)
 
 
-def session_row(seq: int, title: str) -> Session:
-    moment = datetime.now(UTC)
-    return Session(
-        id=SessionId(UUID(int=seq)),
-        user_id=UserId("ada"),
-        title=title,
-        language="en",
-        mode="fun",
-        created_at=moment,
-        updated_at=moment,
-        message_count=0,
-        read_seq=0,
-        seq=seq,
-    )
-
-
 def large_change(seq: int) -> SessionChanged:
-    return SessionChanged(seq=seq, sessions=[session_row(seq, "x" * (MAX_BYTES + 1))])
+    return SessionChanged(
+        seq=seq, sessions=[session_row(SessionId(UUID(int=seq)), "ada", seq, title="x" * (MAX_BYTES + 1))]
+    )
 
 
 def offered(*events: Event) -> Outbox:

@@ -34,6 +34,7 @@ from protocol.events import (
 )
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Limits, Message, Session, TutorName
+from tests.rows import session_row
 
 USER = "learner-1"
 EPOCH = "1:00000001:x"
@@ -49,18 +50,7 @@ SEND = say.MessageSend(ref=3, session=SESSION, message=ASKED, content="learner-1
 
 
 def session(seq: int, count: int = 2) -> Session:
-    return Session(
-        id=SESSION,
-        user_id=UserId(USER),
-        title="Tea",
-        language="en",
-        mode="fun",
-        created_at=NOON,
-        updated_at=NOON,
-        message_count=count,
-        read_seq=0,
-        seq=seq,
-    )
+    return session_row(SESSION, USER, seq, title="Tea", message_count=count)
 
 
 def asked(**changes: Any) -> Message:

@@ -7,8 +7,9 @@ from loadtest.run.reading import Reading
 from loadtest.run.speech import Stamp
 from protocol.answers import Sent
 from protocol.events import MessageAdded, ReplySettled, ReplySnapshot, TokenAdded
-from protocol.ids import MessageId, UserId, fresh_message_id, fresh_session_id
+from protocol.ids import MessageId, fresh_message_id, fresh_session_id
 from protocol.model import Message, ReplyStatus, Session
+from tests.rows import session_row
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 SESSION = fresh_session_id()
@@ -80,15 +81,4 @@ def row(message: MessageId, position: int, content: str, seq: int, **changes: ob
 
 
 def session(user: str) -> Session:
-    return Session(
-        id=SESSION,
-        user_id=UserId(user),
-        title="",
-        language="en",
-        mode="fun",
-        created_at=NOW,
-        updated_at=NOW,
-        message_count=0,
-        read_seq=0,
-        seq=2,
-    )
+    return session_row(SESSION, user, 2)
