@@ -48,7 +48,8 @@ def result_of(work: Work[T], say: Callable[[str], None], *, keep: Path | None) -
         try:
             result = asyncio.run(_until_interrupted(work, folder))
         except* (WorldFailed, OSError, EOFError) as errors:
-            problem = f"It could not be held: {'; '.join(str(each) or repr(each) for each in _each(errors))}"
+            reasons = dict.fromkeys(str(each) or repr(each) for each in _each(errors))  # many may fail for the same one
+            problem = f"It could not be held: {'; '.join(reasons)}"
         except* asyncio.CancelledError:
             problem = "Interrupted: everything that was started has been ended."
         if result is None:

@@ -126,6 +126,7 @@ async def test_an_address_of_a_session_that_is_not_ours_says_so_and_leads_on(roo
             for session in (ada.session_id, "0b5e7a52-3c5f-4d53-a2a8-6e0d9b1f4c11", "no-id-at-all"):
                 await bob.page.goto(f"/s/{session}")
                 await expect(bob.page.get_by_text("be found").or_(bob.page.get_by_text("is not here"))).to_be_visible()
+                await expect(bob.page.get_by_text("UUID")).to_have_count(0)
                 await expect(bob.page.get_by_text("secret")).to_have_count(0)
             await bob.shot("not-found")
 
