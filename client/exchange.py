@@ -81,15 +81,18 @@ class Exchange:
 
     def _say_what_is_due(self) -> None:
         if self.is_in_step:
-            for command in self.outbox.due(time.monotonic()):
+            now = time.monotonic()
+            for command in self.outbox.due(now):
                 self.pages.about_to_say(command)
                 self.speak(command)
-            self._say_the_rest_later()
+            self._say_the_rest_later(now)
 
-    def _say_the_rest_later(self) -> None:
-        """What the hub could not do is said again when its time has come; until then something else may come first."""
+    def _say_the_rest_later(self, now: float) -> None:
+        """What the hub could not do is said again when its time has come; until then something else may come first.
+
+        `now` is when the rest was found not to be due: what falls due since then would be asked for by nobody.
+        """
         self._be_quiet()
-        now = time.monotonic()
         if (then := self.outbox.next_due(now)) is not None:
             self._later = asyncio.get_running_loop().call_later(then - now, self._say_what_is_due)
 

@@ -93,20 +93,23 @@ export class Exchange {
 
   #sayWhatIsDue(): void {
     if (!this.isInStep) return;
-    const due = this.outbox.due(lastingTime());
+    const now = lastingTime();
+    const due = this.outbox.due(now);
     for (const command of due) {
       this.pages.aboutToSay(command);
       this.speak(command);
     }
     if (due.some((command) => command.type === "message.send")) this.listeners.tell({ type: "outbox" });
-    this.#sayTheRestLater();
+    this.#sayTheRestLater(now);
     this.#beImpatient();
   }
 
-  /** What the hub could not do is said again when its time has come; until then something else may come first. */
-  #sayTheRestLater(): void {
+  /**
+   * What the hub could not do is said again when its time has come; until then something else may come first. `now` is
+   * when the rest was found not to be due: what falls due since then would be asked for by nobody.
+   */
+  #sayTheRestLater(now: number): void {
     clearTimeout(this.#later);
-    const now = lastingTime();
     const then = this.outbox.nextDue(now);
     if (then !== null) this.#later = setTimeout(() => this.#sayWhatIsDue(), (then - now) * 1000);
   }
