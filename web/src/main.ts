@@ -1,7 +1,7 @@
 /** Where the page begins. */
 import { mount } from "svelte";
 import App from "./App.svelte";
-import { keepForOffline } from "./lib/offline";
+import { keepForOffline } from "./lib/shell/offline";
 import "./styles/tokens.css";
 import "./styles/base.css";
 

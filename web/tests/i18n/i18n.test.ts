@@ -5,7 +5,7 @@ import { speak, t } from "../../src/lib/i18n/index.svelte";
 import { preferred } from "../../src/lib/i18n/messages";
 import { plural } from "../../src/lib/i18n/plural";
 import { longTime, shortTime } from "../../src/lib/i18n/times";
-import { nameOfLanguage } from "../../src/lib/state/languages";
+import { nameOfLanguage } from "../../src/lib/chat/languages";
 
 describe("the language of the page", () => {
   it("is the first of the reader's that it speaks", () => {

@@ -1,10 +1,10 @@
 /** Keys, toasts, the banner and the walk through a list: what each does, and what it leaves alone. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connect, Rest } from "../../src/lib/client";
-import { deedOf, keysOf } from "../../src/lib/shortcuts";
-import { Toasts } from "../../src/lib/state/toasts.svelte";
-import { skyOf, Weather } from "../../src/lib/state/weather.svelte";
-import { stepFrom, walking } from "../../src/lib/walking";
+import { deedOf, keysOf } from "../../src/lib/shell/shortcuts";
+import { Toasts } from "../../src/lib/shell/toasts.svelte";
+import { skyOf, Weather } from "../../src/lib/shell/weather.svelte";
+import { stepFrom, walking } from "../../src/lib/shell/walking";
 
 describe("a key", () => {
   const press = (key: string, more = {}) => ({

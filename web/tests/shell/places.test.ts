@@ -1,6 +1,6 @@
 /** Where the reader is: the address says it, and the page's own links keep to it. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { addressOf, placeOf, Router } from "../../src/lib/state/router.svelte";
+import { addressOf, placeOf, Router } from "../../src/lib/shell/router.svelte";
 
 const session = "7f0c0a52-0f2c-4a8e-9a39-3d7a2c0a9b11";
 const message = "2b1f1f0e-5a55-4a5f-8d55-7f2b6c3d4e5f";

@@ -1,0 +1,172 @@
+/** All that goes with an account while it is signed in: its device, what is kept here, and what is shown of them. */
+import { getContext, setContext } from "svelte";
+import { connect, CommandRefused, type Device, type GaveUp, Rest, type Session, type Store } from "../client";
+import { explained } from "../i18n/explained";
+import { t } from "../i18n/index.svelte";
+import type { Account } from "./account";
+import { Beginning } from "../chat/beginning.svelte";
+import { ChatStore } from "../chat/chat.svelte";
+import { Deletions } from "../chat/deletions.svelte";
+import { Drafts } from "../chat/drafts";
+import { Edits } from "../chat/edits.svelte";
+import { endOf } from "./ends";
+import { excuse } from "../shell/excuse";
+import type { Router } from "../shell/router.svelte";
+import { SessionStore } from "../sessions/sessions.svelte";
+import type { Toasts } from "../shell/toasts.svelte";
+import { Weather } from "../shell/weather.svelte";
+import { whoIsThis } from "./who";
+
+/** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
+const UNDO = 30_000;
+/** The hub has so long to answer to what was decided before one leaves. */
+const LAST_WORDS = 2_000;
+const UNAUTHENTICATED = 4501;
+const SIGNED_OUT = 4507;
+const ERASED = 4508;
+
+/** The page, as a visit sees it. */
+interface Page {
+  toasts: Toasts;
+  router: Router;
+  language: string;
+  enter(account: Account): Promise<void>;
+  leave(): void;
+}
+
+export class Visit {
+  readonly device: Device;
+  readonly rest: Rest;
+  readonly sessions: SessionStore;
+  readonly weather: Weather;
+  readonly drafts: Drafts;
+  readonly deletions = new Deletions((message) => this.#delete(message));
+  readonly edits: Edits;
+  readonly beginning: Beginning;
+  /** The hub's last word on who answers; null until it has said so. */
+  tutor = $state.raw<NonNullable<Device["welcome"]>["tutor"] | null>(null);
+  /** Why it will not connect again. */
+  end = $state.raw<GaveUp | null>(null);
+  /** The one that is shown. */
+  conversation: ChatStore | null = null;
+  readonly #toasts: Toasts;
+  readonly #router: Router;
+  readonly #page: Page;
+
+  constructor(
+    readonly account: Account,
+    readonly store: Store,
+    page: Page,
+  ) {
+    this.#page = page;
+    this.#toasts = page.toasts;
+    this.#router = page.router;
+    this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
+    this.rest = new Rest(location.origin, account.tokens.current);
+    this.weather = new Weather(this.device);
+    this.drafts = new Drafts(store, account.user);
+    this.sessions = new SessionStore(this.device, this);
+    this.edits = new Edits(this.device);
+    this.beginning = new Beginning({ visit: this, page });
+  }
+
+  /** Returns how to leave. */
+  start(): () => void {
+    const tell = (text: string) => this.#toasts.show(text, { lasts: UNDO });
+    if (!this.store.isKept) tell(t().shell.cannotKeep);
+    else this.store.onFull = () => tell(t().shell.keepsNoMore);
+    const stops = [
+      this.device.on((happening) => {
+        if (happening.type === "ended") this.#finish(happening.error);
+        else this.tutor = this.device.welcome?.tutor ?? this.tutor;
+      }),
+      this.sessions.start(),
+      this.weather.watch(),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+      this.drafts.close();
+      this.device.disconnect();
+    };
+  }
+
+  /** Somebody has signed this device out, or there is nobody any more: nothing of theirs is to be seen here. */
+  get isOver(): boolean {
+    return this.end?.code === SIGNED_OUT || this.end?.code === ERASED;
+  }
+
+  /** The hub has refused what would be asked of it. */
+  get isRefused(): boolean {
+    return this.end !== null && ["sign_in", "erased"].includes(endOf(this.end.code));
+  }
+
+  /** What would be lost by signing out. */
+  async unsent(): Promise<{ messages: number; drafts: number }> {
+    this.drafts.saveAll();
+    return { messages: this.device.pendingSends().length, drafts: await this.store.countDrafts() };
+  }
+
+  /** A token of an earlier visit may be of a hub that has since begun anew: that nobody needs to hear of. */
+  #finish(end: GaveUp): void {
+    const { kind, tokens } = this.account;
+    if (this.store.isOver) this.#page.leave();
+    else if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop())
+      void this.#page.enter(this.account);
+    else this.end = end;
+    if (this.isOver) this.#toasts.clear();
+  }
+
+  chat(session: string): ChatStore {
+    return new ChatStore(session, this);
+  }
+
+  /** To be called when it may be left: what is written is kept; what was decided is said and, on the line, done. */
+  async finish(): Promise<void> {
+    this.drafts.saveAll();
+    const done = this.deletions.finishAll();
+    const late = new Promise((resolve) => setTimeout(resolve, LAST_WORDS));
+    if (this.device.state === "in_step") await Promise.race([done, late]);
+  }
+
+  /** Be in a conversation. Returns how to leave it. */
+  enter(chat: ChatStore): () => void {
+    const leave = chat.start();
+    this.conversation = chat;
+    return () => {
+      this.conversation = null;
+      leave();
+    };
+  }
+
+  refused({ problem }: CommandRefused): void {
+    this.#toasts.show(explained(problem));
+  }
+
+  async #delete(message: string): Promise<boolean> {
+    try {
+      await this.device.delete(message);
+      return true;
+    } catch (error) {
+      excuse(error);
+      if (error instanceof CommandRefused) this.refused(error);
+      return false;
+    }
+  }
+
+  removed(session: Session, undo: () => void): void {
+    if (this.#router.place.session === session.id) this.#router.go(null, null, { instead: true });
+    const text = t().sessions.deleted(session.title || t().sessions.untitled);
+    const action = { label: t().shell.undo, act: undo };
+    this.#toasts.show(text, { action, lasts: UNDO });
+  }
+}
+
+const key = Symbol("visit");
+
+export function provideVisit(visit: Visit): Visit {
+  return setContext(key, visit);
+}
+
+export function useVisit(): Visit {
+  return getContext<Visit>(key);
+}

@@ -1,0 +1,342 @@
+/**
+ * One conversation: what is shown of it, and what can be done in it. It reads the device's timeline after each
+ * happening, at most once a frame, and writes nothing but what it says to the device.
+ */
+import { CommandRefused, ConnectionLost } from "../client";
+import type { Device, Event, Happening, Mode, Problem, Session } from "../client";
+import { ReadAloud } from "../media/read_aloud.svelte";
+import { isUnread } from "../sessions/marks";
+import { Announcer } from "./announcer.svelte";
+import { Composer, type Writing } from "./composer.svelte";
+import type { Deletions } from "./deletions.svelte";
+import type { Drafts } from "./drafts";
+import type { Edits } from "./edits.svelte";
+import { excuse } from "../shell/excuse";
+import { oncePerFrame } from "./frames";
+import { type Group, Groups } from "./groups.svelte";
+import type { Row } from "./row.svelte";
+import { Rows } from "./rows.svelte";
+import type { SessionStore } from "../sessions/sessions.svelte";
+import { Typists } from "./typists.svelte";
+
+/** What the person is told of something that could not be done. */
+export type Notice =
+  | { kind: "refused"; problem: Problem }
+  | { kind: "lost" }
+  | { kind: "full"; limit: number }
+  | { kind: "occupied" }
+  | { kind: "gone" };
+
+/** Follow-ups that wait for the tutor at once, if the hub has not said. */
+const USUAL_PENDING = 5;
+
+/** What a chat has of the visit that it is part of. */
+export interface Belongings {
+  device: Device;
+  drafts: Drafts;
+  sessions: SessionStore;
+  deletions: Deletions;
+  edits: Edits;
+}
+
+export class ChatStore implements Writing {
+  readonly session: string;
+  readonly composer: Composer;
+  readonly typists = new Typists();
+  readonly announcer = new Announcer();
+  readonly readAloud = new ReadAloud();
+  readonly deletions: Deletions;
+  readonly edits: Edits;
+  /** The session's row; null while it is not known. */
+  readonly info: Session | null = $derived.by(() => this.#sessions.find(this.session));
+  isLoadingOlder = $state(false);
+  hasOlder = $state(false);
+  /** The page before was refused; it is not asked for again before somebody says so. */
+  hasFailedOlder = $state(false);
+  /** What is asked of the hub is answered now, and not once the connection is back. */
+  isOnline = $state(false);
+  /** There is no connection, and has been none since it was lost. */
+  isAway = $state(false);
+  /** Somebody reads far from the end: what they read stays. */
+  isReadingBack = false;
+  /** Why the session can't be shown. */
+  error = $state.raw<Problem | null>(null);
+  notice = $state.raw<Notice | null>(null);
+  /** Which of one's own messages one has last begun to edit. */
+  editing = $state<string | null>(null);
+  readonly #device: Device;
+  readonly #sessions: SessionStore;
+  readonly #rows: Rows;
+  readonly #groups = new Groups();
+  readonly #grown = new Set<string>();
+  #isStale = true;
+  #isOpened = $state(false);
+  #opening: Promise<void> = Promise.resolve();
+  #older: Promise<boolean> | null = null;
+  #wasDeleted = false;
+  readonly #show = oncePerFrame(() => this.#showNow());
+
+  constructor(session: string, { device, drafts, sessions, deletions, edits }: Belongings) {
+    this.session = session;
+    this.#device = device;
+    this.#sessions = sessions;
+    this.deletions = deletions;
+    this.edits = edits;
+    this.#rows = new Rows(device, session);
+    this.composer = new Composer(device, session, drafts);
+  }
+
+  /** Open the session and keep to it. Returns how to leave. */
+  start(): () => void {
+    const stopListening = this.#device.on((happening) => this.#hear(happening));
+    const stopDrafting = this.composer.start();
+    this.#showNow();
+    this.#open();
+    return () => {
+      stopListening();
+      stopDrafting();
+      void this.deletions.finishAll();
+      this.typists.clear();
+      this.readAloud.stop();
+      this.#show.cancel();
+      void this.#device.close(this.session).catch(excuse);
+    };
+  }
+
+  /** Nothing is shown yet that should be. Where nobody has said anything, there is nothing to wait for. */
+  get isLoading(): boolean {
+    return !this.#isOpened && this.messages.length === 0 && this.info?.messageCount !== 0;
+  }
+
+  get messages(): Row[] {
+    return this.#rows.shown;
+  }
+
+  /** The same as they are in the page. */
+  get groups(): Group[] {
+    return this.#groups.shown;
+  }
+
+  get currentMessage(): string {
+    return this.composer.text;
+  }
+
+  set currentMessage(text: string) {
+    this.composer.text = text;
+  }
+
+  /** The tutor is answering, or about to. */
+  get isTyping(): boolean {
+    return this.#rows.open.length > 0;
+  }
+
+  get mode(): Mode {
+    return this.info?.mode ?? "fun";
+  }
+
+  get language(): string {
+    return this.info?.language ?? "en";
+  }
+
+  /** The last reply, if it has ended: the one that can be written anew. */
+  get lastReply(): string | null {
+    const last = this.messages.at(-1);
+    return last !== undefined && !last.isOwn && !last.isOpen ? last.id : null;
+  }
+
+  /** False: it was not sent, and is still in the composer. */
+  send(wordless: string): boolean {
+    const { isEmpty, isTooLong } = this.composer;
+    if (isEmpty || isTooLong || this.#device.state === "ended") return false;
+    const limit = this.#device.welcome?.limits.pendingReplies ?? USUAL_PENDING;
+    if (this.#rows.open.length + this.#sendsOnTheWay() >= limit) {
+      this.notice = { kind: "full", limit };
+      return false;
+    }
+    this.notice = null;
+    const { content, metadata } = this.composer.take(wordless);
+    this.#say(content, { metadata });
+    return true;
+  }
+
+  /** Say a failed one again: with its own id, unless that is what was wrong with it. */
+  sendAgain(row: Row): void {
+    if (row.pending === null) return;
+    const { content, metadata, message, problem } = row.pending;
+    const isTaken = problem?.code === "idempotency_conflict";
+    if (isTaken) this.#device.forget(message);
+    this.#say(content, { ...(metadata && { metadata }), ...(!isTaken && { message }) });
+  }
+
+  /** A failed one goes back to where it was written. */
+  takeBack(row: Row): void {
+    if (row.pending === null) return;
+    if (this.composer.giveBack(row.pending.content, row.pending.metadata)) this.#device.forget(row.id);
+    else this.notice = { kind: "occupied" };
+  }
+
+  beginEdit(row: Row): void {
+    if (this.edits.of(row.id) === undefined) this.edits.write(row.id, row.text);
+    this.editing = row.id;
+  }
+
+  edit(row: Row, content: string): Promise<boolean> {
+    return this.#attempt(() => this.edits.save(row.id, content));
+  }
+
+  /** Change one's words, and have them answered anew. */
+  async editAndAsk(row: Row, content: string): Promise<void> {
+    const reply = this.messages.find((other) => other.message?.replyTo === row.id && !other.isOpen);
+    if ((await this.edit(row, content)) && reply !== undefined) await this.retry(reply.id);
+  }
+
+  delete(row: Row): void {
+    this.deletions.ask(row.id);
+  }
+
+  /** End the reply that is being written. */
+  async stop(): Promise<void> {
+    const reply = this.#rows.open[0];
+    if (reply !== undefined) await this.#attempt(() => this.#device.stop(reply));
+  }
+
+  /** Have a reply written anew. */
+  async retry(reply: string): Promise<void> {
+    await this.#attempt(() => this.#device.retry(reply));
+  }
+
+  async useMode(mode: Mode): Promise<void> {
+    if (this.info !== null) await this.#sessions.change(this.info, { mode });
+  }
+
+  async useLanguage(language: string): Promise<void> {
+    if (this.info !== null) await this.#sessions.change(this.info, { language });
+  }
+
+  /** Have the page before. False: there is none, or it was refused. */
+  loadOlder(): Promise<boolean> {
+    return (this.#older ??= this.#loadOlder().finally(() => (this.#older = null)));
+  }
+
+  /** Page back until a message is there, and in the page. False: it is not in this session. */
+  async reach(message: string, isWanted = () => true): Promise<boolean> {
+    const isHere = () => this.messages.some((row) => row.id === message);
+    this.notice = null;
+    if (!isHere()) await this.#opening;
+    while (isWanted() && !isHere() && (await this.loadOlder()));
+    this.#groups.reveal(message);
+    return isHere();
+  }
+
+  /** Everything up to here has been seen. */
+  markRead(): void {
+    const { info } = this;
+    if (info === null || !isUnread(info) || !this.isOnline) return;
+    void this.#attempt(() => this.#device.markRead(this.session, this.#device.timeline.seq));
+  }
+
+  #hear(happening: Happening): void {
+    if (happening.type === "event") this.#hearEvent(happening.event);
+    else this.#isStale = true;
+    if (this.#isStale || this.#grown.size > 0) this.#show();
+  }
+
+  #hearEvent(event: Event): void {
+    switch (event.type) {
+      case "token.added":
+      case "reply.snapshot":
+        this.#grown.add(event.message);
+        break;
+      case "typing.changed":
+        if (event.session === this.session) this.typists.hear(event, this.#device.welcome?.device ?? null);
+        break;
+      case "pong":
+      case "degraded":
+        break;
+      default:
+        this.#isStale = true;
+    }
+  }
+
+  #showNow(isStale = this.#isStale): void {
+    if (isStale) this.#showAll();
+    else for (const id of this.#grown) this.#rows.showText(id);
+    this.#grown.clear();
+    this.#isStale = false;
+  }
+
+  #showAll(): void {
+    const { timeline } = this.#device;
+    this.#showWeather();
+    const isDeleted = timeline.sessions.get(this.session)?.deletedAt !== undefined;
+    if (this.#wasDeleted && !isDeleted) this.#open();
+    this.#wasDeleted = isDeleted;
+    if (this.#rows.showAll(this.isReadingBack)) this.#groups.show(this.messages);
+    this.hasOlder = (timeline.opened.get(this.session) ?? 1) > 1;
+    if (this.#rows.isBehind && this.hasOlder && !this.hasFailedOlder && this.#older === null)
+      void this.loadOlder();
+    this.announcer.hear(this.#rows.open, (id) => timeline.messages.get(id));
+  }
+
+  /** Between attempts to come back it is still away. */
+  #showWeather(): void {
+    const { state } = this.#device;
+    this.isOnline = state === "in_step";
+    if (state === "away" || state === "ended") this.isAway = true;
+    if (this.isOnline && this.isAway) this.isAway = this.hasFailedOlder = false;
+  }
+
+  #open(): void {
+    this.#opening = this.#openNow();
+  }
+
+  async #openNow(): Promise<void> {
+    try {
+      await this.#device.open(this.session);
+      this.error = null;
+    } catch (error) {
+      // What passes, the device waits for: what is refused here will be.
+      if (error instanceof CommandRefused) this.error = error.problem;
+      else this.#tell(error);
+    }
+    this.#isOpened = true;
+    this.#showNow(true);
+  }
+
+  async #loadOlder(): Promise<boolean> {
+    if (!this.hasOlder) return false;
+    this.isLoadingOlder = true;
+    let isThere = false;
+    const isDone = await this.#attempt(async () => (isThere = await this.#device.openOlder(this.session)));
+    this.hasFailedOlder = !isDone;
+    this.#showNow(true);
+    this.isLoadingOlder = false;
+    return isThere;
+  }
+
+  #sendsOnTheWay(): number {
+    return this.#device.pendingSends(this.session).filter((send) => send.state !== "failed").length;
+  }
+
+  #say(content: string, options: Parameters<Device["send"]>[2]): void {
+    this.#device.send(this.session, content, options).catch(excuse);
+    this.#showNow(true);
+  }
+
+  /** False: it was refused, or nobody knows; the person is told. */
+  async #attempt(act: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      this.#tell(error);
+      return false;
+    }
+  }
+
+  #tell(error: unknown): void {
+    excuse(error);
+    if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
+    else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What the whole page shares: who is here, where they are, and what they chose. Made once by App.svelte and handed
+ * down through Svelte's context, so that no module holds state of its own.
+ */
+import { getContext, setContext } from "svelte";
+import { openStore, Rest } from "../client";
+import { speak } from "../i18n/index.svelte";
+import { isLanguage, type Language, preferred } from "../i18n/messages";
+import {
+  type Account,
+  bearer,
+  developer,
+  embedded,
+  forget,
+  isFresh,
+  remembered,
+  rememberThat,
+} from "../account/account";
+import { excuse } from "./excuse";
+import { recall, remember } from "../account/kept";
+import { Panels } from "./panels.svelte";
+import { Router } from "./router.svelte";
+import { isTheme, showTheme, type Theme } from "./theme";
+import { Toasts } from "./toasts.svelte";
+import { Visit } from "../account/visit.svelte";
+
+export class App {
+  readonly router = new Router();
+  readonly toasts = new Toasts();
+  readonly panels = new Panels();
+  /** Null until somebody is signed in. */
+  visit = $state.raw<Visit | null>(null);
+  /** It is not known yet whether somebody is signed in. */
+  isStarting = $state(true);
+  theme = $state<Theme>("system");
+  language = $state<Language>("en");
+  /** Whether a single letter is a shortcut. */
+  hasSingleKeys = $state(recall("singleKeys") !== "off");
+  #leave: () => void = () => undefined;
+
+  constructor() {
+    const theme = recall("theme");
+    this.useTheme(isTheme(theme) ? theme : "system");
+    const language = recall("language") ?? "";
+    void this.#speak(isLanguage(language) ? language : preferred(navigator.languages));
+  }
+
+  get device() {
+    return this.visit?.device ?? null;
+  }
+
+  /** Let in whoever the address, the embedding page or an earlier visit says. */
+  async start(): Promise<void> {
+    const account = this.#named() ?? (await embedded().catch(() => null)) ?? remembered(this.#devSignIn);
+    if (account !== null) await this.enter(account);
+    this.isStarting = false;
+  }
+
+  /** A link to be somebody may be opened where the page is open already. */
+  async heedAddress(): Promise<void> {
+    const account = this.#named();
+    if (account !== null) await this.enter(account);
+  }
+
+  /** By the hub's development sign-in. Rejected with CommandRefused or ConnectionLost. */
+  async signIn(user: string): Promise<void> {
+    forget(user);
+    const account = developer(user, this.#devSignIn);
+    await account.tokens.current();
+    await this.enter(account);
+  }
+
+  /** False: it is no token, or one that has expired. */
+  async signInWith(token: string): Promise<boolean> {
+    const account = isFresh(token) ? bearer(token) : null;
+    if (account !== null) await this.enter(account);
+    return account !== null;
+  }
+
+  async enter(account: Account): Promise<void> {
+    const former = this.visit;
+    await former?.finish();
+    const store = await openStore(account.user);
+    this.#leave();
+    if (former !== null && former.account.user !== account.user)
+      this.router.go(null, null, { instead: true });
+    this.visit = new Visit(account, store, this);
+    this.#leave = this.visit.start();
+    rememberThat(account);
+  }
+
+  /**
+   * Leave, and leave nothing behind, whatever the network does: what was decided is said first, if there is a line, for
+   * two seconds at most. Without one the token stays good until it expires.
+   */
+  async signOut(): Promise<void> {
+    const { visit } = this;
+    if (visit === null) return;
+    const token = visit.isRefused ? null : visit.account.tokens.held;
+    const disconnect = this.#leave;
+    this.#leave = () => undefined;
+    this.leave();
+    await visit.finish();
+    disconnect();
+    const forgotten = visit.store.clear();
+    if (token !== null) void new Rest(location.origin, () => Promise.resolve(token)).signOut().catch(excuse);
+    await forgotten;
+  }
+
+  /** Be where nobody is signed in, and show nothing of who was. */
+  leave(): void {
+    if (this.visit !== null) forget(this.visit.account.user);
+    this.visit = null;
+    this.panels.close();
+    this.toasts.clear();
+    this.router.go(null, null, { instead: true });
+    this.#leave();
+  }
+
+  useTheme(theme: Theme): void {
+    this.theme = theme;
+    showTheme(theme);
+    remember("theme", theme === "system" ? null : theme);
+  }
+
+  async useLanguage(language: Language): Promise<void> {
+    remember("language", language);
+    await this.#speak(language);
+  }
+
+  useSingleKeys(on: boolean): void {
+    this.hasSingleKeys = on;
+    remember("singleKeys", on ? null : "off");
+  }
+
+  async #speak(language: Language): Promise<void> {
+    await speak(language);
+    this.language = language;
+  }
+
+  /** `#as=ada` is a development user's link, as `make start` prints it. It is not to stay in the address. */
+  #named(): Account | null {
+    const user = new URLSearchParams(location.hash.slice(1)).get("as");
+    if (user === null || user === "") return null;
+    history.replaceState(null, "", location.pathname);
+    return developer(user, this.#devSignIn);
+  }
+
+  readonly #devSignIn = async (user: string): Promise<string> => {
+    const noToken = () => Promise.resolve("");
+    return (await new Rest(location.origin, noToken).devSignIn(user)).token;
+  };
+}
+
+const key = Symbol("app");
+
+export function provideApp(app: App): App {
+  return setContext(key, app);
+}
+
+export function useApp(): App {
+  return getContext<App>(key);
+}
