@@ -276,8 +276,9 @@ class Attempt:
         return structs.replace(self.turn, text=self.writer.text, chunks=self.writer.chunks)
 
     def kept(self, asked_at: float, *, stop: bool | None) -> None:
-        """It was asked for then, and answered: whether to stop; None when the turn is no longer ours. One that has ended
-        meanwhile says nothing more.
+        """It was asked for then, and answered: whether to stop; None when the turn is no longer ours.
+
+        One that has ended meanwhile says nothing more.
         """
         if self._ending.done():
             return
