@@ -43,7 +43,7 @@ class Buckets:
     """Of any number of owners; one that was never seen has full ones."""
 
     def __init__(self) -> None:
-        self._full_at: dict[tuple[str, str], float] = {}
+        self._full_at: dict[object, float] = {}
         self._prune_at = PRUNED_AT
 
     def take(self, owner: str, wants: Sequence[Want], now: float) -> Short | None:
@@ -62,6 +62,15 @@ class Buckets:
         self._prune(now)
         self._full_at.update({(owner, want.name): full_at for want, full_at in zip(wants, later, strict=True)})
         return None
+
+    def took(self, name: object, rate: Rate, now: float) -> bool:
+        """Take one from the only bucket of this name, if there is one in it."""
+        full_at = max(self._full_at.get(name, now), now) + rate.seconds / rate.count
+        if full_at - now > rate.seconds + TOLERANCE:
+            return False
+        self._prune(now)
+        self._full_at[name] = full_at
+        return True
 
     def _prune(self, now: float) -> None:
         """A full bucket is as good as one that was never seen."""

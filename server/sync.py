@@ -13,7 +13,7 @@ from protocol.answers import Answer, MessagePage, Nothing, SearchPage, Sent, Ses
 from protocol.events import Changes, Snapshot, TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor, Message, Session
-from server.buckets import Rate, Want
+from server.buckets import Rate
 from server.errors import NotFound
 from server.fanout.member import Member
 from server.instance import Instance
@@ -69,7 +69,7 @@ def type_in(instance: Instance, member: Member, session: SessionId, *, active: b
     """
     if session not in member.opened:
         raise NotFound
-    if member.typing.take("", [Want(str(session), TYPING)], time.monotonic()) is not None:
+    if not member.typing.took(session, TYPING, time.monotonic()):
         return
     event = TypingChanged(session=session, who=member.device.id, name=member.device.name, active=active)
     instance.hub.tell_live(member.identity.user, session, event)

@@ -7,8 +7,8 @@ Long because the whole life of a socket is read in one place.
 """
 
 import asyncio
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from sys import getsizeof
 
@@ -256,36 +256,34 @@ class Connection:
         command = self._decoded(text)
         if command is None:
             return
-        with self._refusing(command):
+        try:
             match command:
                 case TypingSet() | Ping():
                     self._carry_out_at_once(command, member)
                 case Hello():
-                    raise Invalid.field("type", "order", "hello was said before")
+                    self._refuse(command.ref, Invalid.field("type", "order", "hello was said before"))
                 case AuthRefresh():
                     await self._refresh(command, user, member)
                     self._accept(command, NOTHING)
                 case _:
                     await self._instance.limits.ask(user)
                     self._accept(command, encode(await obey(self._instance, user, member, command)))
+        except Exception as error:
+            self._not_done(command, error)
 
     def _carry_out_at_once(self, command: AtOnce, member: Member) -> None:
         if isinstance(command, Ping):
             self._writer.say(Pong(ref=command.ref))
             return
-        with self._refusing(command):
+        try:
             sync.type_in(self._instance, member, command.session, active=command.active)
             self._accept(command, NOTHING)
-
-    @contextmanager
-    def _refusing(self, command: Command) -> Generator[None]:
-        """A fault of ours costs the device this command, not its connection."""
-        try:
-            yield
-        except Refusal as refusal:
-            self._refuse(command.ref, refusal)
         except Exception as error:
-            self._refuse(command.ref, fault(type(command).__name__, error))
+            self._not_done(command, error)
+
+    def _not_done(self, command: Command, error: Exception) -> None:
+        """A fault of ours costs the device this command, not its connection."""
+        self._refuse(command.ref, error if isinstance(error, Refusal) else fault(type(command).__name__, error))
 
     def _decoded(self, text: str) -> Command | None:
         """The command; None: it was none, and that was said."""
