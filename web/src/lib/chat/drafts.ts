@@ -1,7 +1,7 @@
 /**
- * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has written it: an older
- * one never replaces a newer one, be it from the store, from before signing in again, or from another tab; another tab
- * that shows the session shows what is written here, and so goes on from it.
+ * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has
+ * written it: an older one never replaces a newer one, be it from the store, from before signing in again, or from
+ * another tab; another tab that shows the session shows what is written here, and so goes on from it.
  */
 import type { Draft, Store } from "../client";
 
@@ -38,16 +38,12 @@ export class Drafts {
     this.#tabs.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.#take(data.session, data));
   }
 
-  /** Tells the listener what is kept of the session, and whenever another tab writes. Returns how to stop. */
-  follow(session: string, listener: Listener): () => void {
+  /** Tells the one listener of the session what is kept of it, and whenever another tab writes. */
+  follow(session: string, listener: Listener): void {
     this.#listeners.set(session, listener);
     const held = this.#held.get(session);
     if (held !== undefined) listener(held);
     else void this.#store.draft(session).then((kept) => kept !== null && this.#take(session, kept));
-    return () => {
-      void this.#save(session);
-      if (this.#listeners.get(session) === listener) this.#listeners.delete(session);
-    };
   }
 
   write(session: string, words: Words): void {
