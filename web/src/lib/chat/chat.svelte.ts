@@ -156,19 +156,19 @@ export class ChatStore implements Writing {
     return true;
   }
 
-  /** Say a failed one again: with its own id, unless that is what was wrong with it. */
+  /** Say a failed one again, without what is gone: with its own id, unless that is what was wrong with it. */
   sendAgain(row: Row): void {
     if (row.pending === null) return;
-    const { content, metadata, message, problem } = row.pending;
+    const { content, message, problem } = row.pending;
     const isTaken = problem?.code === "idempotency_conflict";
     if (isTaken) this.#device.forget(message);
-    this.#say(content, { ...(metadata && { metadata }), ...(!isTaken && { message }) });
+    this.#say(content, { metadata: row.remaining, ...(!isTaken && { message }) });
   }
 
   /** A failed one goes back to where it was written. */
   takeBack(row: Row): void {
     if (row.pending === null) return;
-    if (this.composer.giveBack(row.pending.content, row.pending.metadata)) this.#device.forget(row.id);
+    if (this.composer.giveBack(row.pending.content, row.remaining)) this.#device.forget(row.id);
     else this.notice = { kind: "occupied" };
   }
 
