@@ -114,3 +114,26 @@ async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not
             await expect(ada.page.get_by_text("Sent once the connection is back")).to_be_visible()
             await ada.window.context.set_offline(False)
             await expect(ada.answers.last).to_contain_text("About Begun in the tunnel")
+
+
+async def test_what_is_done_in_the_last_moment_before_a_reload_is_done(room: Room) -> None:
+    """Data loss prevention: auto-save drafts."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
+        await ada.begin("first")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.field.press_sequentially("half a thought")
+        await ada.page.reload()
+        await expect(ada.field).to_have_value("half a thought")
+        await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        await ada.window.context.set_offline(True)
+        await expect(ada.banner("You are offline.")).to_be_visible()
+        await ada.field.press("Enter")
+        await ada.page.reload()
+        await expect(ada.said.last).to_contain_text("half a thought")
+        await expect(ada.field).to_have_value("")
+        await ada.do(ada.said.first, "Delete")
+        await ada.page.reload()
+        await expect(ada.said.first).to_contain_text("first")
+        await ada.window.context.set_offline(False)
+        await expect(ada.answers.last).to_contain_text("About half a thought")
+        await expect(ada.said).to_have_count(1)

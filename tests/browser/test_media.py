@@ -6,7 +6,7 @@ Each test's docstring names the features of the design that it shows.
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
@@ -201,3 +201,103 @@ async def test_a_file_that_is_no_good_is_refused_with_a_reason_and_nothing_is_lo
             await ada.page.get_by_role("button", name=f"Remove {chosen['name']}").click()
             await ada.field.press("Enter")
             await expect(ada.said.last).to_contain_text("What is on it?")
+
+
+class Slow:
+    """The hub hears of no file before it is let through, whichever was sent first."""
+
+    def __init__(self, ada: Learner) -> None:
+        self._ada = ada
+        self._held: list[Route] = []
+
+    async def begin(self) -> None:
+        await self._ada.page.route("**/api/media", lambda route: self._held.append(route))
+
+    async def let_through(self) -> None:
+        held, self._held = self._held, []
+        for route in reversed(held):
+            await route.continue_()
+
+
+async def test_a_file_lands_where_it_was_begun_wherever_one_goes_meanwhile(room: Room, data_dir: Path) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+        slow = Slow(ada)
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await ada.begin("one")
+        await ada.new_session()
+        await ada.begin("two")
+        await slow.begin()
+        await add(ada, file("two.jpg", "image/jpeg", photo((64, 64))))
+        await expect(added.get_by_role("progressbar", name="Sending two.jpg")).to_be_visible()
+        await ada.new_session()
+        await add(ada, file("three.jpg", "image/jpeg", photo((48, 48))))
+        await expect(added.get_by_role("progressbar", name="Sending three.jpg")).to_be_visible()
+        await ada.session("one").click()
+        await expect(ada.said.last).to_contain_text("one")
+        await expect(added).to_have_count(0)
+        await ada.field.fill("about one")
+        await ada.session("two").click()
+        await expect(added.get_by_role("progressbar", name="Sending two.jpg")).to_be_visible()
+        await ada.field.fill("about two")
+        await slow.let_through()
+        await expect(added.get_by_role("button", name="Remove two.jpg")).to_be_visible()
+        await expect(ada.field).to_have_value("about two")
+        await ada.new_session()
+        await expect(added.get_by_role("button", name="Remove three.jpg")).to_be_visible()
+        await ada.session("one").click()
+        await expect(added).to_have_count(0)
+        await expect(ada.field).to_have_value("about one")
+        await ada.field.press("Enter")
+        await expect(ada.said.last).to_contain_text("about one")
+        await expect(ada.said.last.get_by_role("img", name="Picture")).to_have_count(0)
+        await ada.session("two").click()
+        await ada.page.reload()
+        await expect(added.get_by_role("img", name="Picture")).to_be_visible()
+        await expect(ada.field).to_have_value("about two")
+
+
+async def test_of_two_quick_pictures_the_last_chosen_goes_along_and_what_waits_for_it_says_so(
+    room: Room, data_dir: Path
+) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+        slow = Slow(ada)
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        send = ada.page.get_by_role("button", name="Send", exact=True)
+        why = ada.page.get_by_role("status").filter(has_text="The file is still on its way.")
+        await ada.begin("Look at this")
+        await expect(ada.answers.last).to_contain_text("Well.")
+        await slow.begin()
+        await add(ada, file("first.jpg", "image/jpeg", photo((64, 64))))
+        await expect(added.get_by_role("progressbar", name="Sending first.jpg")).to_be_visible()
+        await add(ada, file("last.jpg", "image/jpeg", photo((48, 48))))
+        await expect(added.get_by_role("alert")).to_contain_text("One picture and one sound go with a message.")
+        await expect(added.get_by_role("button", name="Remove first.jpg")).to_be_visible()
+        await expect(added.get_by_role("progressbar")).to_have_count(1)
+        await ada.field.fill("What is it?")
+        await expect(why).to_have_count(0)
+        await ada.field.press("Enter")
+        await expect(why).to_be_visible()
+        await expect(ada.field).to_have_value("What is it?")
+        await slow.let_through()
+        await expect(why).to_have_count(0)
+        await expect(send).to_be_enabled()
+        await ada.field.press("Enter")
+        await expect(ada.said.last.locator("img")).to_have_js_property("naturalWidth", 48)
+
+
+async def test_who_would_take_a_file_away_with_the_page_is_asked_first(room: Room, data_dir: Path) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
+        async with room.learner(hub, forgives=("dialog: ",)) as ada:
+            slow = Slow(ada)
+            added = ada.page.get_by_role("list", name="What goes with the message")
+            await ada.begin("Look at this")
+            await slow.begin()
+            await add(ada, file("cat.jpg", "image/jpeg", photo((64, 64))))
+            await expect(added.get_by_role("progressbar")).to_be_visible()
+            async with ada.page.expect_event("dialog") as asked:
+                await ada.page.close(run_before_unload=True)
+            assert (await asked.value).type == "beforeunload"
+            await slow.let_through()
+            await expect(added.get_by_role("button", name="Remove cat.jpg")).to_be_visible()
+            await ada.page.reload()
+            await expect(added.get_by_role("img", name="Picture")).to_be_visible()

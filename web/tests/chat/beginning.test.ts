@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { freshId } from "../../src/lib/client";
 import { Beginning } from "../../src/lib/chat/beginning.svelte";
 import { ChatStore } from "../../src/lib/chat/chat.svelte";
+import { Composers } from "../../src/lib/chat/composers";
 import { hasHub } from "../client/hub";
 import { belongings } from "./belongings";
 import { Scene } from "./scene";
@@ -62,11 +63,9 @@ describe.skipIf(!hasHub)(
       const gone: string[] = [];
       const page = { language: "de", router: { go: (session: string) => gone.push(session) } };
       const beginning = new Beginning({ visit, page });
-      scene.leaving.push(beginning.composer.start());
       beginning.useMode("learn");
       beginning.composer.text = "Warum?";
-      const reloaded = new Beginning({ visit, page });
-      scene.leaving.push(reloaded.composer.start());
+      const reloaded = new Beginning({ visit: { ...visit, composers: new Composers(visit) }, page });
       expect(reloaded.composer.text).toBe("Warum?");
       expect([visit.sessions.sessions, beginning.send(WORDLESS), beginning.composer.text]).toEqual([
         [],

@@ -1,7 +1,9 @@
 // What a chat of a test has, as it would have it of the visit that it is part of.
 
-import { type CommandRefused, type Device, openStore } from "../../src/lib/client";
+import { type CommandRefused, type Device, openStore, Rest } from "../../src/lib/client";
 import type { Belongings } from "../../src/lib/chat/chat.svelte";
+import type { Surroundings } from "../../src/lib/chat/composer.svelte";
+import { Composers } from "../../src/lib/chat/composers";
 import { Deletions } from "../../src/lib/chat/deletions.svelte";
 import { Drafts } from "../../src/lib/chat/drafts";
 import { Edits } from "../../src/lib/chat/edits.svelte";
@@ -13,8 +15,10 @@ export async function belongings(
   user: string,
   leaving: (() => void)[],
   refusals: string[] = [],
-): Promise<Belongings> {
+): Promise<Belongings & Surroundings> {
   const drafts = new Drafts(await openStore(user), user);
+  const rest = new Rest("http://127.0.0.1:9", async () => ""); // only a browser sends files
+  const composers = new Composers({ device, rest, drafts });
   const refused = ({ problem }: CommandRefused) => refusals.push(problem.code);
   const sessions = new SessionStore(device, { refused, removed: () => undefined });
   const deletions = new Deletions((message) =>
@@ -23,6 +27,10 @@ export async function belongings(
       () => false,
     ),
   );
-  leaving.push(sessions.start(), () => drafts.close());
-  return { device, drafts, sessions, deletions, edits: new Edits(device) };
+  leaving.push(
+    sessions.start(),
+    () => composers.close(),
+    () => drafts.close(),
+  );
+  return { device, rest, drafts, composers, sessions, deletions, edits: new Edits(device) };
 }

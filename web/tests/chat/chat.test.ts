@@ -179,6 +179,23 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(chat.messages[0]).toBe(row);
   });
 
+  it("offers to send without a picture that is gone at the hub, and takes back what is left", async () => {
+    const { chat } = await begun();
+    const fail = async (text: string): Promise<Row> => {
+      chat.composer.imageUrl = `/api/media/${freshId()}`;
+      expect(say(chat, text)).toBe(true);
+      await vi.waitFor(() => expect(rowOf(chat, text).standing).toBe("failed"), PATIENT);
+      return rowOf(chat, text);
+    };
+    const row = await fail("what is on it?");
+    expect(row.isBereft).toBe(true);
+    chat.takeBack(row);
+    expect([chat.currentMessage, chat.composer.imageUrl]).toEqual(["what is on it?", null]);
+    chat.sendAgain(await fail("and on this one?"));
+    await stands(chat, "sent", "answered");
+    expect(chat.messages[0]?.imageUrl).toBeNull();
+  });
+
   it("edits a message, and has it answered anew", async () => {
     const { chat } = await begun();
     say(chat, "apples");

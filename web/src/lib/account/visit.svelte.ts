@@ -6,6 +6,7 @@ import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
 import { Beginning } from "../chat/beginning.svelte";
 import { ChatStore } from "../chat/chat.svelte";
+import { Composers } from "../chat/composers";
 import { Deletions } from "../chat/deletions.svelte";
 import { Drafts } from "../chat/drafts";
 import { Edits } from "../chat/edits.svelte";
@@ -40,6 +41,7 @@ export class Visit {
   readonly sessions: SessionStore;
   readonly weather: Weather;
   readonly drafts: Drafts;
+  readonly composers: Composers;
   readonly deletions = new Deletions((message) => this.#delete(message));
   readonly edits: Edits;
   readonly beginning: Beginning;
@@ -65,6 +67,7 @@ export class Visit {
     this.rest = new Rest(location.origin, account.tokens.current);
     this.weather = new Weather(this.device);
     this.drafts = new Drafts(store, account.user);
+    this.composers = new Composers(this);
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device);
     this.beginning = new Beginning({ visit: this, page });
@@ -85,6 +88,7 @@ export class Visit {
     ];
     return () => {
       for (const stop of stops) stop();
+      this.composers.close();
       this.drafts.close();
       this.device.disconnect();
     };

@@ -3,14 +3,14 @@
  * message; until then, what is written is a draft as any other.
  */
 import type { Device, Metadata, Mode } from "../client";
-import { Composer, type Writing } from "./composer.svelte";
-import type { Drafts } from "./drafts";
+import type { Composer, Writing } from "./composer.svelte";
+import type { Composers } from "./composers";
 import { excuse } from "../shell/excuse";
 import type { SessionStore } from "../sessions/sessions.svelte";
 
 /** What it has of the visit that it is part of, and of the page. */
 interface Around {
-  visit: { device: Device; drafts: Drafts; sessions: SessionStore };
+  visit: { device: Device; composers: Composers; sessions: SessionStore };
   page: { language: string; router: { go(session: string): void } };
 }
 
@@ -23,7 +23,7 @@ export class Beginning implements Writing {
 
   constructor(around: Around) {
     this.#around = around;
-    this.composer = new Composer(around.visit.device, null, around.visit.drafts);
+    this.composer = around.visit.composers.of(null);
   }
 
   /** The page's own, unless another is chosen. */
@@ -40,8 +40,7 @@ export class Beginning implements Writing {
   }
 
   send(wordless: string): boolean {
-    const { isEmpty, isTooLong } = this.composer;
-    if (isEmpty || isTooLong || this.#around.visit.device.state === "ended") return false;
+    if (!this.composer.isReady() || this.#around.visit.device.state === "ended") return false;
     const { content, metadata } = this.composer.take(wordless);
     this.ask(content, metadata);
     return true;

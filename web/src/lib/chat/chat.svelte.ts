@@ -7,9 +7,9 @@ import type { Device, Event, Happening, Mode, Problem, Session } from "../client
 import { ReadAloud } from "../media/read_aloud.svelte";
 import { isUnread } from "../sessions/marks";
 import { Announcer } from "./announcer.svelte";
-import { Composer, type Writing } from "./composer.svelte";
+import type { Composer, Writing } from "./composer.svelte";
+import type { Composers } from "./composers";
 import type { Deletions } from "./deletions.svelte";
-import type { Drafts } from "./drafts";
 import type { Edits } from "./edits.svelte";
 import { excuse } from "../shell/excuse";
 import { oncePerFrame } from "./frames";
@@ -33,7 +33,7 @@ const USUAL_PENDING = 5;
 /** What a chat has of the visit that it is part of. */
 export interface Belongings {
   device: Device;
-  drafts: Drafts;
+  composers: Composers;
   sessions: SessionStore;
   deletions: Deletions;
   edits: Edits;
@@ -76,25 +76,23 @@ export class ChatStore implements Writing {
   #wasDeleted = false;
   readonly #show = oncePerFrame(() => this.#showNow());
 
-  constructor(session: string, { device, drafts, sessions, deletions, edits }: Belongings) {
+  constructor(session: string, { device, composers, sessions, deletions, edits }: Belongings) {
     this.session = session;
     this.#device = device;
     this.#sessions = sessions;
     this.deletions = deletions;
     this.edits = edits;
     this.#rows = new Rows(device, session);
-    this.composer = new Composer(device, session, drafts);
+    this.composer = composers.of(session);
   }
 
   /** Open the session and keep to it. Returns how to leave. */
   start(): () => void {
     const stopListening = this.#device.on((happening) => this.#hear(happening));
-    const stopDrafting = this.composer.start();
     this.#showNow();
     this.#open();
     return () => {
       stopListening();
-      stopDrafting();
       void this.deletions.finishAll();
       this.typists.clear();
       this.readAloud.stop();
@@ -146,8 +144,7 @@ export class ChatStore implements Writing {
 
   /** False: it was not sent, and is still in the composer. */
   send(wordless: string): boolean {
-    const { isEmpty, isTooLong } = this.composer;
-    if (isEmpty || isTooLong || this.#device.state === "ended") return false;
+    if (!this.composer.isReady() || this.#device.state === "ended") return false;
     const limit = this.#device.welcome?.limits.pendingReplies ?? USUAL_PENDING;
     if (this.#rows.open.length + this.#sendsOnTheWay() >= limit) {
       this.notice = { kind: "full", limit };
@@ -159,19 +156,19 @@ export class ChatStore implements Writing {
     return true;
   }
 
-  /** Say a failed one again: with its own id, unless that is what was wrong with it. */
+  /** Say a failed one again, without what is gone: with its own id, unless that is what was wrong with it. */
   sendAgain(row: Row): void {
     if (row.pending === null) return;
-    const { content, metadata, message, problem } = row.pending;
+    const { content, message, problem } = row.pending;
     const isTaken = problem?.code === "idempotency_conflict";
     if (isTaken) this.#device.forget(message);
-    this.#say(content, { ...(metadata && { metadata }), ...(!isTaken && { message }) });
+    this.#say(content, { metadata: row.remaining, ...(!isTaken && { message }) });
   }
 
   /** A failed one goes back to where it was written. */
   takeBack(row: Row): void {
     if (row.pending === null) return;
-    if (this.composer.giveBack(row.pending.content, row.pending.metadata)) this.#device.forget(row.id);
+    if (this.composer.giveBack(row.pending.content, row.remaining)) this.#device.forget(row.id);
     else this.notice = { kind: "occupied" };
   }
 

@@ -1,8 +1,13 @@
 /**
  * What is being written to the tutor: the text, which is kept as a draft and told to other devices as typing, and what
  * hangs on it. Nothing that was written is ever thrown away here: what is too long stays, and is said to be.
+ *
+ * Nothing is `$derived` here: a composer outlives the part of the page that first asks for it, and what is derived there
+ * stands still afterwards.
  */
 import type { Device, Metadata, Mode } from "../client";
+import type { MediaRest } from "../media/hub";
+import { Tray } from "../media/tray.svelte";
 import type { Drafts, Words } from "./drafts";
 import { codePoints, contentLimit, spokenOf } from "./length";
 
@@ -26,7 +31,16 @@ export interface Writing {
   useLanguage(language: string): unknown;
 }
 
+/** What a composer has of the visit that it is part of. */
+export interface Surroundings {
+  device: Device;
+  rest: MediaRest;
+  drafts: Drafts;
+}
+
 export class Composer {
+  readonly tray: Tray;
+  length = $state(0);
   #words = $state.raw<Required<Words>>(NOTHING);
   readonly #device: Device;
   readonly #session: string | null;
@@ -34,15 +48,12 @@ export class Composer {
   #saidTypingAt = -Infinity;
 
   /** `session`: null, it has not begun. */
-  constructor(device: Device, session: string | null, drafts: Drafts) {
+  constructor({ device, rest, drafts }: Surroundings, session: string | null) {
     this.#device = device;
     this.#session = session;
     this.#drafts = drafts;
-  }
-
-  /** Returns how to stop. */
-  start(): () => void {
-    return this.#drafts.follow(this.#draft, (draft) => (this.#words = { ...NOTHING, ...draft }));
+    this.tray = new Tray(rest, this);
+    drafts.follow(this.#draft, (draft) => this.#show({ ...NOTHING, ...draft }));
   }
 
   get text(): string {
@@ -75,14 +86,18 @@ export class Composer {
     return contentLimit(this.#device);
   }
 
-  readonly length = $derived(codePoints(spokenOf(this.text)));
-
   get isTooLong(): boolean {
     return this.length > this.limit;
   }
 
   get isEmpty(): boolean {
     return this.length === 0 && this.imageUrl === null && this.audioUrl === null;
+  }
+
+  /** Somebody wants to send it. False: it can't be; if that is because a file is still on its way, it is said. */
+  isReady(): boolean {
+    this.tray.isAwaited = this.tray.isBusy;
+    return !(this.isEmpty || this.isTooLong || this.tray.isBusy);
   }
 
   /** Goes on with what was dictated. */
@@ -119,8 +134,13 @@ export class Composer {
   }
 
   #write(change: Partial<Words>): void {
-    this.#words = { ...this.#words, ...change };
+    this.#show({ ...this.#words, ...change });
     this.#drafts.write(this.#draft, this.#words);
+  }
+
+  #show(words: Required<Words>): void {
+    if (words.text !== this.text) this.length = codePoints(spokenOf(words.text));
+    this.#words = words;
   }
 
   #sayTyping(active: boolean): void {

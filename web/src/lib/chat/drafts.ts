@@ -1,12 +1,12 @@
 /**
- * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has written it: an older
- * one never replaces a newer one, be it from the store, from before signing in again, or from another tab; another tab
- * that shows the session shows what is written here, and so goes on from it.
+ * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has
+ * written it: an older one never replaces a newer one, be it from the store, from before signing in again, or from
+ * another tab; another tab that shows the session shows what is written here, and so goes on from it.
  */
 import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
-export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft">;
+export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft" | "leaveDraft">;
 export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;
@@ -27,6 +27,8 @@ export class Drafts {
   readonly #tabs: BroadcastChannel;
   readonly #held = new Map<string, Draft>();
   readonly #listeners = new Map<string, Listener>();
+  /** What is written here and not known to be kept. */
+  readonly #unkept = new Set<string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   /** `user`: the tabs of one user tell each other. */
@@ -36,33 +38,34 @@ export class Drafts {
     this.#tabs.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.#take(data.session, data));
   }
 
-  /** Tells the listener what is kept of the session, and whenever another tab writes. Returns how to stop. */
-  follow(session: string, listener: Listener): () => void {
+  /** Tells the one listener of the session what is kept of it, and whenever another tab writes. */
+  follow(session: string, listener: Listener): void {
     this.#listeners.set(session, listener);
     const held = this.#held.get(session);
     if (held !== undefined) listener(held);
     else void this.#store.draft(session).then((kept) => kept !== null && this.#take(session, kept));
-    return () => {
-      this.#save(session);
-      if (this.#listeners.get(session) === listener) this.#listeners.delete(session);
-    };
   }
 
   write(session: string, words: Words): void {
     const at = Math.max(Date.now(), (this.#held.get(session)?.at ?? 0) + 1);
     this.#held.set(session, { ...words, at });
-    if (isNothing(words)) this.#save(session, true);
+    this.#unkept.add(session);
+    if (isNothing(words)) void this.#save(session);
     else if (!this.#timers.has(session)) {
       this.#timers.set(
         session,
-        setTimeout(() => this.#save(session), SAVED_AFTER),
+        setTimeout(() => void this.#save(session), SAVED_AFTER),
       );
     }
   }
 
-  /** To be called when the page may be about to go. */
+  /** To be called when the page may be about to go. What was written a moment ago is later than any other tab's. */
   saveAll(): void {
-    for (const session of [...this.#timers.keys()]) this.#save(session);
+    for (const session of this.#unkept) {
+      const draft = this.#say(session);
+      if (draft !== undefined) void this.#store.leaveDraft(session, isNothing(draft) ? null : draft);
+    }
+    this.#unkept.clear();
   }
 
   close(): void {
@@ -75,16 +78,25 @@ export class Drafts {
     const { text, imageUrl = null, audioUrl = null, at } = offered;
     const draft = { text, imageUrl, audioUrl, at };
     this.#held.set(session, draft);
+    this.#unkept.delete(session);
     this.#listeners.get(session)?.(draft);
   }
 
-  #save(session: string, always = false): void {
+  async #save(session: string): Promise<void> {
+    if (!this.#unkept.has(session)) return;
+    const draft = this.#say(session);
+    if (draft === undefined) return;
+    if (isNothing(draft)) await this.#store.removeDraft(session, draft.at);
+    else await this.#store.keepDraft(session, draft);
+    if (this.#held.get(session) === draft) this.#unkept.delete(session);
+  }
+
+  /** Tells the other tabs what is written now. */
+  #say(session: string): Draft | undefined {
     clearTimeout(this.#timers.get(session));
-    const waited = this.#timers.delete(session);
+    this.#timers.delete(session);
     const draft = this.#held.get(session);
-    if (draft === undefined || !(waited || always)) return;
-    this.#tabs.postMessage({ session, ...draft } satisfies Heard);
-    if (isNothing(draft)) void this.#store.removeDraft(session, draft.at);
-    else void this.#store.keepDraft(session, draft);
+    if (draft !== undefined) this.#tabs.postMessage({ session, ...draft } satisfies Heard);
+    return draft;
   }
 }

@@ -2,7 +2,7 @@
  * A message as one row of the conversation shows it. What is shown of it are its own runes, so that a token changes
  * one row and nothing else of the page.
  */
-import type { Message, PendingSend } from "../client";
+import type { FieldError, Message, Metadata, PendingSend } from "../client";
 
 /** How a row stands; of one's own messages how far it has come, of a reply whether it is being written. */
 export type Standing =
@@ -47,6 +47,21 @@ export class Row {
     return this.message?.metadata?.audioUrl ?? this.pending?.metadata?.audioUrl ?? null;
   }
 
+  /** It failed because its picture or its sound is not there any more: as it is, it can only fail again. */
+  get isBereft(): boolean {
+    return this.pending?.problem?.errors?.some(isOfMedia) ?? false;
+  }
+
+  /** What goes with it, but for what is not there any more. */
+  get remaining(): Metadata | undefined {
+    const { metadata, problem } = this.pending ?? {};
+    if (metadata === undefined || !this.isBereft) return metadata;
+    const gone = problem?.errors?.filter(isOfMedia).map(({ field }) => field) ?? [];
+    return Object.fromEntries(
+      Object.entries(metadata).filter(([name]) => !gone.includes(`metadata.${name}`)),
+    );
+  }
+
   get standing(): Standing {
     if (this.message === null) return this.#standingInOutbox();
     if (this.message.type === "user") return "sent";
@@ -67,6 +82,10 @@ export class Row {
     if (this.pending?.state === "failed") return "failed";
     return this.pending?.state === "queued" ? "queued" : "sending";
   }
+}
+
+function isOfMedia({ code }: FieldError): boolean {
+  return code === "unknown_media";
 }
 
 /** Whether two lists hold the same things in the same order: a list that is equal need not be shown again. */

@@ -12,6 +12,9 @@ export type Change = (held: unknown) => unknown;
 export interface Shelves {
   read(shelf: Shelf, key: string): Promise<unknown>;
   all(shelf: Shelf): Promise<[string, unknown][]>;
+  /** Whatever was there. It is kept even if the page goes in this moment; undefined: nothing is there then. */
+  put(shelf: Shelf, key: string, value: unknown): Promise<void>;
+  /** The page has to stay until what was there is known. */
   change(shelf: Shelf, key: string, change: Change): Promise<void>;
   clear(...shelves: Shelf[]): Promise<void>;
 }
@@ -32,11 +35,13 @@ export class Memory implements Shelves {
     return [...this.#shelf(shelf)];
   }
 
+  async put(shelf: Shelf, key: string, value: unknown): Promise<void> {
+    if (value === undefined) this.#shelf(shelf).delete(key);
+    else this.#shelf(shelf).set(key, value);
+  }
+
   async change(shelf: Shelf, key: string, change: Change): Promise<void> {
-    const held = this.#shelf(shelf);
-    const value = change(held.get(key));
-    if (value === undefined) held.delete(key);
-    else held.set(key, value);
+    await this.put(shelf, key, change(this.#shelf(shelf).get(key)));
   }
 
   async clear(...shelves: Shelf[]): Promise<void> {
@@ -79,15 +84,25 @@ export class Database implements Shelves {
     return keys.map((key, index) => [String(key), values[index]]);
   }
 
+  /** Nobody may be there to hear of the end: the transaction must not wait for that. */
+  async put(shelf: Shelf, key: string, value: unknown): Promise<void> {
+    const transaction = this.#begin([shelf], "readwrite");
+    place(transaction.objectStore(shelf), key, value);
+    transaction.commit();
+    await doneWith(transaction);
+  }
+
   /** In one transaction, so that of two tabs none undoes what the other has done. */
   async change(shelf: Shelf, key: string, change: Change): Promise<void> {
     const transaction = this.#begin([shelf], "readwrite");
     const store = transaction.objectStore(shelf);
     const held = store.get(key);
     held.onsuccess = () => {
-      const value = change(held.result);
-      if (value === undefined) store.delete(key);
-      else put(store, key, value);
+      try {
+        place(store, key, change(held.result));
+      } catch {
+        transaction.abort(); // what cannot be kept ends the transaction, and not the page
+      }
     };
     await doneWith(transaction);
   }
@@ -103,13 +118,9 @@ export class Database implements Shelves {
   }
 }
 
-/** What cannot be kept ends the transaction, and not the page. */
-function put(store: IDBObjectStore, key: string, value: unknown): void {
-  try {
-    store.put(value, key);
-  } catch {
-    store.transaction.abort();
-  }
+function place(store: IDBObjectStore, key: string, value: unknown): void {
+  if (value === undefined) store.delete(key);
+  else store.put(value, key);
 }
 
 function resultOf<T>(request: IDBRequest<T>): Promise<T> {

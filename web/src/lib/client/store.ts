@@ -86,7 +86,7 @@ export class Store {
   /** The later one counts. False: a later one was there, and stays. */
   async keepDraft(session: string, draft: Draft): Promise<boolean> {
     let isLatest = true;
-    await this.#write("drafts", session, (held) => {
+    await this.#change("drafts", session, (held) => {
       isLatest = !isLater(held, draft.at);
       return isLatest ? draft : held;
     });
@@ -95,7 +95,12 @@ export class Store {
 
   /** Unless it was written after `at`. */
   async removeDraft(session: string, at = Infinity): Promise<void> {
-    await this.#write("drafts", session, (held) => (isLater(held, at) ? held : undefined));
+    await this.#change("drafts", session, (held) => (isLater(held, at) ? held : undefined));
+  }
+
+  /** Whatever is there; null: nothing. For a page that is about to go, and hears no more of what is there. */
+  async leaveDraft(session: string, draft: Draft | null): Promise<void> {
+    await this.#put("drafts", session, draft ?? undefined);
   }
 
   /** How many there are. */
@@ -111,11 +116,11 @@ export class Store {
   }
 
   async writeEntry(entry: Entry): Promise<void> {
-    await this.#write("outbox", entry.id, () => entry);
+    await this.#put("outbox", entry.id, entry);
   }
 
   async strikeEntry(id: string): Promise<void> {
-    await this.#write("outbox", id, () => undefined);
+    await this.#put("outbox", id, undefined);
   }
 
   // What can be read again.
@@ -166,15 +171,23 @@ export class Store {
     return [...new Map([...kept, ...(await this.#memory.all(shelf))])];
   }
 
-  /** Onto the shelf; if there is no room, into memory. */
-  async #write(shelf: Shelf, key: string, change: Change): Promise<void> {
+  async #put(shelf: Shelf, key: string, value: unknown): Promise<void> {
+    if (this.#isOver) return;
+    if (await this.#isWritten((shelves) => shelves.put(shelf, key, value)))
+      await this.#memory.put(shelf, key, undefined);
+    else await this.#remember(shelf, key, () => value);
+  }
+
+  async #change(shelf: Shelf, key: string, change: Change): Promise<void> {
     if (this.#isOver) return;
     const held = this.#memory.has(shelf, key) ? await this.#memory.read(shelf, key) : undefined;
     const onto: Change = (there) => change(held ?? there);
-    if (await this.#isWritten(shelf, key, onto)) await this.#memory.change(shelf, key, () => undefined);
+    if (await this.#isWritten((shelves) => shelves.change(shelf, key, onto)))
+      await this.#memory.put(shelf, key, undefined);
     else await this.#remember(shelf, key, onto);
   }
 
+  /** There is no room on the shelf: it is kept in memory. */
   async #remember(shelf: Shelf, key: string, change: Change): Promise<void> {
     await this.#memory.change(shelf, key, change);
     if (this.isKept || this.#wasFull) return;
@@ -182,10 +195,10 @@ export class Store {
     this.onFull();
   }
 
-  async #isWritten(shelf: Shelf, key: string, change: Change): Promise<boolean> {
+  async #isWritten(onto: (shelves: Shelves) => Promise<void>): Promise<boolean> {
     const shelves = this.shelves;
     if (!shelves) return false;
-    const write = () => shelves.change(shelf, key, change).then(() => true);
+    const write = () => onto(shelves).then(() => true);
     const makeRoom = () => shelves.clear("messages", "lists");
     return write().catch(() =>
       makeRoom()
@@ -195,7 +208,7 @@ export class Store {
   }
 
   async #cache(shelf: Shelf, key: string, value: unknown): Promise<void> {
-    if (!this.#isOver) await this.shelves?.change(shelf, key, () => value).catch(() => undefined);
+    if (!this.#isOver) await this.shelves?.put(shelf, key, value).catch(() => undefined);
   }
 }
 

@@ -17,27 +17,37 @@ const FIELD = { image: "imageUrl", audio: "audioUrl" } as const;
 export class Tray {
   readonly rest: MediaRest;
   readonly #written: Written;
+  /** In the order in which they were chosen. */
   #all = $state.raw<Upload[]>([]);
+  /** Somebody wanted to send the message while some of it was still on its way. */
+  isAwaited = $state(false);
 
   constructor(rest: MediaRest, written: Written) {
     this.rest = rest;
     this.#written = written;
   }
 
-  readonly uploads = $derived.by(() => this.#all.filter((upload) => this.#isHere(upload)));
+  get uploads(): Upload[] {
+    return this.#all.filter((upload) => this.#isHere(upload));
+  }
 
   /** What came back with a message that could not be sent: nothing is uploaded of it any more. */
-  readonly kept = $derived.by(() => {
+  get kept(): { sense: Sense; url: string }[] {
     const own = new Set(this.#all.map(({ url }) => url));
     return (["image", "audio"] as const).flatMap((sense) => {
       const url = this.#written[FIELD[sense]];
       return url === null || own.has(url) ? [] : [{ sense, url }];
     });
-  });
+  }
 
   /** Some of it is on its way: a message that was sent now would go without it. */
   get isBusy(): boolean {
     return this.uploads.some(({ isBusy }) => isBusy);
+  }
+
+  /** Some of it is only here, and may yet be sent. */
+  get isUnfinished(): boolean {
+    return this.uploads.some(({ isBusy, canRetry }) => isBusy || canRetry);
   }
 
   /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
@@ -45,18 +55,19 @@ export class Tray {
     const uploads = [...files].map((file) => new Upload(file, this.rest));
     this.#all = [...this.uploads, ...uploads];
     const taken = new Set<string>();
+    this.isAwaited = false;
     for (const upload of uploads) {
       const kind = upload.file.type.split("/", 1)[0] ?? "";
       if (taken.has(kind)) upload.refuse("one_of_each");
-      else void this.send(upload);
+      else void this.#send(upload);
       taken.add(kind);
     }
   }
 
-  async send(upload: Upload): Promise<void> {
-    await upload.send();
-    if (upload.state !== "kept" || upload.sense === null || !this.#all.includes(upload)) return;
-    this.#written[FIELD[upload.sense]] = upload.url;
+  /** Sent again it is the one chosen last. */
+  again(upload: Upload): void {
+    this.#all = [...this.#all.filter((other) => other !== upload), upload];
+    void this.#send(upload);
   }
 
   remove(upload: Upload): void {
@@ -69,6 +80,25 @@ export class Tray {
 
   forget(sense: Sense): void {
     this.#written[FIELD[sense]] = null;
+  }
+
+  /** Nothing of it is sent any more. */
+  cancel(): void {
+    for (const upload of this.#all) upload.cancel();
+  }
+
+  async #send(upload: Upload): Promise<void> {
+    const sense = await upload.look();
+    if (sense === null) return;
+    this.#giveWay(sense);
+    await upload.send();
+    if (upload.state === "kept") this.#written[FIELD[sense]] = upload.url;
+  }
+
+  /** The last chosen goes along, whichever is faster; of others on their way it is said that they stay behind. */
+  #giveWay(sense: Sense): void {
+    const rivals = this.uploads.filter((upload) => upload.sense === sense && upload.state !== "refused");
+    for (const earlier of rivals.slice(0, -1)) if (earlier.isBusy) earlier.refuse("one_of_each");
   }
 
   /** A kept one is here as long as the message names it: a later picture takes its place. */

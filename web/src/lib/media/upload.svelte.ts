@@ -41,30 +41,24 @@ export class Upload {
     );
   }
 
-  async send(): Promise<void> {
+  /** What it is, before anything of it is sent. Null: it is not taken, or was cancelled. */
+  async look(): Promise<Sense | null> {
     this.#abort = new AbortController();
+    const { signal } = this.#abort;
     this.state = "waiting";
     this.part = 0;
     this.reason = null;
     const found = await lookedAt(this.file).catch(() => ({ refusal: "empty" }) as const); // it is gone from the disk
-    if (this.#abort.signal.aborted) return;
-    if ("refusal" in found) return this.refuse(found.refusal);
-    this.sense = found.sense;
-    await this.#transfer(this.#abort.signal);
+    if (signal.aborted) return null;
+    if ("sense" in found) return (this.sense = found.sense);
+    this.refuse(found.refusal);
+    return null;
   }
 
-  refuse(reason: string): void {
-    this.reason = reason;
-    this.state = "refused";
-  }
-
-  cancel(): void {
+  /** Once it was looked at. */
+  async send(): Promise<void> {
+    const { signal } = this.#abort;
     if (!this.isBusy) return;
-    this.state = "cancelled";
-    this.#abort.abort();
-  }
-
-  async #transfer(signal: AbortSignal): Promise<void> {
     this.state = "sending";
     try {
       const onProgress = (part: number) => (this.part = part);
@@ -75,5 +69,17 @@ export class Upload {
     } catch (error) {
       if (!signal.aborted) this.refuse(reasonOf(error));
     }
+  }
+
+  refuse(reason: string): void {
+    this.reason = reason;
+    this.state = "refused";
+    this.#abort.abort();
+  }
+
+  cancel(): void {
+    if (!this.isBusy) return;
+    this.state = "cancelled";
+    this.#abort.abort();
   }
 }

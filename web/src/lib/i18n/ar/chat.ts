@@ -30,6 +30,8 @@ export const chat: Messages["chat"] = {
   queued: "تُرسل حين يعود الاتصال",
   failed: "لم تُرسل.",
   again: "حاول مجددًا",
+  mediaGone: "الصورة أو التسجيل المرافق لها لم يعد موجودًا.",
+  sendWithout: "أرسلها بدونه",
   takeBack: "إعادة إلى حقل الكتابة",
   thinking: "يفكّر…",
   waiting: "تأتي بعد التي قبلها",

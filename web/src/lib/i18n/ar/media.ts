@@ -6,7 +6,7 @@ export const media: Messages["media"] = {
   attachments: "مرفقات الرسالة",
   sending: (name) => `جارٍ إرسال ${name}`,
   cancelNamed: (name) => `إلغاء ${name}`,
-  waits: "يجب أن يصل الملف أولًا",
+  waits: "الملف ما زال في الطريق. أرسل حالما يصل.",
   remove: "إزالة",
   removeNamed: (name) => `إزالة ${name}`,
   again: "أعد المحاولة",

@@ -31,6 +31,8 @@ export const chat: Messages["chat"] = {
   queued: "Wird gesendet, sobald die Verbindung wieder steht",
   failed: "Nicht gesendet.",
   again: "Noch einmal",
+  mediaGone: "Das Bild oder die Aufnahme dazu gibt es nicht mehr.",
+  sendWithout: "Ohne senden",
   takeBack: "Zurück ins Eingabefeld",
   thinking: "denkt nach …",
   waiting: "kommt nach der davor",

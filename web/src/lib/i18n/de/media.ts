@@ -6,7 +6,7 @@ export const media: Messages["media"] = {
   attachments: "Was zur Nachricht gehört",
   sending: (name) => `${name} wird gesendet`,
   cancelNamed: (name) => `${name} abbrechen`,
-  waits: "Erst muss die Datei angekommen sein",
+  waits: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
   remove: "Entfernen",
   removeNamed: (name) => `${name} entfernen`,
   again: "Noch einmal",

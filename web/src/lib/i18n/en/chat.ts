@@ -29,6 +29,8 @@ export const chat = {
   queued: "Sent once the connection is back",
   failed: "Not sent.",
   again: "Try again",
+  mediaGone: "Its picture or recording is not there any more.",
+  sendWithout: "Send without it",
   takeBack: "Back to the composer",
   thinking: "is thinking …",
   waiting: "comes after the one before",

@@ -6,7 +6,7 @@ export const media = {
   attachments: "What goes with the message",
   sending: (name: string) => `Sending ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
-  waits: "The file has to arrive first",
+  waits: "The file is still on its way. Send once it is here.",
   remove: "Remove",
   removeNamed: (name: string) => `Remove ${name}`,
   again: "Try again",
