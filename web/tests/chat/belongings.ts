@@ -5,6 +5,7 @@ import type { Belongings } from "../../src/lib/chat/chat.svelte";
 import { Deletions } from "../../src/lib/chat/deletions.svelte";
 import { Drafts } from "../../src/lib/chat/drafts";
 import { Edits } from "../../src/lib/chat/edits.svelte";
+import { excuse } from "../../src/lib/shell/excuse";
 import { SessionStore } from "../../src/lib/sessions/sessions.svelte";
 
 /** `leaving` is told how to leave, `refusals` what was refused. */
@@ -17,12 +18,7 @@ export async function belongings(
   const drafts = new Drafts(await openStore(user), user);
   const refused = ({ problem }: CommandRefused) => refusals.push(problem.code);
   const sessions = new SessionStore(device, { refused, removed: () => undefined });
-  const deletions = new Deletions((message) =>
-    device.delete(message).then(
-      () => true,
-      () => false,
-    ),
-  );
+  const deletions = new Deletions((message) => device.delete(message).catch(excuse));
   leaving.push(sessions.start(), () => drafts.close());
-  return { device, drafts, sessions, deletions, edits: new Edits(device) };
+  return { device, drafts, sessions, deletions, edits: new Edits(device, drafts) };
 }

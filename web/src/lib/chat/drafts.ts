@@ -6,7 +6,8 @@
 import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
-export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft">;
+type ListenerToAll = (name: string, draft: Draft) => void;
+export type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft" | "removeDraft">;
 export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;
@@ -27,6 +28,7 @@ export class Drafts {
   readonly #tabs: BroadcastChannel;
   readonly #held = new Map<string, Draft>();
   readonly #listeners = new Map<string, Listener>();
+  readonly #listenersToAll = new Map<string, ListenerToAll>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   /** `user`: the tabs of one user tell each other. */
@@ -46,6 +48,14 @@ export class Drafts {
       this.#save(session);
       if (this.#listeners.get(session) === listener) this.#listeners.delete(session);
     };
+  }
+
+  /** The same for all that go by a name which begins so, and not by a session's id. */
+  followAll(beginning: string, listener: ListenerToAll): void {
+    this.#listenersToAll.set(beginning, listener);
+    void this.#store.drafts().then((kept) => {
+      for (const [name, draft] of kept) if (name.startsWith(beginning)) this.#take(name, draft);
+    });
   }
 
   write(session: string, words: Words): void {
@@ -76,6 +86,8 @@ export class Drafts {
     const draft = { text, imageUrl, audioUrl, at };
     this.#held.set(session, draft);
     this.#listeners.get(session)?.(draft);
+    for (const [beginning, tell] of this.#listenersToAll)
+      if (session.startsWith(beginning)) tell(session, draft);
   }
 
   #save(session: string, always = false): void {

@@ -28,6 +28,7 @@ export const chat: Messages["chat"] = {
 
   sending: "جارٍ الإرسال…",
   queued: "تُرسل حين يعود الاتصال",
+  postponed: "الخادم مشغول. تُرسل مجددًا من تلقاء نفسها.",
   failed: "لم تُرسل.",
   again: "حاول مجددًا",
   takeBack: "إعادة إلى حقل الكتابة",

@@ -29,6 +29,7 @@ export const chat: Messages["chat"] = {
 
   sending: "Wird gesendet …",
   queued: "Wird gesendet, sobald die Verbindung wieder steht",
+  postponed: "Der Hub ist beschäftigt. Es wird von selbst noch einmal gesendet.",
   failed: "Nicht gesendet.",
   again: "Noch einmal",
   takeBack: "Zurück ins Eingabefeld",
