@@ -96,6 +96,32 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     scene.provider.release();
   });
 
+  it("asks for an answer anew once, however often that is said meanwhile", async () => {
+    const { chat } = await begun();
+    say(chat, "apples");
+    await stands(chat, "sent", "answered");
+    const reply = chat.lastReply ?? "";
+    const asked = [chat.retry(reply), chat.retry(reply)];
+    expect(chat.isRetrying).toBe(true);
+    await Promise.all(asked);
+    expect([chat.isRetrying, chat.notice]).toEqual([false, null]);
+    await stands(chat, "sent", "answered");
+  });
+
+  it("knows of an answer until it is deleted, or about to be", async () => {
+    const { chat } = await begun();
+    say(chat, "apples");
+    await stands(chat, "sent", "answered");
+    const [row, reply] = chat.messages;
+    if (row === undefined || reply === undefined) throw new Error("They are shown.");
+    expect(chat.answerTo(row)).toBe(reply);
+    chat.delete(reply);
+    expect(chat.answerTo(row)).toBeUndefined();
+    await chat.deletions.finishAll();
+    await shows(chat, "apples");
+    expect(chat.answerTo(row)).toBeUndefined();
+  });
+
   it("takes follow-ups while the tutor answers, and says clearly when it takes no more", async () => {
     scene.provider.on("first", [null, "done"]);
     const { chat, device } = await begun();
