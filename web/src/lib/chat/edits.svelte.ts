@@ -2,7 +2,7 @@
  * One's own messages while they are changed. What is written stays, wherever one goes in the page and when one comes back
  * to it, until it is saved or given up. Saved, it is a change that the outbox keeps; refused, it is written on.
  */
-import { CommandRefused, type Device, type Happening } from "../client";
+import { CommandRefused, type Device, type Happening, type Problem } from "../client";
 import type { Drafts } from "./drafts";
 
 /** Its draft goes by this and the message's id. */
@@ -40,17 +40,22 @@ export class Edits {
     const answer = this.#device.edit(message, text);
     if (this.#device.state !== "ended") this.giveUp(message);
     await answer.catch((error: unknown) => {
-      if (error instanceof CommandRefused) this.write(message, text);
+      if (error instanceof CommandRefused) this.#writeOn(message, text, error.problem);
       throw error;
     });
   }
 
   #hear(happening: Happening): void {
     if (happening.type === "refused" && happening.change.type === "message.edit")
-      this.write(happening.change.message, happening.change.content);
-    if (happening.type !== "event" || happening.event.type !== "message.removed") return;
+      this.#writeOn(happening.change.message, happening.change.content, happening.problem);
+    if (happening.type !== "event" || !("messages" in happening.event)) return;
     for (const { id, deletedAt } of happening.event.messages ?? [])
       if (deletedAt !== undefined && this.#held.has(id)) this.giveUp(id);
+  }
+
+  /** Of a message that is gone there is nothing to write on. */
+  #writeOn(message: string, text: string, { code }: Problem): void {
+    if (code !== "not_found") this.write(message, text);
   }
 
   #hold(message: string, text: string | null): void {
