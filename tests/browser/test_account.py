@@ -9,6 +9,7 @@ from playwright.async_api import Page, Route, expect
 from protocol.model import TutorName
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.browser.test_weather import CUT, shell_is_kept
 from tests.browser.window import Window
 from tests.device import device
 from tests.hostile import http
@@ -86,6 +87,26 @@ async def test_who_signs_out_is_told_of_drafts_that_would_be_lost(room: Room) ->
         await sign_out(ada.page)
         await ada.page.get_by_role("button", name="Sign out anyway").click()
         await expect(ada.page.get_by_role("heading", name="Welcome")).to_be_visible()
+
+
+async def test_who_signs_out_without_a_line_is_told_of_all_that_would_be_lost(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
+        await ada.begin("Still there?")
+        await expect(ada.answers.last).to_contain_text("Yes.")
+        await shell_is_kept(ada)
+        await ada.window.context.set_offline(True)
+        await expect(ada.banner("You are offline.")).to_be_visible()
+        await ada.rename("Still there?", "Gone")
+        await ada.do(ada.said.last, "Edit")
+        await ada.page.get_by_role("textbox", name="Edit your message").fill("Still")
+        await ada.do(ada.answers.last, "Delete")
+        await sign_out(ada.page)
+        dialog = ada.page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("2 changes, such as new names or deletions, are not with the hub yet")
+        await expect(dialog).to_contain_text("1 message is being edited; what is not saved would be lost.")
+        await expect(dialog).not_to_contain_text("draft")
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(ada.session("Gone")).to_be_visible()
 
 
 async def test_storage_that_fills_up_in_mid_visit_is_told(room: Room) -> None:

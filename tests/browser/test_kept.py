@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from protocol.commands import MessageDelete
+from protocol.model import Message
 from tests.browser.conftest import Room
 from tests.browser.test_flows import echo
 from tests.browser.test_media import add, file, photo
-from tests.browser.test_weather import CUT
+from tests.browser.test_weather import CUT, shell_is_kept
 from tests.device import device
 from tests.provider import provider
 
@@ -104,7 +106,7 @@ async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not
         async with room.learner(hub, forgives=CUT) as ada:
             await laptop.send(await laptop.create(title="Never read here"), "elsewhere")
             await expect(ada.session("Never read here")).to_be_visible()
-            await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+            await shell_is_kept(ada)
             await ada.window.context.set_offline(True)
             await expect(ada.banner("You are offline.")).to_be_visible()
             await ada.session("Never read here").click()
@@ -124,7 +126,7 @@ async def test_what_is_done_in_the_last_moment_before_a_reload_is_done(room: Roo
         await ada.field.press_sequentially("half a thought")
         await ada.page.reload()
         await expect(ada.field).to_have_value("half a thought")
-        await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        await shell_is_kept(ada)
         await ada.window.context.set_offline(True)
         await expect(ada.banner("You are offline.")).to_be_visible()
         await ada.field.press("Enter")
@@ -137,3 +139,74 @@ async def test_what_is_done_in_the_last_moment_before_a_reload_is_done(room: Roo
         await ada.window.context.set_offline(False)
         await expect(ada.answers.last).to_contain_text("About half a thought")
         await expect(ada.said).to_have_count(1)
+
+
+async def test_what_was_changed_without_a_line_stays_changed_when_the_page_is_loaded_again_and_in_other_tabs(
+    room: Room,
+) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
+        await ada.begin("first")
+        await expect(ada.answers).to_have_count(1)
+        await ada.ask("second")
+        await expect(ada.answers.last).to_contain_text("About second")
+        await shell_is_kept(ada)
+        other = await ada.another_tab()
+        await other.page.goto(ada.page.url)
+        await expect(other.answers).to_have_count(2)
+        await ada.window.context.set_offline(True)
+        await expect(ada.banner("You are offline.")).to_be_visible()
+        await ada.rename("first", "The tunnel")
+        await ada.page.get_by_role("radio", name="Learn").check(force=True)
+        await ada.do(ada.said.first, "Edit")
+        await ada.page.get_by_role("textbox", name="Edit your message").fill("first, in better words")
+        await ada.said.first.get_by_role("button", name="Save", exact=True).click()
+        await ada.do(ada.said.last, "Edit")
+        await ada.page.get_by_role("textbox", name="Edit your message").fill("second, in half a")
+        await expect(other.page.get_by_role("textbox", name="Edit your message")).to_have_value("second, in half a")
+        await ada.page.reload()
+        for tab in (ada, other):
+            await expect(tab.session("The tunnel")).to_be_visible()
+            await expect(tab.page.get_by_role("radio", name="Learn")).to_be_checked()
+            await expect(tab.said.first).to_contain_text("first, in better words")
+            await expect(tab.said.first).to_contain_text("Sent once the connection is back")
+        await expect(ada.page.get_by_role("textbox", name="Edit your message")).to_have_value("second, in half a")
+        await ada.window.context.set_offline(False)
+        async with device(hub) as laptop:
+            for tab in (ada, other):
+                await expect(tab.said.first).not_to_contain_text("Sent once")
+                await expect(tab.said.first).to_contain_text("first, in better words")
+            [session] = laptop.timeline.sessions.values()
+            assert (session.title, session.mode) == ("The tunnel", "learn")
+
+
+async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await ada.begin("first")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            await shell_is_kept(ada)
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.do(ada.said.last, "Edit")
+            await ada.page.get_by_role("textbox", name="Edit your message").fill("too late")
+            await ada.said.last.get_by_role("button", name="Save", exact=True).click()
+            await ada.page.reload()
+            await expect(ada.said.last).to_contain_text("too late")
+            session = await laptop.open(next(iter(laptop.timeline.sessions)))
+            await laptop.ask(MessageDelete, Message, message=session.messages[0].id)
+            await ada.window.context.set_offline(False)
+            await expect(ada.page.get_by_text("A change could not be kept. It is not there any more.")).to_be_visible()
+            await expect(ada.said).to_have_count(0)
+
+
+async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("first")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.do(ada.said.last, "Edit")
+        anew = ada.page.get_by_role("button", name="Save and answer anew")
+        await expect(anew).to_be_enabled()
+        await ada.do(ada.answers.last, "Delete")
+        await expect(anew).to_have_count(0)
+        await ada.page.get_by_role("button", name="Undo").click()
+        await expect(anew).to_be_enabled()

@@ -161,3 +161,14 @@ async def test_where_nothing_can_be_kept_the_page_says_so_and_works(room: Room) 
             await ada.begin("Anything")
             await expect(ada.answers.last).to_contain_text("Works.")
             await expect(ada.page.get_by_text("This browser keeps nothing between visits")).to_be_visible()
+
+
+async def test_what_a_busy_hub_takes_later_says_so_and_not_that_there_is_no_connection(room: Room) -> None:
+    limits = {"sends": "1/3"}
+    async with provider(["An answer."]) as tutor, room.hub(tutor, limits=limits) as hub, room.learner(hub) as ada:
+        await ada.begin("One")
+        await expect(ada.answers.last).to_contain_text("An answer.")
+        await ada.ask("Two")
+        await expect(ada.said.last).to_contain_text("The hub is busy. It is sent again by itself.")
+        await expect(ada.answers).to_have_count(2)
+        await expect(ada.said.last).not_to_contain_text("The hub is busy.")

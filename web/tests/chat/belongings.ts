@@ -7,6 +7,7 @@ import { Composers } from "../../src/lib/chat/composers";
 import { Deletions } from "../../src/lib/chat/deletions.svelte";
 import { Drafts } from "../../src/lib/chat/drafts";
 import { Edits } from "../../src/lib/chat/edits.svelte";
+import { excuse } from "../../src/lib/shell/excuse";
 import { SessionStore } from "../../src/lib/sessions/sessions.svelte";
 
 /** `leaving` is told how to leave, `refusals` what was refused. */
@@ -21,16 +22,11 @@ export async function belongings(
   const composers = new Composers({ device, rest, drafts });
   const refused = ({ problem }: CommandRefused) => refusals.push(problem.code);
   const sessions = new SessionStore(device, { refused, removed: () => undefined });
-  const deletions = new Deletions((message) =>
-    device.delete(message).then(
-      () => true,
-      () => false,
-    ),
-  );
+  const deletions = new Deletions((message) => device.delete(message).catch(excuse));
   leaving.push(
     sessions.start(),
     () => composers.close(),
     () => drafts.close(),
   );
-  return { device, rest, drafts, composers, sessions, deletions, edits: new Edits(device) };
+  return { device, rest, drafts, composers, sessions, deletions, edits: new Edits(device, drafts) };
 }

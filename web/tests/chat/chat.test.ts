@@ -2,80 +2,38 @@
 // The chat and a real hub: what is done in it, and what it shows of what is done elsewhere (chatStore of the design).
 
 import "fake-indexeddb/auto";
-import { beforeEach, describe, expect, it, vi } from "vitest";
-import { type Device, freshId, Rest } from "../../src/lib/client";
-import { ChatStore } from "../../src/lib/chat/chat.svelte";
-import type { Row } from "../../src/lib/chat/row.svelte";
+import { describe, expect, it, vi } from "vitest";
+import { type Device, freshId } from "../../src/lib/client";
 import { hasHub } from "../client/hub";
 import { inStep, until } from "../client/stage";
-import { belongings } from "./belongings";
-import { Scene } from "./scene";
-
-const WORDLESS = "Please look at this picture.";
-const PATIENT = { timeout: 15_000 };
+import { PATIENT, rowOf, say, shows, stands, texts, Talk } from "./talk";
 
 describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)", () => {
-  const scene = new Scene();
-  let user: string;
-
-  beforeEach(() => {
-    user = freshId();
-  });
-
-  async function chatOf(device: Device, session: string): Promise<ChatStore> {
-    const chat = new ChatStore(session, await belongings(device, user, scene.leaving));
-    scene.leaving.push(chat.start());
-    await vi.waitFor(() => expect(chat.isLoading).toBe(false), PATIENT);
-    return chat;
-  }
-
-  /** A chat of a fresh session, and the device that it is on. */
-  async function begun(): Promise<{ chat: ChatStore; device: Device }> {
-    const device = scene.stage.device(user);
-    const { id } = await device.createSession({ title: "Pho" });
-    return { chat: await chatOf(device, id), device };
-  }
-
-  function say(chat: ChatStore, text: string): boolean {
-    chat.currentMessage = text;
-    return chat.send(WORDLESS);
-  }
-
-  const texts = (chat: ChatStore) => chat.messages.map((row) => row.text);
-  const standings = (chat: ChatStore) => chat.messages.map((row) => row.standing);
-  const shows = (chat: ChatStore, ...expected: string[]) =>
-    vi.waitFor(() => expect(texts(chat)).toEqual(expected), PATIENT);
-  const stands = (chat: ChatStore, ...expected: string[]) =>
-    vi.waitFor(() => expect(standings(chat)).toEqual(expected), PATIENT);
-  const rowOf = (chat: ChatStore, text: string): Row => {
-    const row = chat.messages.find((each) => each.text === text);
-    if (row === undefined) throw new Error(`nothing says ${text}`);
-    return row;
-  };
+  const talk = new Talk();
 
   it("shows what is sent at once, and the answer as it is written, each in a row that stays", async () => {
-    scene.provider.on("what is four?", [null, "two ", null, "and two"]);
-    const { chat } = await begun();
+    talk.provider.on("what is four?", [null, "two ", null, "and two"]);
+    const { chat } = await talk.begun();
     expect(say(chat, "  what is four?  ")).toBe(true);
     expect([texts(chat), chat.currentMessage]).toEqual([["what is four?"], ""]);
     const [sent] = chat.messages;
     await stands(chat, "sent", "thinking");
     expect([chat.messages[0], chat.isTyping, chat.lastReply]).toEqual([sent, true, null]);
-    await scene.provider.held();
-    scene.provider.release();
+    await talk.provider.held();
+    talk.provider.release();
     await shows(chat, "what is four?", "two ");
     const { messages } = chat;
     expect(messages[1]?.standing).toBe("writing");
-    await scene.provider.held();
-    scene.provider.release();
+    await talk.provider.held();
+    talk.provider.release();
     await stands(chat, "sent", "answered");
     expect([texts(chat)[1], chat.messages, chat.isTyping]).toEqual(["two and two", messages, false]);
     expect(chat.lastReply).toBe(messages[1]?.id);
   });
 
   it("changes mode and language on all devices", async () => {
-    const { chat } = await begun();
-    const other = await chatOf(scene.stage.device(user), chat.session);
+    const { chat } = await talk.begun();
+    const other = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     expect([other.mode, other.language]).toEqual(["fun", "en"]);
     await chat.useMode("learn");
     await chat.useLanguage("de");
@@ -83,8 +41,8 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("stops the answer, and has it written anew", async () => {
-    scene.provider.on("count", ["one ", null, "two"], ["one two three"]);
-    const { chat } = await begun();
+    talk.provider.on("count", ["one ", null, "two"], ["one two three"]);
+    const { chat } = await talk.begun();
     say(chat, "count");
     await shows(chat, "count", "one ");
     await chat.stop();
@@ -93,149 +51,71 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     await chat.retry(chat.lastReply ?? "");
     await shows(chat, "count", "one two three");
     await stands(chat, "sent", "answered");
-    scene.provider.release();
+    talk.provider.release();
   });
 
-  it("takes follow-ups while the tutor answers, and says clearly when it takes no more", async () => {
-    scene.provider.on("first", [null, "done"]);
-    const { chat, device } = await begun();
-    await inStep(device);
-    const limit = device.welcome?.limits.pendingReplies ?? 0;
-    expect(say(chat, "first")).toBe(true);
-    for (let count = 2; count <= limit; count++) expect(say(chat, `follow-up ${count}`)).toBe(true);
-    expect(say(chat, "one too many")).toBe(false);
-    expect([chat.notice, chat.currentMessage]).toEqual([{ kind: "full", limit }, "one too many"]);
-    await vi.waitFor(
-      () => expect(standings(chat).filter((each) => each === "waiting")).toHaveLength(limit - 1),
-      PATIENT,
-    );
-    await scene.provider.held();
-    scene.provider.release();
-    await vi.waitFor(
-      () => expect(standings(chat).filter((each) => each === "answered")).toHaveLength(limit),
-      PATIENT,
-    );
-    expect(say(chat, "one too many")).toBe(true);
-    expect(chat.notice).toBeNull();
-  });
-
-  it("keeps what is too long in the composer, and does not send it", async () => {
-    const { chat } = await begun();
-    const pasted = "🦉".repeat(500_000);
-    expect(say(chat, pasted)).toBe(false);
-    expect([chat.currentMessage === pasted, chat.composer.isTooLong]).toEqual([true, true]);
-    expect(chat.composer.length).toBe(500_000);
-    expect(say(chat, "🦉".repeat(chat.composer.limit))).toBe(true);
-    await vi.waitFor(() => expect(chat.messages[0]?.standing).toBe("sent"), PATIENT);
-  });
-
-  it("does not send nothing", async () => {
-    const { chat } = await begun();
-    expect([say(chat, ""), say(chat, " \n "), chat.messages]).toEqual([false, false, []]);
-  });
-
-  it("keeps what is written on a device that the hub has ended", async () => {
-    const { chat, device } = await begun();
-    const { token } = await new Rest(scene.hub.url, async () => "").devSignIn(user);
-    await new Rest(scene.hub.url, async () => token).signOut({ everywhere: true });
-    await until(device, () => device.state === "ended");
-    expect([say(chat, "half a thought"), chat.currentMessage, chat.messages]).toEqual([
-      false,
-      "half a thought",
-      [],
-    ]);
-  });
-
-  it("shows a refused message as failed, with the ways on: back to the composer, or once more", async () => {
-    const { chat, device } = await begun();
-    const other = scene.stage.device(user);
-    await other.deleteSession(chat.session);
-    await until(device, () => device.timeline.sessions.get(chat.session)?.deletedAt !== undefined);
-    say(chat, "too late");
-    await stands(chat, "failed");
-    chat.currentMessage = "written since";
-    chat.composer.imageUrl = "another picture";
-    const { pending } = rowOf(chat, "too late");
-    if (pending !== null) pending.metadata = { ...pending.metadata, imageUrl: "its picture" };
-    chat.takeBack(rowOf(chat, "too late"));
-    expect([chat.notice, chat.currentMessage, standings(chat)]).toEqual([
-      { kind: "occupied" },
-      "written since",
-      ["failed"],
-    ]);
-    chat.composer.imageUrl = null;
-    chat.takeBack(rowOf(chat, "too late"));
-    await shows(chat);
-    expect(chat.currentMessage).toBe("too late\n\nwritten since");
-    expect(chat.composer.imageUrl).toBe("its picture");
-    chat.composer.imageUrl = null;
-    chat.send(WORDLESS);
-    await stands(chat, "failed");
-    const [row] = chat.messages;
-    await other.restoreSession(chat.session);
-    await until(device, () => device.timeline.sessions.get(chat.session)?.deletedAt === undefined);
-    if (row !== undefined) chat.sendAgain(row);
+  it("asks for an answer anew once, however often that is said meanwhile", async () => {
+    const { chat } = await talk.begun();
+    say(chat, "apples");
     await stands(chat, "sent", "answered");
-    expect(chat.messages[0]).toBe(row);
+    const reply = chat.lastReply ?? "";
+    const asked = [chat.retry(reply), chat.retry(reply)];
+    expect(chat.isRetrying).toBe(true);
+    await Promise.all(asked);
+    expect([chat.isRetrying, chat.notice]).toEqual([false, null]);
+    await stands(chat, "sent", "answered");
   });
 
-  it("offers to send without a picture that is gone at the hub, and takes back what is left", async () => {
-    const { chat } = await begun();
-    const fail = async (text: string): Promise<Row> => {
-      chat.composer.imageUrl = `/api/media/${freshId()}`;
-      expect(say(chat, text)).toBe(true);
-      await vi.waitFor(() => expect(rowOf(chat, text).standing).toBe("failed"), PATIENT);
-      return rowOf(chat, text);
-    };
-    const row = await fail("what is on it?");
-    expect(row.isBereft).toBe(true);
-    chat.takeBack(row);
-    expect([chat.currentMessage, chat.composer.imageUrl]).toEqual(["what is on it?", null]);
-    chat.sendAgain(await fail("and on this one?"));
+  it("knows of an answer until it is deleted, or about to be", async () => {
+    const { chat } = await talk.begun();
+    say(chat, "apples");
     await stands(chat, "sent", "answered");
-    expect(chat.messages[0]?.imageUrl).toBeNull();
+    const [row, reply] = chat.messages;
+    if (row === undefined || reply === undefined) throw new Error("They are shown.");
+    expect(chat.answerTo(row)).toBe(reply);
+    chat.delete(reply);
+    expect(chat.answerTo(row)).toBeUndefined();
+    await chat.deletions.finishAll();
+    await shows(chat, "apples");
+    expect(chat.answerTo(row)).toBeUndefined();
   });
 
   it("edits a message, and has it answered anew", async () => {
-    const { chat } = await begun();
+    const { chat } = await talk.begun();
     say(chat, "apples");
     await shows(chat, "apples", "APPLES");
     expect(await chat.edit(rowOf(chat, "apples"), "pears")).toBe(true);
     await shows(chat, "pears", "APPLES");
     const row = rowOf(chat, "pears");
     chat.beginEdit(row);
-    expect(chat.edits.of(row.id)).toEqual({ text: "pears", isSaving: false });
+    expect(chat.edits.of(row.id)).toBe("pears");
     chat.edits.write(row.id, "plums");
     const done = chat.editAndAsk(row, "plums");
-    expect(chat.edits.of(row.id)).toEqual({ text: "plums", isSaving: true });
+    expect(chat.edits.of(row.id)).toBeNull();
     await done;
-    expect([chat.edits.of(row.id), row.message?.content]).toEqual([undefined, "plums"]);
     await shows(chat, "plums", "PLUMS");
   });
 
   it("says why a message that is being answered can't be edited", async () => {
-    scene.provider.on("busy", [null, "done"]);
-    const { chat } = await begun();
+    talk.provider.on("busy", [null, "done"]);
+    const { chat } = await talk.begun();
     say(chat, "busy");
     await stands(chat, "sent", "thinking");
     const row = rowOf(chat, "busy");
     chat.beginEdit(row);
     expect(await chat.edit(row, "idle")).toBe(false);
-    expect(chat.edits.of(row.id), "nothing that was written is lost").toEqual({
-      text: "idle",
-      isSaving: false,
-    });
+    expect(chat.edits.of(row.id), "nothing that was written is lost").toBe("idle");
     expect(chat.notice).toMatchObject({ kind: "refused", problem: { code: "reply_running" } });
-    await scene.provider.held();
-    scene.provider.release();
+    await talk.provider.held();
+    talk.provider.release();
     await stands(chat, "sent", "answered");
   });
 
   it("deletes a message on all devices, unless that is undone", async () => {
-    const { chat } = await begun();
+    const { chat } = await talk.begun();
     say(chat, "apples");
     await shows(chat, "apples", "APPLES");
-    const other = await chatOf(scene.stage.device(user), chat.session);
+    const other = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     const row = rowOf(chat, "apples");
     chat.delete(row);
     expect(chat.deletions.held.has(row.id)).toBe(true);
@@ -247,12 +127,12 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("pages back without making a row anew, and reaches any message", async () => {
-    const { chat, device } = await begun();
+    const { chat, device } = await talk.begun();
     let last = "";
     for (let count = 1; count <= 60; count++)
       last = (await device.send(chat.session, `question ${count}`)).reply;
     await until(device, () => device.timeline.messages.get(last)?.status === "complete");
-    const late = await chatOf(scene.stage.device(user), chat.session);
+    const late = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     const { messages } = late;
     expect([messages.length, late.hasOlder]).toEqual([50, true]);
     await late.loadOlder();
@@ -262,7 +142,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     expect(await late.reach(first)).toBe(true);
     expect([late.messages.length, late.messages[0]?.id, late.hasOlder]).toEqual([120, first, false]);
     expect(await late.reach(freshId())).toBe(false);
-    const jumping = await chatOf(scene.stage.device(user), chat.session);
+    const jumping = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     jumping.notice = { kind: "lost" };
     const paging = jumping.loadOlder();
     expect(await jumping.reach(first), "while a page is on its way, and a notice stands").toBe(true);
@@ -270,10 +150,10 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   }, 60_000);
 
   it("marks the session read here and on all devices", async () => {
-    const { chat, device } = await begun();
+    const { chat, device } = await talk.begun();
     say(chat, "apples");
     await shows(chat, "apples", "APPLES");
-    const other = scene.stage.device(user);
+    const other = talk.stage.device(talk.user);
     await inStep(other);
     const isRead = (each: Device) => {
       const row = each.timeline.sessions.get(chat.session);
@@ -287,9 +167,9 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("names the other devices that type in it, and not this one", async () => {
-    const { chat } = await begun();
-    const phone = scene.stage.device(user, { who: { id: freshId(), name: "Phone" } });
-    const there = await chatOf(phone, chat.session);
+    const { chat } = await talk.begun();
+    const phone = talk.stage.device(talk.user, { who: { id: freshId(), name: "Phone" } });
+    const there = await talk.chatOf(phone, chat.session);
     there.currentMessage = "How";
     await vi.waitFor(() => expect(chat.typists.names).toEqual(["Phone"]), PATIENT);
     there.currentMessage = "";
@@ -298,26 +178,26 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
   });
 
   it("goes on in place when the hub is killed in mid-answer; what was said meanwhile waits and is said once", async () => {
-    scene.provider.on("long", ["begun", null, "never heard"], ["begun", " and ended"]);
-    const { chat, device } = await begun();
+    talk.provider.on("long", ["begun", null, "never heard"], ["begun", " and ended"]);
+    const { chat, device } = await talk.begun();
     say(chat, "long");
     await shows(chat, "long", "begun");
     const { messages } = chat;
-    await scene.hub.kill();
+    await talk.hub.kill();
     await until(device, () => device.state === "away");
     say(chat, "and then?");
     await stands(chat, "sent", "writing", "queued");
     const queued = chat.messages[2];
-    await scene.hub.start();
+    await talk.hub.start();
     device.retryNow();
     const whole = ["long", "begun and ended", "and then?", "AND THEN?"];
     await vi.waitFor(() => expect(texts(chat)).toEqual(whole), { timeout: 30_000 });
     expect(chat.messages.slice(0, 3)).toEqual([...messages, queued]);
-    scene.provider.release();
+    talk.provider.release();
   }, 60_000);
 
   it("tells of a session that is not there", async () => {
-    const chat = await chatOf(scene.stage.device(user), freshId());
+    const chat = await talk.chatOf(talk.stage.device(talk.user), freshId());
     expect(chat.error?.code).toBe("not_found");
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type Message, type PendingSend, type Session, Timeline } from "../../src/lib/client";
+import {
+  type Message,
+  type PendingChange,
+  type PendingSend,
+  type Session,
+  Timeline,
+} from "../../src/lib/client";
 import { Rows } from "../../src/lib/chat/rows.svelte";
 import { countAfter, lastPosition } from "../../src/lib/chat/row.svelte";
 
@@ -31,11 +37,15 @@ function message(position: number, changes: Partial<Message> = {}): Message {
   return { ...base, type: position % 2 ? "user" : "assistant", ...changes };
 }
 
-/** What rows are read from: a timeline that has opened the session, and the sends of an outbox. */
+/** What rows are read from: a timeline that has opened the session, and the sends and changes of an outbox. */
 class Reading {
   timeline = new Timeline();
   sends: PendingSend[] = [];
-  rows = new Rows({ timeline: this.timeline, pendingSends: () => this.sends }, SESSION);
+  changes: PendingChange[] = [];
+  rows = new Rows(
+    { timeline: this.timeline, pendingSends: () => this.sends, pendingChanges: () => this.changes },
+    SESSION,
+  );
 
   constructor() {
     this.timeline.apply({ type: "snapshot", epoch: "e", seq: 0, sessions: [], cursor: null });
@@ -79,6 +89,32 @@ describe("rows of a conversation", () => {
     reading.sends = [pending({ message: "m1", state: "sent" })];
     reading.hear(message(1));
     expect(reading.shown).toEqual(["m1 sent"]);
+  });
+
+  it("show an edited message as it will be, and how far that has come, until it is done or refused", () => {
+    const reading = new Reading();
+    reading.hear(message(1), message(2, { status: "complete" }));
+    const [row] = reading.rows.shown;
+    const edit = (content: string) => ({ type: "message.edit", message: "m1", content }) as const;
+    reading.changes = [
+      { change: edit("one"), state: "sent" },
+      { change: edit("another"), state: "queued" },
+    ];
+    reading.rows.showAll();
+    expect([row?.text, row?.standing]).toEqual(["another", "queued"]);
+    reading.changes = [];
+    reading.rows.showAll();
+    expect([row?.text, row?.standing]).toEqual(["text 1", "sent"]);
+  });
+
+  it("do not show a message that is deleted, unless that is refused", () => {
+    const reading = new Reading();
+    reading.changes = [{ change: { type: "message.delete", message: "m2" }, state: "queued" }];
+    reading.hear(message(1), message(2, { status: "complete" }));
+    expect(reading.shown).toEqual(["m1 sent"]);
+    reading.changes = [];
+    reading.rows.showAll();
+    expect(reading.shown).toEqual(["m1 sent", "m2 answered"]);
   });
 
   it("let a token change the one row that it belongs to, and no list", () => {

@@ -210,6 +210,17 @@ describe("an outbox", () => {
     expect([...outbox]).toEqual([]);
   });
 
+  it("keeps a change that is done for tabs to show, and does not say it again to a hub that has forgotten it", () => {
+    const ref = outbox.add({ type: "session.update", session: SESSIONS[0], title: "Broth" });
+    outbox.due(0);
+    outbox.accept(ref, NOTHING, "e", 0);
+    expect(outbox.changes()).toMatchObject([{ state: "acked", command: { title: "Broth" } }]);
+    outbox.renew("another", 1);
+    expect(outbox.due(1)).toEqual([]);
+    outbox.renew("another", KEPT);
+    expect(outbox.changes()).toEqual([]);
+  });
+
   it("is not changed by an answer to what was not asked", () => {
     outbox.accept(7, NOTHING, "e", 0);
     expect(outbox.refuse(7, problem())).toBe(true);

@@ -45,7 +45,7 @@ describe("a store", () => {
     expect(again.entries).toEqual([entry("a", 1), entry("b", 2)]);
     expect(await again.messages("s")).toEqual({ messages: [], replies: [], at: 5 });
     expect(await again.draft("s")).toEqual({ text: "half a sent", at: 1 });
-    expect(await again.countDrafts()).toBe(1);
+    expect((await again.drafts()).size).toBe(1);
   });
 
   it("has nothing of another user's", async () => {

@@ -67,6 +67,16 @@ describe.skipIf(!hasHub)("tabs (they need the hub's Python: `make .venv/.dev`, o
     expect(first.isSender).toBe(true);
   });
 
+  it("show what was changed in any of them, until it is done", async () => {
+    const [one, two] = [await tab("cleo"), await tab("cleo", NOWHERE)];
+    const session = await one.createSession({ title: "Pho" });
+    const renaming = two.updateSession(session.id, { title: "Broth" });
+    await until(one, () => one.pendingChanges().some(({ change }) => change.type === "session.update"));
+    await renaming;
+    await until(one, () => one.pendingChanges().length === 0);
+    expect(one.timeline.sessions.get(session.id)?.title).toBe("Broth");
+  });
+
   it("go on when the one that spoke is closed", async () => {
     const [first, second] = [await tab("bea"), await tab("bea")];
     await Promise.all([until(first, () => first.isSender), inStep(second)]);

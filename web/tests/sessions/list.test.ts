@@ -1,8 +1,9 @@
 /** The session list: its days, its marks, and what was done here before the hub has said so. */
 import { describe, expect, it } from "vitest";
+import type { Change, Session } from "../../src/lib/client";
 import { grouped } from "../../src/lib/sessions/groups";
 import { Answering, isUnread } from "../../src/lib/sessions/marks";
-import { newRow, Overlays, timeOnTop, tombstoneOf } from "../../src/lib/sessions/optimistic";
+import { changedRows, listWith } from "../../src/lib/sessions/optimistic";
 import { reply, session } from "./rows";
 
 const held = (...rows: ReturnType<typeof session>[]) => new Map(rows.map((row) => [row.id, row]));
@@ -82,99 +83,61 @@ describe("the mark of a session that is being answered", () => {
 
 describe("what was done here and is not yet heard of", () => {
   const [a, b] = [session({ id: "a", title: "Pho", seq: 3 }), session({ id: "b", seq: 2 })];
-  const ids = (rows: ReturnType<typeof session>[]) => rows.map((row) => row.id);
+  const create = (id: string, title = ""): Change => ({ type: "session.create", session: id, title });
+  const rename = (id: string, title: string): Change => ({ type: "session.update", session: id, title });
+  const remove = (id: string): Change => ({ type: "session.delete", session: id });
+  const restore = (id: string): Change => ({ type: "session.restore", session: id });
 
-  it("shows a new session at once, on top, even if this clock is slow", () => {
-    const overlays = new Overlays();
+  const shown = (changes: Change[], listed: Session[], all = listed) =>
+    listWith(changedRows(held(...all), changes, listed[0]), listed);
+  const ids = (rows: Session[]) => rows.map((row) => row.id);
+  const titles = (rows: Session[]) => rows.map((row) => row.title);
+
+  it("shows new sessions at once, the last one on top, even if this clock is slow", () => {
     const latest = session({ id: "z", updatedAt: new Date(Date.now() + 600_000).toISOString() });
-    overlays.add(newRow("new", {}, timeOnTop(latest)));
-    expect(ids(overlays.overList([latest, a, b], held(latest, a, b)))).toEqual(["new", "z", "a", "b"]);
-  });
-
-  it("shows what is added where its time puts it, so that no day comes twice", () => {
-    const [today, month] = ["2026-03-30T10:00:00Z", "2026-03-10T10:00:00Z"];
-    const rows = [
-      session({ id: "t", updatedAt: today }),
-      session({ id: "m3", updatedAt: "2026-03-12T10:00:00Z" }),
-      session({ id: "m2", updatedAt: "2026-03-11T10:00:00.5Z" }),
-      session({ id: "m1", updatedAt: month }),
-    ];
-    const overlays = new Overlays();
-    overlays.remove("m2");
-    for (const row of rows.slice(1, 3)) overlays.add(row);
-    const shown = rows.filter((row) => row.id !== "m2" && row.id !== "m3");
-    const list = overlays.overList(shown, held(...shown));
-    expect(ids(list)).toEqual(["t", "m3", "m2", "m1"]);
-    expect(grouped(list, new Date(today)).map((group) => group.age)).toEqual(["today", "month"]);
-  });
-
-  it("keeps the last of two names when the first is answered, and when the first is refused", () => {
-    const overlays = new Overlays();
-    const [first, second] = [overlays.change("a", { title: "One" }), overlays.change("a", { title: "Two" })];
-    overlays.settle(first, 4);
-    const one = { ...a, title: "One", seq: 4 };
-    expect(overlays.overList([one], held(one))[0]?.title).toBe("Two");
-    overlays.takeBack(first);
-    expect(overlays.overList([one], held(one))[0]?.title).toBe("Two");
-    overlays.settle(second, 5);
-    const two = { ...a, title: "Two", seq: 5 };
-    overlays.overList([two], held(two));
-    const later = { ...two, title: "Three, says the phone", seq: 6 };
-    expect(overlays.overList([later], held(later))[0]?.title).toBe("Three, says the phone");
-  });
-
-  it("shows a session all the time whose deletion is undone before it is answered", () => {
-    const overlays = new Overlays();
-    const deletion = overlays.remove("a");
-    const undo = overlays.add(a);
-    expect(ids(overlays.overList([a, b], held(a, b)))).toEqual(["a", "b"]);
-    const tombstone = { ...a, seq: 4, deletedAt: "2026-03-01T10:00:01Z" };
-    overlays.settle(deletion, 4);
-    expect(ids(overlays.overList([b], held(tombstone, b)))).toContain("a");
-    overlays.settle(undo, 5);
-    expect(ids(overlays.overList([b], held(tombstone, b)))).toContain("a");
-    const restored = { ...a, title: "Back", seq: 5 };
-    expect(overlays.overList([restored, b], held(restored, b))[0]?.title).toBe("Back");
+    expect(ids(shown([create("new"), create("last")], [latest, a]))).toEqual(["last", "new", "z", "a"]);
   });
 
   it("shows a new session once when the hub has told of it before it answered", () => {
-    const overlays = new Overlays();
-    overlays.add(session({ id: "new" }));
     const told = session({ id: "new", title: "told", seq: 4 });
-    expect(overlays.overList([told, a], held(told, a)).map((row) => row.title)).toEqual(["told", "Pho"]);
-  });
-
-  it("keeps a new name until the hub's row has come that holds it, and no longer", () => {
-    const overlays = new Overlays();
-    overlays.settle(overlays.change("a", { title: "Broth" }), 4);
-    expect(overlays.overList([a], held(a))[0]?.title).toBe("Broth");
-    const later = { ...a, title: "Stock, says the phone", seq: 5 };
-    expect(overlays.overList([later], held(later))[0]?.title).toBe("Stock, says the phone");
-  });
-
-  it("takes back what was refused", () => {
-    const overlays = new Overlays();
-    const shown = overlays.remove("a");
-    expect(ids(overlays.overList([a, b], held(a, b)))).toEqual(["b"]);
-    overlays.takeBack(shown);
-    expect(ids(overlays.overList([a, b], held(a, b)))).toEqual(["a", "b"]);
-  });
-
-  it("hides a deleted session, whatever was on its way, until the tombstone or what is after it is heard of", () => {
-    const overlays = new Overlays();
-    const shown = overlays.remove("a");
-    const renamed = { ...a, title: "Late", seq: 4 };
-    expect(ids(overlays.overList([renamed], held(renamed)))).toEqual([]);
-    overlays.settle(shown, tombstoneOf(renamed));
-    expect(ids(overlays.overList([renamed], held(renamed)))).toEqual([]);
-    const restored = { ...a, seq: 6 };
-    expect(ids(overlays.overList([restored], held(restored)))).toEqual(["a"]);
+    expect(titles(shown([create("new", "mine")], [told, a]))).toEqual(["told", "Pho"]);
   });
 
   it("names a session that is itself only here", () => {
-    const overlays = new Overlays();
-    overlays.add(session({ id: "new" }));
-    overlays.change("new", { title: "Broth" });
-    expect(overlays.over("new", null)?.title).toBe("Broth");
+    expect(titles(shown([create("new"), rename("new", "Broth")], []))).toEqual(["Broth"]);
+  });
+
+  it("shows the last of two names, with what else was changed", () => {
+    const learn: Change = { type: "session.update", session: "a", mode: "learn" };
+    const [row] = shown([rename("a", "One"), learn, rename("a", "Two")], [a]);
+    expect(row).toEqual({ ...a, title: "Two", mode: "learn" });
+  });
+
+  it("does not show a deleted session, also if it was renamed meanwhile", () => {
+    expect(ids(shown([remove("a"), rename("a", "Late")], [a, b]))).toEqual(["b"]);
+  });
+
+  it("shows a session on top whose deletion is undone, be that heard of or not", () => {
+    const changes = [remove("b"), restore("b")];
+    expect(ids(shown(changes, [a, b]))).toEqual(["b", "a"]);
+    const tombstone = { ...b, title: "Back", deletedAt: "2026-03-01T10:00:01Z" };
+    expect(titles(shown(changes.slice(1), [a], [a, tombstone]))).toEqual(["Back", "Pho"]);
+  });
+
+  it("shows each where its time puts it, so that no day comes twice", () => {
+    const listed = [
+      session({ id: "m", updatedAt: "2026-03-12T10:00:00.5Z" }),
+      session({ id: "n", updatedAt: "2026-03-12T10:00:00Z" }),
+    ];
+    const rows = shown([remove("n"), restore("n"), create("new")], listed);
+    expect(ids(rows)).toEqual(["new", "n", "m"]);
+    const ages = grouped(rows, new Date()).map((group) => group.age);
+    expect(new Set(ages).size).toBe(ages.length);
+  });
+
+  it("does not bring a session into the list that is below its end", () => {
+    const below = session({ id: "old", updatedAt: "2025-03-10T10:00:00Z" });
+    const rows = changedRows(held(a, below), [rename("old", "Older")], a);
+    expect([rows.get("old")?.title, ids(listWith(rows, [a]))]).toEqual(["Older", ["a"]]);
   });
 });

@@ -9,7 +9,7 @@ import { ChatStore } from "../chat/chat.svelte";
 import { Composers } from "../chat/composers";
 import { Deletions } from "../chat/deletions.svelte";
 import { Drafts } from "../chat/drafts";
-import { Edits } from "../chat/edits.svelte";
+import { Edits, isEdit } from "../chat/edits.svelte";
 import { endOf } from "./ends";
 import { excuse } from "../shell/excuse";
 import type { Router } from "../shell/router.svelte";
@@ -34,6 +34,9 @@ interface Page {
   enter(account: Account): Promise<void>;
   leave(): void;
 }
+
+/** How many there are of each: `changes` that were made, and `edits` that are being written. */
+type Unsent = Record<"messages" | "changes" | "edits" | "drafts", number>;
 
 export class Visit {
   readonly device: Device;
@@ -69,7 +72,7 @@ export class Visit {
     this.drafts = new Drafts(store, account.user);
     this.composers = new Composers(this);
     this.sessions = new SessionStore(this.device, this);
-    this.edits = new Edits(this.device);
+    this.edits = new Edits(this.device, this.drafts);
     this.beginning = new Beginning({ visit: this, page });
   }
 
@@ -81,6 +84,7 @@ export class Visit {
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
+        else if (happening.type === "refused") tell(t().shell.notChanged(explained(happening.problem)));
         else this.tutor = this.device.welcome?.tutor ?? this.tutor;
       }),
       this.sessions.start(),
@@ -104,10 +108,18 @@ export class Visit {
     return this.end !== null && ["sign_in", "erased"].includes(endOf(this.end.code));
   }
 
-  /** What would be lost by signing out. */
-  async unsent(): Promise<{ messages: number; drafts: number }> {
+  /** What would be lost by signing out. Deletions that can still be undone are said before, if there is a line. */
+  async unsent(): Promise<Unsent> {
     this.drafts.saveAll();
-    return { messages: this.device.pendingSends().length, drafts: await this.store.countDrafts() };
+    const undecided = this.device.state === "in_step" ? 0 : this.deletions.held.size;
+    const drafts = [...(await this.store.drafts()).keys()];
+    const edits = drafts.filter(isEdit).length;
+    return {
+      messages: this.device.pendingSends().length,
+      changes: this.device.pendingChanges().length + undecided,
+      edits,
+      drafts: drafts.length - edits,
+    };
   }
 
   /** A token of an earlier visit may be of a hub that has since begun anew: that nobody needs to hear of. */
@@ -146,14 +158,12 @@ export class Visit {
     this.#toasts.show(explained(problem));
   }
 
-  async #delete(message: string): Promise<boolean> {
+  async #delete(message: string): Promise<void> {
     try {
       await this.device.delete(message);
-      return true;
     } catch (error) {
       excuse(error);
       if (error instanceof CommandRefused) this.refused(error);
-      return false;
     }
   }
 

@@ -59,6 +59,8 @@ export class ChatStore implements Writing {
   isAway = $state(false);
   /** Somebody reads far from the end: what they read stays. */
   isReadingBack = false;
+  /** A reply is asked for anew, and the hub has not said yet that it comes. */
+  isRetrying = $state(false);
   /** Why the session can't be shown. */
   error = $state.raw<Problem | null>(null);
   notice = $state.raw<Notice | null>(null);
@@ -142,6 +144,12 @@ export class ChatStore implements Writing {
     return last !== undefined && !last.isOwn && !last.isOpen ? last.id : null;
   }
 
+  /** What was answered to one's own message, unless that is deleted. */
+  answerTo(row: Row): Row | undefined {
+    const answer = this.messages.find(({ message }) => message?.replyTo === row.id);
+    return answer !== undefined && this.deletions.held.has(answer.id) ? undefined : answer;
+  }
+
   /** False: it was not sent, and is still in the composer. */
   send(wordless: string): boolean {
     if (!this.composer.isReady() || this.#device.state === "ended") return false;
@@ -173,7 +181,7 @@ export class ChatStore implements Writing {
   }
 
   beginEdit(row: Row): void {
-    if (this.edits.of(row.id) === undefined) this.edits.write(row.id, row.text);
+    if (this.edits.of(row.id) === null) this.edits.write(row.id, row.text);
     this.editing = row.id;
   }
 
@@ -183,8 +191,8 @@ export class ChatStore implements Writing {
 
   /** Change one's words, and have them answered anew. */
   async editAndAsk(row: Row, content: string): Promise<void> {
-    const reply = this.messages.find((other) => other.message?.replyTo === row.id && !other.isOpen);
-    if ((await this.edit(row, content)) && reply !== undefined) await this.retry(reply.id);
+    const answer = this.answerTo(row);
+    if ((await this.edit(row, content)) && answer !== undefined) await this.retry(answer.id);
   }
 
   delete(row: Row): void {
@@ -197,9 +205,12 @@ export class ChatStore implements Writing {
     if (reply !== undefined) await this.#attempt(() => this.#device.stop(reply));
   }
 
-  /** Have a reply written anew. */
+  /** Have a reply written anew; an impatient finger asks for it once. */
   async retry(reply: string): Promise<void> {
+    if (this.isRetrying) return;
+    this.isRetrying = true;
     await this.#attempt(() => this.#device.retry(reply));
+    this.isRetrying = false;
   }
 
   async useMode(mode: Mode): Promise<void> {

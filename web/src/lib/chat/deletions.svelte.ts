@@ -3,7 +3,7 @@
  * which the person may think again; then, or when the conversation is left, it is said. Time stands still while somebody
  * is at the way back. Undo is kinder than a question before each delete, which people soon answer without reading it.
  *
- * What is said is not shown any more, however long the hub takes; if it is refused, the message is back.
+ * What is said is in the outbox, and so not shown any more, however long the hub takes.
  */
 const HELD = 6_000;
 
@@ -17,14 +17,12 @@ interface Countdown {
 export class Deletions {
   /** They can still be undone. */
   held = $state.raw<ReadonlySet<string>>(new Set());
-  /** The hub is told, or was. */
-  going = $state.raw<ReadonlySet<string>>(new Set());
   readonly #countdowns = new Map<string, Countdown>();
   readonly #answers = new Set<Promise<void>>();
-  readonly #say: (message: string) => Promise<boolean>;
+  readonly #say: (message: string) => Promise<void>;
 
-  /** `say`: false, once it is refused. */
-  constructor(say: (message: string) => Promise<boolean>) {
+  /** `say` returns once the hub has answered, whatever it says. */
+  constructor(say: (message: string) => Promise<void>) {
     this.#say = say;
   }
 
@@ -65,13 +63,9 @@ export class Deletions {
   }
 
   #finish(message: string): void {
-    this.going = new Set([...this.going, message]);
-    this.undo(message);
-    const answer = this.#say(message).then((isDone) => {
-      if (!isDone) this.going = new Set([...this.going].filter((other) => other !== message));
-      this.#answers.delete(answer);
-    });
+    const answer = this.#say(message).then(() => void this.#answers.delete(answer));
     this.#answers.add(answer);
+    this.undo(message);
   }
 
   #show(): void {

@@ -6,7 +6,8 @@
 import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
-export type DraftStore = Pick<Store, "draft" | "keepDraft" | "removeDraft" | "leaveDraft">;
+type ListenerToAll = (name: string, draft: Draft) => void;
+export type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft" | "removeDraft" | "leaveDraft">;
 export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;
@@ -27,6 +28,7 @@ export class Drafts {
   readonly #tabs: BroadcastChannel;
   readonly #held = new Map<string, Draft>();
   readonly #listeners = new Map<string, Listener>();
+  readonly #listenersToAll = new Map<string, ListenerToAll>();
   /** What is written here and not known to be kept. */
   readonly #unkept = new Set<string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -44,6 +46,14 @@ export class Drafts {
     const held = this.#held.get(session);
     if (held !== undefined) listener(held);
     else void this.#store.draft(session).then((kept) => kept !== null && this.#take(session, kept));
+  }
+
+  /** The same for all that go by a name which begins so, and not by a session's id. */
+  followAll(beginning: string, listener: ListenerToAll): void {
+    this.#listenersToAll.set(beginning, listener);
+    void this.#store.drafts().then((kept) => {
+      for (const [name, draft] of kept) if (name.startsWith(beginning)) this.#take(name, draft);
+    });
   }
 
   write(session: string, words: Words): void {
@@ -80,6 +90,8 @@ export class Drafts {
     this.#held.set(session, draft);
     this.#unkept.delete(session);
     this.#listeners.get(session)?.(draft);
+    for (const [beginning, tell] of this.#listenersToAll)
+      if (session.startsWith(beginning)) tell(session, draft);
   }
 
   async #save(session: string): Promise<void> {

@@ -2,13 +2,14 @@
  * A message as one row of the conversation shows it. What is shown of it are its own runes, so that a token changes
  * one row and nothing else of the page.
  */
-import type { FieldError, Message, Metadata, PendingSend } from "../client";
+import type { FieldError, Message, Metadata, PendingSend, Progress } from "../client";
 
 /** How a row stands; of one's own messages how far it has come, of a reply whether it is being written. */
 export type Standing =
   | "sent"
   | "sending"
   | "queued"
+  | "postponed"
   | "failed"
   | "waiting"
   | "thinking"
@@ -23,6 +24,8 @@ export class Row {
   message = $state.raw<Message | null>(null);
   /** What the outbox has of it; null once the hub has it. */
   pending = $state.raw<PendingSend | null>(null);
+  /** How far a change of it has come that the hub has not told of yet. */
+  changing = $state<Progress | null>(null);
   text = $state("");
   /** Another reply is written before this one. */
   waits = $state(false);
@@ -63,8 +66,9 @@ export class Row {
   }
 
   get standing(): Standing {
-    if (this.message === null) return this.#standingInOutbox();
-    if (this.message.type === "user") return "sent";
+    const progress = this.message === null ? (this.pending?.state ?? "sent") : this.changing;
+    if (progress !== null) return progress === "sent" ? "sending" : progress;
+    if (this.message === null || this.message.type === "user") return "sent";
     switch (this.message.status) {
       case "pending":
         if (this.text !== "") return "writing";
@@ -76,11 +80,6 @@ export class Row {
       default:
         return "answered";
     }
-  }
-
-  #standingInOutbox(): Standing {
-    if (this.pending?.state === "failed") return "failed";
-    return this.pending?.state === "queued" ? "queued" : "sending";
   }
 }
 

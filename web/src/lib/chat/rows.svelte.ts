@@ -1,11 +1,12 @@
 /**
- * The messages of one session as rows: those the hub has, in order, and after them those that wait in the outbox. A
- * message that is sent becomes the real one in the same row, so nothing jumps. Read from the timeline, never written.
+ * The messages of one session as rows: those the hub has, in order, as they were changed here, and after them those that
+ * wait in the outbox. A message that is sent becomes the real one in the same row, so nothing jumps. Read from the
+ * timeline and the outbox, never written.
  */
-import type { Device, Message, PendingSend } from "../client";
+import type { Device, Message, PendingChange, PendingSend } from "../client";
 import { isSame, Row } from "./row.svelte";
 
-type Readable = Pick<Device, "timeline" | "pendingSends">;
+type Readable = Pick<Device, "timeline" | "pendingSends" | "pendingChanges">;
 
 export class Rows {
   shown = $state.raw<Row[]>([]);
@@ -34,10 +35,11 @@ export class Rows {
    * what was shown stays until the hub's pages have come as far.
    */
   showAll(keepsPlace = false): boolean {
-    const held = this.#held(keepsPlace);
+    const changes = lastChanges(this.#device.pendingChanges());
+    const held = this.#held(keepsPlace).filter(({ id }) => changes.get(id)?.change.type !== "message.delete");
     const open = held.filter((message) => message.status === "pending").map((message) => message.id);
     const known = new Map<string, Row>();
-    for (const message of held) known.set(message.id, this.#hold(message, open));
+    for (const message of held) known.set(message.id, this.#hold(message, open, changes.get(message.id)));
     for (const send of this.#device.pendingSends(this.#session)) {
       if (!known.has(send.message)) known.set(send.message, this.#await(send));
     }
@@ -68,11 +70,12 @@ export class Rows {
     return message.deletedAt === undefined ? [message] : [];
   }
 
-  #hold(message: Message, open: readonly string[]): Row {
+  #hold(message: Message, open: readonly string[], pending: PendingChange | undefined): Row {
     const row = this.#row(message.id);
     row.message = message;
     row.pending = null;
-    row.text = this.#device.timeline.textOf(message);
+    row.changing = pending?.state ?? null;
+    row.text = editedBy(pending) ?? this.#device.timeline.textOf(message);
     row.waits = message.status === "pending" && open[0] !== message.id;
     return row;
   }
@@ -87,4 +90,13 @@ export class Rows {
   #row(id: string): Row {
     return this.#known.get(id) ?? new Row(id);
   }
+}
+
+/** What was done last to each message. */
+function lastChanges(changes: readonly PendingChange[]): Map<string, PendingChange> {
+  return new Map(changes.flatMap((each) => ("message" in each.change ? [[each.change.message, each]] : [])));
+}
+
+function editedBy(pending: PendingChange | undefined): string | null {
+  return pending?.change.type === "message.edit" ? pending.change.content : null;
 }

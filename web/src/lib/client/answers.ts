@@ -1,11 +1,12 @@
 /** Those who wait for the answer to what was said, by its name in the journal, or by its ref if it has none. */
 
 import { CommandRefused, type ConnectionLost, type GaveUp } from "./errors";
+import type { Change } from "./commands";
 import type { Answer, Problem } from "./wire";
 
 export type Key = string | number;
-/** What came of a command, in a form that can be told to another tab. */
-export type Outcome = { answer: Answer } | { problem: Problem };
+/** What came of a command, in a form that can be told to another tab. `change`: what is not done, if it was one. */
+export type Outcome = { answer: Answer } | { problem: Problem; change?: Change };
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -21,12 +22,17 @@ export class Answers {
     });
   }
 
-  give(key: Key, outcome: Outcome): void {
-    if ("problem" in outcome) return this.fail(key, new CommandRefused(outcome.problem));
-    for (const each of this.#taken(key)) each.resolve(outcome.answer);
+  /** False: nobody here waits for it. */
+  give(key: Key, outcome: Outcome): boolean {
+    const waiting = this.#taken(key);
+    for (const each of waiting) {
+      if ("answer" in outcome) each.resolve(outcome.answer);
+      else each.reject(new CommandRefused(outcome.problem));
+    }
+    return waiting.length > 0;
   }
 
-  fail(key: Key, failure: CommandRefused | ConnectionLost | GaveUp): void {
+  fail(key: Key, failure: ConnectionLost | GaveUp): void {
     for (const each of this.#taken(key)) each.reject(failure);
   }
 

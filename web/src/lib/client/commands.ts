@@ -28,6 +28,8 @@ export type Repeatable = Lasting | Passing;
 export type Said = Repeatable & { ref: number };
 export type Create = Unsaid<Named<"session.create">>;
 export type Send = Unsaid<Named<"message.send">>;
+/** What changes what is there, or begins a session. */
+export type Change = Exclude<Lasting, Send>;
 
 /** The reasons that are about the hub and not about the command. */
 export const NOT_NOW: ReadonlySet<Reason> = new Set([
@@ -42,6 +44,14 @@ export const NOT_NOW: ReadonlySet<Reason> = new Set([
 
 export function isLasting(command: Repeatable): command is Lasting {
   return (LASTING as readonly string[]).includes(command.type);
+}
+
+export function isSend(command: Repeatable): command is Send {
+  return command.type === "message.send";
+}
+
+export function isChange(command: Repeatable): command is Change {
+  return isLasting(command) && !isSend(command);
 }
 
 /** It adds under an id of ours, so it does no harm twice. Saying a rename again could undo another's. */

@@ -13,11 +13,18 @@ import type { ConnectionState, Listener } from "./happenings";
 import { freshId } from "./ids";
 import type { Keeper } from "./keeper";
 import type { Link } from "./link";
-import type { SendItem } from "./outbox";
+import type { Change, Send } from "./commands";
+import type { Item, ItemOf } from "./outbox";
 import type { Timeline } from "./timeline";
 import type { Message, MessagePage, Metadata, Problem, SearchPage, Sent, Session, Welcome } from "./wire";
 
 export type Mode = Session["mode"];
+
+/**
+ * How far something has come. Queued: until there is a connection; postponed: the hub could not do it, and is asked
+ * again; sent: or about to be.
+ */
+export type Progress = "queued" | "postponed" | "sent";
 
 /** A message that was said and is not known to be in the timeline yet. */
 export interface PendingSend {
@@ -25,8 +32,14 @@ export interface PendingSend {
   message: string;
   content: string;
   metadata?: Metadata;
-  state: "queued" | "sent" | "failed";
+  state: Progress | "failed";
   problem?: Problem;
+}
+
+/** A change that was made and is not known to be in the timeline yet. */
+export interface PendingChange {
+  change: Change;
+  state: Progress;
 }
 
 export interface NewSession {
@@ -109,8 +122,15 @@ export class Device {
 
   /** In order; those that failed, too, with their text. What the timeline shows already is not among them. */
   pendingSends(session?: string): PendingSend[] {
-    const sends = this.#exchange.outbox.sends().filter((item) => this.#isPending(item));
-    return sends.map(pendingSend).filter((each) => session === undefined || each.session === session);
+    const isAsked = (send: Send) => session === undefined || send.session === session;
+    const sends = this.#exchange.outbox.sends().filter(({ command }) => isAsked(command));
+    return sends.filter((item) => this.#isUnsaid(item)).map((item) => this.#pendingSend(item));
+  }
+
+  /** In order, of all tabs: what is to be shown over the timeline. What is refused is not among them any more. */
+  pendingChanges(): PendingChange[] {
+    const changes = this.#exchange.outbox.changes().filter((item) => this.#isUnheard(item));
+    return changes.map((item) => ({ change: item.command, state: this.#progress(item) }));
   }
 
   /** Drop a send that has failed. */
@@ -224,12 +244,27 @@ export class Device {
     this.#exchange.finish(new ConnectionLost("The device was disconnected."));
   }
 
-  /** An acknowledged send is pending until its event is heard: another tab's answer may be faster. */
-  #isPending({ state, acked, command }: SendItem): boolean {
-    if (state === "failed") return true;
-    const isHeard =
-      state === "acked" && (acked?.epoch !== this.timeline.epoch || (acked?.seq ?? 0) <= this.timeline.seq);
-    return !isHeard && !this.timeline.messages.has(command.message);
+  /** What is acknowledged is pending until its event is heard: another tab's answer may be faster. */
+  #isUnheard({ state, acked }: Item): boolean {
+    if (state !== "acked") return true;
+    return acked?.epoch === this.timeline.epoch && (acked?.seq ?? 0) > this.timeline.seq;
+  }
+
+  #isUnsaid(item: ItemOf<Send>): boolean {
+    if (item.state === "failed") return true;
+    return this.#isUnheard(item) && !this.timeline.messages.has(item.command.message);
+  }
+
+  #pendingSend(item: ItemOf<Send>): PendingSend {
+    const { session, message, content, metadata } = item.command;
+    const { problem } = item;
+    const state = item.state === "failed" ? "failed" : this.#progress(item);
+    return { session, message, content, state, ...present({ metadata, problem }) };
+  }
+
+  #progress({ state, problem }: Item): Progress {
+    if (state === "queued" && !this.#exchange.isInStep) return "queued";
+    return problem ? "postponed" : "sent";
   }
 
   /** To be called before the opening is said: what is opened already is not recalled. */
@@ -249,12 +284,6 @@ export class Device {
     this.#older.set(name, asked);
     return asked.finally(() => this.#older.delete(name));
   }
-}
-
-function pendingSend({ command, state, problem }: SendItem): PendingSend {
-  const { session, message, content, metadata } = command;
-  const known = state === "acked" ? "sent" : state;
-  return { session, message, content, state: known, ...present({ metadata, problem }) };
 }
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -6,9 +6,9 @@
  * is told. Answers to what another tab has said for this one come through the journal.
  */
 
-import { Answers, type Outcome } from "./answers";
+import { Answers, type Key, type Outcome } from "./answers";
 import { between, lastingTime, pageTime } from "./clock";
-import type { Repeatable } from "./commands";
+import { isChange, isLasting, type Repeatable } from "./commands";
 import { ConnectionLost, problemOf, type GaveUp } from "./errors";
 import { Listeners, type ConnectionState } from "./happenings";
 import { Outbox, type Entry, type Journal } from "./outbox";
@@ -68,7 +68,7 @@ export class Exchange {
     const ref = this.outbox.add(command);
     const answer = this.#answers.to(this.outbox.idOf(ref) ?? ref);
     this.#sayWhatIsDue();
-    if (command.type === "message.send") this.listeners.tell({ type: "outbox" });
+    if (isLasting(command)) this.listeners.tell({ type: "outbox" });
     return answer;
   }
 
@@ -99,7 +99,7 @@ export class Exchange {
       this.pages.aboutToSay(command);
       this.speak(command);
     }
-    if (due.some((command) => command.type === "message.send")) this.listeners.tell({ type: "outbox" });
+    if (due.some(isLasting)) this.listeners.tell({ type: "outbox" });
     this.#sayTheRestLater(now);
     this.#beImpatient();
   }
@@ -234,7 +234,8 @@ export class Exchange {
     const problem = problemOf(event);
     const once = this.#saidOnce.get(ref) ?? null;
     this.#saidOnce.delete(ref);
-    const asked = once ?? this.outbox.find(ref);
+    const kept = this.outbox.find(ref);
+    const asked = once ?? kept;
     const wait = ((problem.retryAfterMs ?? AGAIN_AFTER_MS) / 1000) * between(...JITTER);
     if (this.outbox.postpone(ref, problem, lastingTime() + wait)) {
       this.#sayWhatIsDue();
@@ -243,15 +244,22 @@ export class Exchange {
     this.pages.refused(asked);
     const id = this.outbox.idOf(ref);
     const valid = this.outbox.refuse(ref, problem);
-    this.#settle(ref, id, valid ? { problem } : { answer: {} });
+    const refused = { problem, ...(kept && isChange(kept) && { change: kept }) };
+    this.#settle(ref, id, valid ? refused : { answer: {} });
     return once?.type !== "session.open" || problem.code === "not_found";
   }
 
   #settle(ref: number, id: string | null, outcome: Outcome): void {
     this.#sayWhatIsDue();
-    this.#answers.give(id ?? ref, outcome);
+    this.#give(id ?? ref, outcome);
     if (id !== null) this.journal?.answered(id, outcome);
     this.listeners.tell({ type: "outbox" });
+  }
+
+  #give(key: Key, outcome: Outcome): void {
+    const isAwaited = this.#answers.give(key, outcome);
+    if (isAwaited || !("problem" in outcome) || !outcome.change) return;
+    this.listeners.tell({ type: "refused", change: outcome.change, problem: outcome.problem });
   }
 
   // What other tabs have written into the journal.
@@ -272,7 +280,7 @@ export class Exchange {
   }
 
   readAnswered(id: string, outcome: Outcome): void {
-    this.#answers.give(id, outcome);
+    this.#give(id, outcome);
   }
 
   /** This tab speaks for all from now on, or no longer. */

@@ -1,7 +1,8 @@
 /** What a device tells those who listen: what it heard, and how the connection does. */
 
 import type { GaveUp } from "./errors";
-import type { Event } from "./wire";
+import type { Change } from "./commands";
+import type { Event, Problem } from "./wire";
 
 export type Happening =
   /** After it was applied to the timeline. */
@@ -16,8 +17,10 @@ export type Happening =
   | { type: "in_step" }
   /** The connection is lost; the next attempt is in so many seconds. */
   | { type: "away"; backIn: number; code: number; reason: string }
-  /** A send was queued, sent, acknowledged, refused or forgotten, in this tab or in another. */
+  /** A send or a change was queued, sent, acknowledged, refused or forgotten, in this tab or in another. */
   | { type: "outbox" }
+  /** A change was refused that nobody here waits for: it was made in another tab, or before the page was loaded. */
+  | { type: "refused"; change: Change; problem: Problem }
   /** This tab has begun, or ceased, to speak for all tabs. */
   | { type: "sender" }
   /** It will not come back. */

@@ -1,5 +1,6 @@
 /** Everything of the TypeScript client that others may use. README.md shows how. */
 
+export type { Change } from "./commands";
 export { connect, type Connecting } from "./connect";
 export {
   Device,
@@ -7,7 +8,9 @@ export {
   type NewMessage,
   type NewSession,
   type PageOptions,
+  type PendingChange,
   type PendingSend,
+  type Progress,
   type SessionChange,
 } from "./device";
 export { CommandRefused, ConnectionLost, GaveUp } from "./errors";

@@ -4,8 +4,8 @@
  *
  * It outlives sockets: what was sent and not answered is said again, in the order in which it was given. So it takes
  * only commands that may be said twice. Acknowledged sends are kept for ten minutes, because a hub that comes back from
- * an older copy of its database may have forgotten them; refused ones are kept, with their text, until they are said
- * again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as long as it takes,
+ * an older copy of its database may have forgotten them; and so are changes, because each tab shows them until it hears
+ * of them. Refused sends are kept, with their text, until they are said again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as long as it takes,
  * and what was to be added to its session after it, or to delete that, waits behind it. So is the opening of a session.
  *
  * What changes something outlives the page, too: it is written into a journal, which all tabs read. Each tab holds all
@@ -18,8 +18,11 @@ import {
   idOf,
   lineOf,
   isGone,
+  isChange,
   isLasting,
   isNotNow,
+  isSend,
+  type Change,
   type Lasting,
   type Repeatable,
   type Said,
@@ -29,7 +32,7 @@ import type { Answer, Problem } from "./wire";
 
 /** Commands that are sent and not answered; the hub closes on a device that has 256 waiting. */
 export const WINDOW = 64;
-/** Seconds that an acknowledged send is kept. */
+/** Seconds that what is acknowledged is kept. */
 export const KEPT = 600;
 /** Seconds after the hub has forgotten something in which another device may bring back the session of a send. */
 export const MISSED = 60;
@@ -44,7 +47,7 @@ export interface Entry {
   problem?: Problem;
 }
 
-/** When, under which epoch, and of a send: which number it has got. */
+/** When, under which epoch, and which number it has got. */
 export interface Acknowledgement {
   at: number;
   epoch: string | null;
@@ -61,7 +64,8 @@ export interface Journal {
 
 /**
  * A command and how far it has come. `id`: of what is in the journal; `times`: how often it was said; `notBefore`: when
- * it may be said again; `renewedAt`: when the hub was last found to have forgotten what it had acknowledged.
+ * it may be said again; `renewedAt`: when the hub was last found to have forgotten what it had acknowledged; `problem`:
+ * why it failed, or why it has to be said again.
  */
 export interface Item {
   readonly ref: number;
@@ -75,7 +79,7 @@ export interface Item {
   acked?: Acknowledgement;
   problem?: Problem;
 }
-export type SendItem = Item & { command: Send };
+export type ItemOf<C extends Repeatable> = Item & { command: C };
 
 /** Of one user. `now` is any clock in seconds that goes on while the outbox lives, and after it. */
 export class Outbox {
@@ -161,11 +165,12 @@ export class Outbox {
     );
   }
 
-  /** It is done. What the hub may have to be told again is kept for a while. */
+  /** It is done. What the hub may have to be told again, and what tabs show before they hear of it, is kept for a while. */
   accept(ref: number, answer: Answer, epoch: string | null, now: number): void {
     const item = this.#items.get(ref);
-    if (item && adds(item.command)) {
+    if (item && isLasting(item.command)) {
       item.state = "acked";
+      delete item.problem;
       item.acked = { at: now, epoch, seq: "seq" in answer ? answer.seq : null };
       this.#write(item);
     } else if (item) {
@@ -180,6 +185,7 @@ export class Outbox {
     if (!item || !canWait(item.command) || !(isNotNow(problem) || isMissed(item, problem, until)))
       return false;
     item.state = "queued";
+    item.problem = problem;
     item.notBefore = until;
     return true;
   }
@@ -188,7 +194,7 @@ export class Outbox {
   refuse(ref: number, problem: Problem): boolean {
     const item = this.#items.get(ref);
     if (!item) return true;
-    if (item.command.type === "message.send") {
+    if (isSend(item.command)) {
       item.state = "failed";
       item.problem = problem;
       this.#write(item);
@@ -208,7 +214,7 @@ export class Outbox {
     this.#expire(now);
     if (!this.#speaksForAll) return;
     for (const item of this) {
-      if (item.state !== "acked" || item.acked?.epoch === epoch) continue;
+      if (item.state !== "acked" || item.acked?.epoch === epoch || !adds(item.command)) continue;
       item.state = "queued";
       item.renewedAt = now;
       this.#write(item);
@@ -223,8 +229,13 @@ export class Outbox {
   }
 
   /** The sends that are held, in order. */
-  sends(): SendItem[] {
-    return [...this].filter(isSend);
+  sends(): ItemOf<Send>[] {
+    return [...this].filter((item): item is ItemOf<Send> => isSend(item.command));
+  }
+
+  /** The changes that are held, in order. */
+  changes(): ItemOf<Change>[] {
+    return [...this].filter((item): item is ItemOf<Change> => isChange(item.command));
   }
 
   // What other tabs, and earlier ones, have written into the journal.
@@ -319,10 +330,6 @@ export class Outbox {
   #sort(): void {
     this.#items = new Map([...this.#items].sort(([, one], [, other]) => one.order - other.order));
   }
-}
-
-function isSend(item: Item): item is SendItem {
-  return item.command.type === "message.send";
 }
 
 /** The session was forgotten, too, and whoever made it has not yet said so again. */

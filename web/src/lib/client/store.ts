@@ -103,9 +103,9 @@ export class Store {
     await this.#put("drafts", session, draft ?? undefined);
   }
 
-  /** How many there are. */
-  async countDrafts(): Promise<number> {
-    return (await this.#all("drafts")).length;
+  /** All that there are. */
+  async drafts(): Promise<Map<string, Draft>> {
+    return new Map((await this.#all("drafts")) as [string, Draft][]);
   }
 
   // What the hub may not have heard.

@@ -1,6 +1,6 @@
 /**
  * The reader's sessions: what the list shows, and what can be done with them. It reads the device's timeline after each
- * happening, at most once a frame; what is done here is shown at once, and taken back if the hub refuses it.
+ * happening, at most once a frame; what is done here is shown at once, until the hub refuses it.
  */
 import {
   CommandRefused,
@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "./marks";
-import { newRow, type Overlay, Overlays, timeOnTop, tombstoneOf } from "./optimistic";
+import { changedRows, listWith } from "./optimistic";
 import { hasAll, wordsOf } from "./words";
 import { excuse } from "../shell/excuse";
 import { oncePerFrame } from "../chat/frames";
@@ -44,7 +44,8 @@ export class SessionStore {
   #searchQuery = $state("");
   readonly #device: Device;
   readonly #told: Told;
-  readonly #overlays = new Overlays();
+  /** What is changed here, by the last look. */
+  #changed: ReadonlyMap<string, Session> = new Map();
   readonly #inFrame = oncePerFrame(() => this.#showNow());
 
   constructor(device: Device, told: Told) {
@@ -80,8 +81,8 @@ export class SessionStore {
     // Reading `sessions` has this looked at again after each change, also of a row that is below the list's end.
     const listed = this.sessions.find((each) => each.id === id);
     if (listed !== undefined) return listed;
-    const row = this.#device.timeline.sessions.get(id);
-    return this.#overlays.over(id, row === undefined || row.deletedAt !== undefined ? null : row);
+    const row = this.#changed.get(id) ?? this.#device.timeline.sessions.get(id);
+    return row === undefined || row.deletedAt !== undefined ? null : row;
   }
 
   /** It was there, and is not any more; it can be brought back. */
@@ -92,8 +93,7 @@ export class SessionStore {
   /** Returns its id at once: what is said in it waits until the hub knows it. */
   create(options: NewSession = {}): string {
     const id = freshId();
-    const shown = this.#overlays.add(newRow(id, options, timeOnTop(this.sessions[0])));
-    void this.#do(shown, () => this.#device.createSession({ ...options, session: id }));
+    void this.#do(this.#device.createSession({ ...options, session: id }));
     return id;
   }
 
@@ -106,25 +106,17 @@ export class SessionStore {
     session: Session,
     fields: Partial<Pick<Session, "title" | "mode" | "language">>,
   ): Promise<void> {
-    const shown = this.#overlays.change(session.id, fields);
-    await this.#asReadAs(session, shown, () => this.#device.updateSession(session.id, fields));
+    await this.#asReadAs(session, this.#device.updateSession(session.id, fields));
   }
 
   async delete(session: Session): Promise<void> {
-    const shown = this.#overlays.remove(session.id);
     this.#told.removed(session, () => void this.restore(session.id, session));
-    await this.#do(shown, async () => {
-      await this.#device.deleteSession(session.id);
-      return { seq: tombstoneOf(this.#device.timeline.sessions.get(session.id)) };
-    });
+    await this.#do(this.#device.deleteSession(session.id));
   }
 
-  /** Bring a deleted one back, on all devices. Shown at once if its row is still known. */
+  /** Bring a deleted one back, on all devices. `former`: as it was, if that is known. */
   async restore(id: string, former: Session | null = null): Promise<void> {
-    const restore = () => this.#device.restoreSession(id);
-    if (former === null) return void (await this.#do(null, restore));
-    const shown = this.#overlays.add({ ...former, updatedAt: timeOnTop(this.sessions[0]) });
-    await this.#asReadAs(former, shown, restore);
+    await this.#asReadAs(former, this.#device.restoreSession(id));
   }
 
   /** The page of the list below the last one. False: it did not come, and would not if it were asked for again now. */
@@ -184,7 +176,10 @@ export class SessionStore {
 
   #showNow(): void {
     const { timeline, state } = this.#device;
-    this.sessions = this.#overlays.overList(timeline.shownSessions(), timeline.sessions);
+    const listed = timeline.shownSessions();
+    const changes = this.#device.pendingChanges().map(({ change }) => change);
+    this.#changed = changedRows(timeline.sessions, changes, listed[0]);
+    this.sessions = listWith(this.#changed, listed);
     if (this.sessions.length > 0 || state === "in_step") this.loading = false;
     this.#showAnswering();
   }
@@ -194,19 +189,13 @@ export class SessionStore {
     if (!areSame(found, this.answering)) this.answering = found;
   }
 
-  /** Do what is shown already. Refused, it is taken back and told; without a connection it waits. */
-  async #do<Answer extends { seq: number }>(
-    shown: Overlay | null,
-    act: () => Promise<Answer>,
-  ): Promise<Answer | null> {
+  /** Show what is on its way, as the outbox has it. Refused, it is told; without a connection it waits. */
+  async #do<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
     this.#showNow();
     try {
-      const answer = await act();
-      if (shown !== null) this.#overlays.settle(shown, answer.seq);
-      return answer;
+      return await answer;
     } catch (error) {
       excuse(error);
-      if (shown !== null) this.#overlays.takeBack(shown);
       if (error instanceof CommandRefused) this.#told.refused(error);
       return null;
     } finally {
@@ -215,8 +204,9 @@ export class SessionStore {
   }
 
   /** What is no news leaves a session read that was. */
-  async #asReadAs(session: Session, shown: Overlay, act: () => Promise<Session>): Promise<void> {
-    const row = await this.#do(shown, act);
-    if (row !== null && !isUnread(session)) await this.#device.markRead(session.id, row.seq).catch(excuse);
+  async #asReadAs(former: Session | null, answer: Promise<Session>): Promise<void> {
+    const row = await this.#do(answer);
+    if (row === null || former === null || isUnread(former)) return;
+    await this.#device.markRead(row.id, row.seq).catch(excuse);
   }
 }

@@ -29,6 +29,7 @@ export const chat: Messages["chat"] = {
 
   sending: "Wird gesendet …",
   queued: "Wird gesendet, sobald die Verbindung wieder steht",
+  postponed: "Der Hub ist beschäftigt. Es wird von selbst noch einmal gesendet.",
   failed: "Nicht gesendet.",
   again: "Noch einmal",
   mediaGone: "Das Bild oder die Aufnahme dazu gibt es nicht mehr.",

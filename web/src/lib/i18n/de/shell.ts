@@ -33,6 +33,16 @@ export const shell: Messages["shell"] = {
       one: "# Nachricht ist noch nicht gesendet und ginge verloren.",
       other: "# Nachrichten sind noch nicht gesendet und gingen verloren.",
     }),
+  unsentChanges: (changes) =>
+    count(changes, {
+      one: "# Änderung, etwa ein neuer Name oder ein Löschen, ist noch nicht beim Hub und ginge verloren.",
+      other: "# Änderungen, etwa neue Namen oder Löschungen, sind noch nicht beim Hub und gingen verloren.",
+    }),
+  unsentEdits: (edits) =>
+    count(edits, {
+      one: "# Nachricht wird gerade bearbeitet; was nicht gespeichert ist, ginge verloren.",
+      other: "# Nachrichten werden gerade bearbeitet; was nicht gespeichert ist, ginge verloren.",
+    }),
   unsentDrafts: (drafts) =>
     count(drafts, {
       one: "# Entwurf ist nicht gesendet und ginge verloren.",
@@ -93,6 +103,7 @@ export const shell: Messages["shell"] = {
   degraded: "Der Hub hat Schwierigkeiten: Antworten kommen vielleicht auf einmal. Nichts geht verloren.",
   cannotKeep: "Dieser Browser merkt sich nichts: Was nicht gesendet ist, geht mit der Seite verloren.",
   keepsNoMore: "Dieser Browser hat keinen Platz mehr: Was nicht gesendet ist, geht mit der Seite verloren.",
+  notChanged: (why) => `Eine Änderung wurde nicht übernommen. ${why}`,
 
   thisDevice: "Dieses Gerät",
   lastSeen: (time) => `Zuletzt gesehen: ${time}`,

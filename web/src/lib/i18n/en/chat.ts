@@ -27,6 +27,7 @@ export const chat = {
 
   sending: "Sending …",
   queued: "Sent once the connection is back",
+  postponed: "The hub is busy. It is sent again by itself.",
   failed: "Not sent.",
   again: "Try again",
   mediaGone: "Its picture or recording is not there any more.",

@@ -32,6 +32,16 @@ export const shell = {
       one: "# message has not been sent yet and would be lost.",
       other: "# messages have not been sent yet and would be lost.",
     }),
+  unsentChanges: (changes: number) =>
+    count(changes, {
+      one: "# change, such as a new name or a deletion, is not with the hub yet and would be lost.",
+      other: "# changes, such as new names or deletions, are not with the hub yet and would be lost.",
+    }),
+  unsentEdits: (edits: number) =>
+    count(edits, {
+      one: "# message is being edited; what is not saved would be lost.",
+      other: "# messages are being edited; what is not saved would be lost.",
+    }),
   unsentDrafts: (drafts: number) =>
     count(drafts, {
       one: "# draft has not been sent and would be lost.",
@@ -88,6 +98,7 @@ export const shell = {
   degraded: "The hub is in trouble: answers may come in one piece. Nothing is lost.",
   cannotKeep: "This browser keeps nothing between visits: what is not sent is lost with the page.",
   keepsNoMore: "This browser has no room left: what is not sent is lost with the page.",
+  notChanged: (why: string) => `A change could not be kept. ${why}`,
 
   thisDevice: "This device",
   lastSeen: (time: string) => `Last seen ${time}`,

@@ -1,0 +1,136 @@
+// @vitest-environment node
+// What was changed without a connection, and a real hub: it stays changed when the page is loaded again, until the hub
+// has done it or said no.
+
+import "fake-indexeddb/auto";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { type Device, freshId, openStore } from "../../src/lib/client";
+import { type Belongings, ChatStore } from "../../src/lib/chat/chat.svelte";
+import { hasHub } from "../client/hub";
+import { settled } from "../client/stage";
+import { belongings } from "./belongings";
+import { Scene } from "./scene";
+
+const NOWHERE = "http://127.0.0.1:9";
+const PATIENT = { timeout: 15_000 };
+
+interface Page extends Belongings {
+  chat: ChatStore;
+  /** What it was told of changes that nobody waits for. */
+  refused: string[];
+}
+
+describe.skipIf(!hasHub)(
+  "changes (they need the hub's Python: `make .venv/.dev`, or TUTORHUB_PYTHON)",
+  () => {
+    const scene = new Scene();
+    let user: string;
+    let session: string;
+
+    beforeEach(async () => {
+      user = freshId();
+      const device = scene.stage.device(user, { store: await openStore(user) });
+      session = (await device.createSession({ title: "Pho" })).id;
+      await device.open(session);
+      await settled(device, (await device.send(session, "apples")).reply);
+      device.disconnect();
+    });
+
+    /** The page as it is after it was loaded, and what it then shows of the messages that were kept. */
+    async function loaded(url: string): Promise<Page> {
+      const device = scene.stage.device(user, { url, store: await openStore(user) });
+      const refused: string[] = [];
+      device.on((each) => {
+        if (each.type === "refused") refused.push(each.change.type, each.problem.code);
+      });
+      const visit = await belongings(device, user, scene.leaving);
+      const chat = new ChatStore(session, visit);
+      scene.leaving.push(chat.start());
+      await vi.waitFor(() => expect(chat.messages.length).toBeGreaterThan(0), PATIENT);
+      return { ...visit, chat, refused };
+    }
+
+    function left({ device }: Page): void {
+      for (const leave of scene.leaving.splice(0).reverse()) leave();
+      device.disconnect();
+    }
+
+    const rows = ({ chat }: Page) => chat.messages.map((row) => `${row.text}: ${row.standing}`);
+    const titles = ({ sessions }: Page) => sessions.sessions.map((row) => row.title);
+    const pending = (device: Device) => device.pendingChanges().map(({ change }) => change.type);
+
+    async function changed(): Promise<Page> {
+      const page = await loaded(NOWHERE);
+      const [said, reply] = page.chat.messages;
+      if (said === undefined || reply === undefined || page.chat.info === null)
+        throw new Error("It is kept.");
+      void page.chat.edit(said, "pears");
+      page.chat.delete(reply);
+      void page.deletions.finishAll();
+      void page.sessions.rename(page.chat.info, "Broth");
+      void page.chat.useMode("learn");
+      page.sessions.create({ title: "Begun in the tunnel" });
+      return page;
+    }
+
+    async function shows(page: Page, standing: string): Promise<void> {
+      await vi.waitFor(() => expect(rows(page)).toEqual([`pears: ${standing}`]), PATIENT);
+      await vi.waitFor(() => expect(titles(page)).toEqual(["Begun in the tunnel", "Broth"]), PATIENT);
+      expect(page.chat.mode).toBe("learn");
+    }
+
+    it("are shown at once and after the page is loaded again, and done once there is a connection", async () => {
+      const page = await changed();
+      await shows(page, "queued");
+      left(page);
+      const again = await loaded(NOWHERE);
+      await shows(again, "queued");
+      left(again);
+      const online = await loaded(scene.hub.url);
+      await vi.waitFor(() => expect(pending(online.device)).toEqual([]), PATIENT);
+      await shows(online, "sent");
+    });
+
+    it("of a session that is deleted and brought back leave it where it is", async () => {
+      const page = await loaded(NOWHERE);
+      const row = page.sessions.find(session);
+      if (row === null) throw new Error("It is kept.");
+      void page.sessions.delete(row);
+      left(page);
+      const again = await loaded(NOWHERE);
+      expect([titles(again), again.sessions.isDeleted(session)]).toEqual([[], true]);
+      void again.sessions.restore(session);
+      expect(titles(again)).toEqual(["Pho"]);
+    });
+
+    it("that are refused after all are said, shown as they are at the hub, and an edit is written on", async () => {
+      const page = await loaded(NOWHERE);
+      const [said] = page.chat.messages;
+      if (said === undefined || page.chat.info === null) throw new Error("It is kept.");
+      const tooLong = "x".repeat(8_001);
+      void page.chat.edit(said, tooLong);
+      void page.sessions.rename(page.chat.info, "x".repeat(501));
+      left(page);
+      const online = await loaded(scene.hub.url);
+      await vi.waitFor(() => expect(pending(online.device)).toEqual([]), PATIENT);
+      expect(online.refused).toEqual(["message.edit", "invalid", "session.update", "invalid"]);
+      await vi.waitFor(() => expect(rows(online)).toEqual(["apples: sent", "APPLES: answered"]), PATIENT);
+      expect([titles(online), online.edits.of(said.id)]).toEqual([["Pho"], tooLong]);
+    });
+
+    it("that are not saved are there when one comes back, and gone when they are given up or done", async () => {
+      const page = await loaded(NOWHERE);
+      const [said] = page.chat.messages;
+      if (said === undefined) throw new Error("It is kept.");
+      page.edits.write(said.id, "apples and pe");
+      left(page);
+      const again = await loaded(scene.hub.url);
+      await vi.waitFor(() => expect(again.edits.of(said.id)).toBe("apples and pe"));
+      expect(await again.chat.edit(said, "apples and pears")).toBe(true);
+      left(again);
+      const last = await loaded(scene.hub.url);
+      await vi.waitFor(() => expect(rows(last)[0]).toBe("apples and pears: sent"), PATIENT);
+      expect(last.edits.of(said.id)).toBeNull();
+    });
+  },
+);
