@@ -8,6 +8,7 @@ import { Beginning } from "../chat/beginning.svelte";
 import { ChatStore } from "../chat/chat.svelte";
 import { Deletions } from "../chat/deletions.svelte";
 import { Drafts } from "../chat/drafts";
+import { Failures, isInView } from "../chat/failures";
 import { Edits } from "../chat/edits.svelte";
 import { endOf } from "./ends";
 import { excuse } from "../shell/excuse";
@@ -17,7 +18,7 @@ import type { Toasts } from "../shell/toasts.svelte";
 import { Weather } from "../shell/weather.svelte";
 import { whoIsThis } from "./who";
 
-/** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
+/** For how long a deleted session's way back is shown (the hub keeps it for 30 days), and that to what failed. */
 const UNDO = 30_000;
 /** The hub has so long to answer to what was decided before one leaves. */
 const LAST_WORDS = 2_000;
@@ -49,6 +50,7 @@ export class Visit {
   end = $state.raw<GaveUp | null>(null);
   /** The one that is shown. */
   conversation: ChatStore | null = null;
+  readonly #failures: Failures;
   readonly #toasts: Toasts;
   readonly #router: Router;
   readonly #page: Page;
@@ -67,6 +69,10 @@ export class Visit {
     this.drafts = new Drafts(store, account.user);
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device);
+    this.#failures = new Failures(this.device, {
+      isSeen: (session, message) => this.#router.place.session === session && isInView(message),
+      tell: (session, message) => this.#failed(session, message),
+    });
     this.beginning = new Beginning({ visit: this, page });
   }
 
@@ -82,6 +88,7 @@ export class Visit {
       }),
       this.sessions.start(),
       this.weather.watch(),
+      this.#failures.start(),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -151,6 +158,11 @@ export class Visit {
       if (error instanceof CommandRefused) this.refused(error);
       return false;
     }
+  }
+
+  #failed(session: string, message: string): void {
+    const action = { label: t().chat.show, act: () => this.#router.go(session, message) };
+    this.#toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {

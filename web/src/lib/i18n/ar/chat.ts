@@ -29,6 +29,8 @@ export const chat: Messages["chat"] = {
   sending: "جارٍ الإرسال…",
   queued: "تُرسل حين يعود الاتصال",
   failed: "لم تُرسل.",
+  failedOutOfSight: "لم تُرسل إحدى رسائلك.",
+  show: "إظهارها",
   again: "حاول مجددًا",
   takeBack: "إعادة إلى حقل الكتابة",
   thinking: "يفكّر…",

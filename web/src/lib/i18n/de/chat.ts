@@ -30,6 +30,8 @@ export const chat: Messages["chat"] = {
   sending: "Wird gesendet …",
   queued: "Wird gesendet, sobald die Verbindung wieder steht",
   failed: "Nicht gesendet.",
+  failedOutOfSight: "Eine Nachricht von dir wurde nicht gesendet.",
+  show: "Zeigen",
   again: "Noch einmal",
   takeBack: "Zurück ins Eingabefeld",
   thinking: "denkt nach …",

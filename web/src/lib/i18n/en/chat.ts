@@ -28,6 +28,8 @@ export const chat = {
   sending: "Sending …",
   queued: "Sent once the connection is back",
   failed: "Not sent.",
+  failedOutOfSight: "A message of yours was not sent.",
+  show: "Show it",
   again: "Try again",
   takeBack: "Back to the composer",
   thinking: "is thinking …",
