@@ -167,6 +167,23 @@ async def test_from_a_toast_to_the_next_and_from_the_last_back_to_where_one_was(
             await expect(ada.field).to_be_focused()
 
 
+async def test_toasts_wait_for_nobody_who_has_undone_one_by_hand(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        for number in range(2):
+            await laptop.create(title=f"Session {number}")
+        async with room.learner(hub) as ada:
+            for number in range(2):
+                await press(ada.session(f"Session {number}"), "Delete")
+            undo = ada.page.get_by_role("button", name="Undo")
+            await expect(undo).to_have_count(2)
+            await ada.page.clock.install()
+            await undo.first.click()
+            await ada.page.mouse.move(800, 300)
+            await expect(undo).to_have_count(1)
+            await ada.page.clock.run_for(31_000)
+            await expect(undo).to_have_count(0)
+
+
 async def test_from_a_session_that_is_deleted_elsewhere_to_the_notice_of_it(room: Room) -> None:
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         async with room.learner(hub) as ada:

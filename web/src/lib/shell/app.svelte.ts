@@ -143,11 +143,11 @@ export class App {
    * once more is fetched once more.
    */
   miss(): void {
-    const action = { label: t().shell.reload, act: () => location.reload() };
+    const text = navigator.onLine ? t().shell.partMissing : t().shell.partMissingOffline;
+    const action = navigator.onLine ? { label: t().shell.reload, act: () => location.reload() } : null;
+    if (this.toasts.shown.some((toast) => toast.text === text)) return;
     this.toasts.dismiss(this.#missing);
-    this.#missing = navigator.onLine
-      ? this.toasts.show(t().shell.partMissing, { action, lasts: MISSING })
-      : this.toasts.show(t().shell.partMissingOffline, { lasts: MISSING });
+    this.#missing = this.toasts.show(text, { action, lasts: MISSING });
   }
 
   async #speak(language: Language): Promise<void> {
