@@ -171,14 +171,13 @@ async def test_toasts_wait_for_nobody_who_has_undone_one_by_hand(room: Room) -> 
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         for number in range(2):
             await laptop.create(title=f"Session {number}")
-        async with room.learner(hub) as ada:
+        async with room.learner(hub, has_touch=True) as ada:
             for number in range(2):
                 await press(ada.session(f"Session {number}"), "Delete")
             undo = ada.page.get_by_role("button", name="Undo")
             await expect(undo).to_have_count(2)
             await ada.page.clock.install()
-            await undo.first.click()
-            await ada.page.mouse.move(800, 300)
+            await undo.first.tap()
             await expect(undo).to_have_count(1)
             await ada.page.clock.run_for(31_000)
             await expect(undo).to_have_count(0)
