@@ -87,7 +87,7 @@ class App:
         self._door: Door | None = None
         routes = Starlette(
             lifespan=self._lifespan,
-            exception_handlers={HTTPException: http_error, Exception: http_error},
+            exception_handlers={404: self._nowhere, HTTPException: http_error, Exception: http_error},
         )
         routes.router.redirect_slashes = False
         self.asgi = Origins(Framing(routes), settings.origins)
@@ -133,6 +133,10 @@ class App:
             instance.tasks.start(keep_collecting(instance), "orphans")
             self._announce(instance)
             yield
+
+    async def _nowhere(self, request: Request, error: Exception) -> Response:
+        is_hub = "hub" in self._settings.roles
+        return await (self._web.nowhere(request, error) if is_hub else http_error(request, error))
 
     async def _common(self, database: Database) -> Deployment:
         """What is shared with the other instances: the database is waited for."""

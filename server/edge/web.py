@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from server.edge.requests import is_held, route
+from server.edge.requests import http_error, is_held, route
 from server.errors import NotFound, StartupError
 from server.settings import PAGE
 
@@ -69,15 +69,15 @@ class File(Struct, frozen=True):
     plain: Form
     packed: Form | None
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request, status: int = 200) -> Response:
         asked = {name.strip() for name in request.headers.get("accept-encoding", "").split(",")}
         form = self.packed if self.packed is not None and "gzip" in asked else self.plain
         headers = ALWAYS | {"ETag": form.tag, "Cache-Control": self.holds}
-        if is_held(request, form.tag):
+        if status == 200 and is_held(request, form.tag):
             return Response(status_code=304, headers=headers)
         if form.encoding is not None:
             headers["Content-Encoding"] = form.encoding
-        return Response(form.body, headers=headers, media_type=self.type)
+        return Response(form.body, status, headers, self.type)
 
 
 class Web:
@@ -103,6 +103,14 @@ class Web:
             *(route("GET", f"/{name}", self._file) for name in self._files if name != PAGE),
         ]
 
+    async def nowhere(self, request: Request, error: Exception) -> Response:
+        """An address that leads nowhere: the page says so to people, a problem to programs."""
+        if not self._files or request.method not in ("GET", "HEAD") or not _is_for_people(request):
+            return await http_error(request, error)
+        page = self._files[PAGE].answer(request, 404)
+        page.headers.add_vary_header("Accept")
+        return page
+
     async def _page(self, request: Request) -> Response:
         return self._files[PAGE].answer(request)
 
@@ -114,6 +122,12 @@ class Web:
         if found is None:
             raise NotFound
         return found.answer(request)
+
+
+def _is_for_people(request: Request) -> bool:
+    """Browsers that go somewhere name HTML; `*/*` is what programs say."""
+    kinds = request.headers.get("accept", "").split(",")
+    return any(kind.partition(";")[0].strip().lower() == "text/html" for kind in kinds)
 
 
 def _files(folder: Path, holds: str) -> dict[str, File]:

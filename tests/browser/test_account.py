@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -165,6 +166,23 @@ async def test_a_hub_that_takes_no_names_says_so_when_it_knows_and_takes_a_token
         await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
         await expect(page.get_by_role("textbox", name="Token")).to_be_visible()
         await window.shot("token-again")
+
+
+async def test_a_machine_whose_clock_is_hours_ahead_takes_every_token_that_the_hub_takes(room: Room) -> None:
+    async with strict(room) as (hub, window):
+        page = window.page
+        await page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=30))
+        await page.goto("/")
+        await page.get_by_role("button", name="I have a token").click()
+        field = page.get_by_role("textbox", name="Token")
+        await field.fill(hub.token("ada").rpartition(".")[0] + ".c2lnbmF0dXJl")
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await expect(page.get_by_text("This is not a token, or it has expired.")).to_be_visible()
+        await field.fill(hub.token("ada"))
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await expect(page.get_by_role("heading", name="What would you like to learn?")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_role("heading", name="What would you like to learn?")).to_be_visible()
 
 
 async def test_the_page_that_embeds_this_one_says_who_is_here(room: Room) -> None:

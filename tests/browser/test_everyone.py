@@ -113,6 +113,34 @@ async def test_a_narrow_window_needs_no_sideways_scrolling(room: Room) -> None:
         await ada.shot("narrow")
 
 
+async def test_a_low_window_scrolls_to_all_there_is(room: Room) -> None:
+    """Reflow at 320 × 256 px: a window of 1280 × 1024 at 400 %."""
+    low: dict[str, Any] = {"viewport": {"width": 320, "height": 256}}
+    async with conversation(room, **low, forgives=("ERR_INTERNET_DISCONNECTED",)) as ada:
+        await ada.window.context.set_offline(True)
+        await expect(ada.banner("You are offline.")).to_be_visible()
+        assert await ada.page.evaluate("document.documentElement.scrollWidth") <= 320
+        for part in (
+            ada.page.get_by_role("button", name="Show your sessions"),
+            ada.field,
+            ada.page.get_by_role("button", name="Send", exact=True),
+        ):
+            await part.scroll_into_view_if_needed()
+            await expect(part).to_be_in_viewport(ratio=1)
+        box = await ada.messages.bounding_box()
+        assert box is not None
+        assert box["height"] >= 120
+        await ada.page.evaluate("scrollTo(0, 0)")
+        await ada.page.mouse.move(160, 200)
+        await ada.messages.evaluate("(view) => view.scrollTo(0, view.scrollHeight)")
+        await ada.shot("low-top")
+        await ada.page.mouse.wheel(0, 600)
+        await expect(ada.page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+        await ada.shot("low")
+        await ada.field.press_sequentially("Still here")
+        await expect(ada.field).to_be_in_viewport(ratio=1)
+
+
 async def test_a_phone_shows_one_thing_at_a_time_with_targets_for_thumbs(room: Room) -> None:
     phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     async with conversation(room, **phone) as ada:

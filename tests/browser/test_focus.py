@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
+from protocol.commands import SessionDelete
+from protocol.model import Session
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.device import device
 from tests.provider import HOLD, Refuse, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -25,10 +28,10 @@ async def conversation(room: Room, answer: str = "Yes.", **options: Any) -> Asyn
         yield ada
 
 
-async def press(button: Locator) -> None:
+async def press(button: Locator, key: str = "Enter") -> None:
     """By keyboard."""
     await button.focus()
-    await button.press("Enter")
+    await button.press(key)
 
 
 async def test_the_link_at_the_beginning_skips_to_the_conversation(room: Room) -> None:
@@ -125,6 +128,70 @@ async def test_from_a_failed_answer_that_is_asked_for_again_to_the_answer(room: 
             await press(ada.answers.get_by_role("button", name="Try again"))
             await expect(ada.answers).to_contain_text("Better.")
             await expect(ada.answers).to_be_focused()
+
+
+async def test_from_the_microphone_to_the_recording_and_back_to_the_microphone(room: Room) -> None:
+    async with conversation(room, permissions=["microphone"]) as ada:
+        microphone = ada.page.get_by_role("button", name="Record your voice")
+        for way in ("Keep the recording", "Discard the recording"):
+            await press(microphone)
+            await expect(ada.page.get_by_role("button", name="Keep the recording")).to_be_focused()
+            await press(ada.page.get_by_role("button", name=way))
+            await expect(microphone).to_be_focused()
+
+
+async def test_from_a_toast_to_the_next_and_from_the_last_back_to_where_one_was(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        for number in range(5):
+            await laptop.create(title=f"Session {number}")
+        async with room.learner(hub) as ada:
+            links = ada.sessions.get_by_role("link")
+            await expect(links).to_have_count(5)
+            for left in (4, 3, 2, 1):
+                await press(links.first, "Delete")
+                await expect(links).to_have_count(left)
+            undo = ada.page.get_by_role("button", name="Undo")
+            await expect(undo).to_have_count(3)
+            await ada.shot("toasts")
+            await press(ada.page.get_by_role("button", name="1 more"))
+            await expect(undo).to_have_count(4)
+            await expect(undo.first).to_be_focused()
+            await ada.field.focus()
+            await press(undo.first)
+            for left in (3, 2, 1):
+                await expect(undo).to_have_count(left)
+                await expect(undo.first).to_be_focused()
+                await ada.page.keyboard.press("Enter")
+            await expect(undo).to_have_count(0)
+            await expect(links).to_have_count(5)
+            await expect(ada.field).to_be_focused()
+
+
+async def test_toasts_wait_for_nobody_who_has_undone_one_by_hand(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        for number in range(2):
+            await laptop.create(title=f"Session {number}")
+        async with room.learner(hub, has_touch=True) as ada:
+            for number in range(2):
+                await press(ada.session(f"Session {number}"), "Delete")
+            undo = ada.page.get_by_role("button", name="Undo")
+            await expect(undo).to_have_count(2)
+            await ada.page.clock.install()
+            await undo.first.tap()
+            await expect(undo).to_have_count(1)
+            await ada.page.clock.run_for(31_000)
+            await expect(undo).to_have_count(0)
+
+
+async def test_from_a_session_that_is_deleted_elsewhere_to_the_notice_of_it(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub) as ada:
+            await ada.begin("Is it so?")
+            await expect(ada.field).to_be_focused()
+            await laptop.ask(SessionDelete, Session, session=next(iter(laptop.timeline.sessions)))
+            await expect(ada.page.get_by_role("region", name="This session was deleted")).to_be_focused()
+            await press(ada.page.get_by_role("button", name="Bring it back"))
+            await expect(ada.field).to_be_focused()
 
 
 async def test_from_the_drawer_back_to_what_opened_it(room: Room) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from protocol.commands import MessageDelete
-from protocol.model import Message
+from protocol.commands import MessageDelete, SessionDelete, SessionRestore
+from protocol.model import Message, Session
 from tests.browser.conftest import Room
 from tests.browser.test_flows import echo
 from tests.browser.test_media import add, file, photo
@@ -99,6 +99,29 @@ async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_
             await expect(ada.page.get_by_role("heading", name="Welcome")).to_be_visible()
         page = await laptop.open(session.session.id)
         assert page.messages == []
+
+
+async def test_a_message_that_was_refused_while_one_was_elsewhere_is_told_of_with_the_way_to_it(room: Room) -> None:
+    """Message sending failures: told of wherever one is."""
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await ada.begin("first")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            session = next(iter(laptop.timeline.sessions))
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.ask("second")
+            await ada.new_session()
+            await laptop.ask(SessionDelete, Session, session=session)
+            await ada.window.context.set_offline(False)
+            await expect(ada.page.get_by_text("A message of yours was not sent.")).to_be_visible()
+            await laptop.ask(SessionRestore, Session, session=session)
+            await expect(ada.session("first")).to_be_visible()
+            await ada.page.get_by_role("button", name="Show it").click()
+            failed = ada.said.filter(has_text="second")
+            await expect(failed).to_contain_text("Not sent.")
+            await expect(failed).to_be_in_viewport()
+            await expect(ada.page.get_by_text("A message of yours was not sent.")).to_have_count(0)
 
 
 async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not_kept_says_so(room: Room) -> None:

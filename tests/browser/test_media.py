@@ -211,7 +211,7 @@ class Slow:
         self._held: list[Route] = []
 
     async def begin(self) -> None:
-        await self._ada.page.route("**/api/media", lambda route: self._held.append(route))
+        await self._ada.page.route("**/api/media", self._held.append)
 
     async def let_through(self) -> None:
         held, self._held = self._held, []

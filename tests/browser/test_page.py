@@ -1,5 +1,7 @@
 """The page itself in a real browser: it opens, obeys its policy, asks nobody else, is kept, opens without a hub."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import expect
 
@@ -23,6 +25,45 @@ async def test_a_path_of_a_session_opens_the_page(room: Room) -> None:
     async with room.hub() as hub, room.window(hub) as phone:
         await phone.page.goto("/s/0b5e7a52-3c5f-4d53-a2a8-6e0d9b1f4c11")
         await expect(phone.page.locator("#app")).not_to_be_empty()
+
+
+async def test_an_address_that_leads_nowhere_says_so_and_leads_on(room: Room) -> None:
+    async with room.hub() as hub, room.learner(hub, forgives=("status of 404",)) as ada:
+        answer = await ada.page.goto("/sessions")
+        assert answer is not None
+        assert answer.status == 404
+        await expect(ada.page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+        await ada.shot("nowhere")
+        await ada.page.get_by_role("link", name="Back to the beginning").click()
+        await expect(ada.beginning).to_be_visible()
+
+
+async def test_a_part_of_the_page_that_does_not_come_is_told_of_and_comes_when_it_is_asked_for_again(
+    room: Room,
+) -> None:
+    """Code splitting: what is fetched late may be gone, by a deploy or for want of a line."""
+    options: dict[str, Any] = {"service_workers": "block", "forgives": (*CUT, "blocked by Playwright", "ERR_FAILED")}
+    async with room.hub() as hub, room.learner(hub, **options) as ada:
+        await ada.field.fill("Half a thought")
+        settings = ada.page.get_by_role("button", name="Settings")
+        for ways, text in ((1, "there may be a new version"), (0, "you are offline")):
+            await ada.window.context.set_offline(not ways)
+            await ada.page.route("**/SettingsMenu-*.js", lambda route: route.abort())
+            await settings.click()
+            await expect(ada.page.get_by_text(text)).to_be_visible()
+            await expect(ada.page.get_by_role("button", name="Show the page anew")).to_have_count(ways)
+        await ada.window.context.set_offline(False)
+        await ada.page.unroute_all()
+        await settings.click()
+        await expect(ada.page.get_by_role("dialog", name="Settings")).to_be_visible()
+        await ada.page.route("**/assets/de-*.js", lambda route: route.abort())
+        await ada.page.get_by_role("dialog").get_by_role("combobox").select_option("de")
+        await expect(ada.page.get_by_text("there may be a new version")).to_be_visible()
+        await ada.page.keyboard.press("Escape")
+        await ada.page.unroute_all()
+        await ada.page.get_by_role("button", name="Show the page anew").click()
+        await expect(ada.page.locator("html")).to_have_attribute("lang", "de")
+        await expect(ada.page.locator("#composer")).to_have_value("Half a thought")
 
 
 async def test_the_policy_stops_scripts_markup_and_addresses_that_are_not_ours(room: Room) -> None:

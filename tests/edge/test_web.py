@@ -137,6 +137,27 @@ async def test_nothing_else_of_the_disk_is_served_and_no_other_path_is_the_page(
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/sessions", "/s/1/2", "/notes.md"])
+async def test_who_goes_nowhere_in_a_browser_is_told_by_the_page_and_a_program_by_a_problem(
+    database_url: str, built: Path, path: str
+) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with served(database_url, built) as http:
+        page = await http.get(path, headers=browser)
+        assert (page.status_code, page.text) == (404, "<!doctype html><title>the page</title>")
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert "Accept" in {each.strip() for each in page.headers["vary"].split(",")}
+        held = await http.get(path, headers=browser | {"If-None-Match": page.headers["etag"]})
+        assert held.status_code == 404
+        head = await http.head(path, headers=browser)
+        assert (head.status_code, head.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        for accept in ("*/*", "application/json"):
+            assert (await http.get(path, headers={"Accept": accept})).json()["code"] == "not_found"
+        assert (await http.post(path, headers=browser)).json()["code"] == "not_found"
+        for served_elsewhere in ("/api/sessions/1", "/assets/none.js"):
+            assert (await http.get(served_elsewhere, headers=browser)).headers["content-type"].endswith("json")
+
+
 async def test_the_page_takes_no_orders_and_hides_nothing_of_the_api(database_url: str, built: Path) -> None:
     async with served(database_url, built) as http:
         for method in ("POST", "PUT", "DELETE"):
@@ -160,7 +181,7 @@ async def test_a_hub_without_a_page_says_how_to_build_it_and_serves_the_rest(dat
         said = await http.get("/")
         assert (said.status_code, said.headers["content-type"]) == (404, "text/plain; charset=utf-8")
         assert "`make start` builds it" in said.text
-        assert (await http.get("/s/1")).status_code == 404
+        assert (await http.get("/s/1", headers={"Accept": "text/html"})).json()["code"] == "not_found"
         assert (await http.get("/openapi.json")).status_code == 200
 
 

@@ -116,6 +116,26 @@ describe("a pasted token", () => {
   });
 });
 
+describe("on a machine whose clock is hours ahead", () => {
+  const expired = token({ sub: "bea", exp: inAnHour() - 7_200 });
+
+  it("a pasted token is for the hub to judge, also after a reload", async () => {
+    const account = bearer(expired);
+    if (account === null) throw new Error("It is a token.");
+    rememberThat(account);
+    await account.tokens.current();
+    const reloaded = remembered(() => Promise.reject(new Error("It needs no other.")));
+    expect(await reloaded?.tokens.current()).toBe(expired);
+  });
+
+  it("a token that has just come is used, and not another asked for with each request", async () => {
+    let asked = 0;
+    const { tokens } = developer("bea", () => Promise.resolve(`${expired}${++asked}`));
+    expect(await tokens.current()).toBe(await tokens.current());
+    expect(asked).toBe(1);
+  });
+});
+
 describe("a device's name", () => {
   const agents: [string, string][] = [
     [

@@ -47,6 +47,24 @@ describe("a reply that failed", () => {
   });
 });
 
+describe("what the hub finds wrong with a field", () => {
+  const invalid = (code?: string) => ({
+    code: "invalid",
+    detail: "content: has no text",
+    errors: code === undefined ? [] : [{ field: "content", code, message: "has no text" }],
+  });
+
+  it("is said in the reader's words by its kind, and of an unknown kind that it cannot be taken", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { blank, length, other } = t().shell.invalid;
+      const said = ["blank", "length", "unheard_of", undefined].map((code) => explained(invalid(code)));
+      expect(said).toEqual([blank, length, other, other]);
+    }
+    await speak("en");
+  });
+});
+
 describe("the name of a language", () => {
   it("is the reader's word for it, and a code that is none stays as it is", () => {
     expect(nameOfLanguage("ar", "de")).toBe("Arabisch");

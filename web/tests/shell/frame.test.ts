@@ -80,6 +80,37 @@ describe("a toast", () => {
     toasts.dismiss(first);
     expect(toasts.shown.map((toast) => toast.text)).toEqual(["second"]);
   });
+
+  describe("among many", () => {
+    const many = () => {
+      const toasts = new Toasts();
+      for (const text of ["a", "b", "c", "d", "e"]) toasts.show(text, { lasts: 1_000 });
+      return toasts;
+    };
+    const seen = (toasts: Toasts) => toasts.seen.map((toast) => toast.text).join("");
+
+    it("is seen if it is one of the latest three, and else when somebody asks for it", () => {
+      const toasts = many();
+      expect([seen(toasts), toasts.countBehind]).toEqual(["cde", 2]);
+      toasts.isSpread = true;
+      expect([seen(toasts), toasts.countBehind]).toEqual(["abcde", 0]);
+    });
+
+    it("comes forward when there is room, and they are together again once they are few", () => {
+      const toasts = many();
+      toasts.dismiss(4);
+      expect([seen(toasts), toasts.countBehind]).toEqual(["bce", 1]);
+      toasts.isSpread = true;
+      toasts.dismiss(1);
+      expect(toasts.isSpread).toBe(false);
+    });
+
+    it("goes after its time, seen or not, and none waits for another", () => {
+      const toasts = many();
+      vi.advanceTimersByTime(1_001);
+      expect(toasts.shown).toEqual([]);
+    });
+  });
 });
 
 describe("the banner", () => {

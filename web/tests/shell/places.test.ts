@@ -82,6 +82,14 @@ describe("the router", () => {
     expect(router.place).toEqual({ session, message });
   });
 
+  it("is nowhere where there is no such page, and at the beginning again by the link there", () => {
+    history.replaceState(null, "", "/docs");
+    const lost = new Router();
+    expect(lost.place).toMatchObject({ session: null, isNowhere: true });
+    lost.go(null);
+    expect([lost.place.isNowhere, location.pathname]).toEqual([undefined, "/"]);
+  });
+
   it("goes back to where the reader was", async () => {
     router.go(session);
     const back = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));

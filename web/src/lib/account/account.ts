@@ -20,7 +20,10 @@ export interface Claims {
   expiresAt: number;
 }
 
-/** Asked for anew this long before the end: the hub's clock may be ahead. */
+/**
+ * Asked for anew this long before the end, as the hub's clock may be ahead; and no sooner than this after it came,
+ * whatever this machine's clock makes of it.
+ */
 const MARGIN = 60_000;
 
 /** What a JWT says of itself. Nothing is trusted for it: the hub decides. Null: it is none. */
@@ -36,6 +39,7 @@ export function claimsOf(token: string): Claims | null {
   }
 }
 
+/** By this machine's clock, which may be wrong: a reason to ask for another, and none to refuse this one. */
 export function isFresh(token: string, now = Date.now()): boolean {
   return (claimsOf(token)?.expiresAt ?? 0) - MARGIN > now;
 }
@@ -44,6 +48,8 @@ export function isFresh(token: string, now = Date.now()): boolean {
 export class Tokens {
   #held: string | null;
   #isOfBefore: boolean;
+  /** When the held one came, by `performance.now()`. */
+  #cameAt = -Infinity;
   #spent: string | null = null;
   readonly #source: () => Promise<string>;
   readonly #keep: (token: string) => void;
@@ -66,8 +72,10 @@ export class Tokens {
 
   /** For a request: any that is good. */
   readonly current = async (): Promise<string> => {
-    if (this.#held !== null && isFresh(this.#held)) return this.#held;
+    const hasJustCome = performance.now() - this.#cameAt < MARGIN;
+    if (this.#held !== null && (hasJustCome || isFresh(this.#held))) return this.#held;
     this.#held = await this.#source();
+    this.#cameAt = performance.now();
     this.#isOfBefore = false;
     this.#keep(this.#held);
     return this.#held;
@@ -124,10 +132,10 @@ export async function embedded(): Promise<Account | null> {
 
 type SignIn = (user: string) => Promise<string>;
 
-/** Who was here before. */
+/** Who was here before. Whether a token is still good, the hub says. */
 export function remembered(signIn: SignIn): Account | null {
-  const token = recall("token", "tab");
-  if (token !== null && isFresh(token)) return bearer(token);
+  const pasted = bearer(recall("token", "tab") ?? "");
+  if (pasted !== null) return pasted;
   const user = recall("user");
   return user === null ? null : developer(user, signIn);
 }

@@ -34,8 +34,12 @@ export class SignInStore {
   async submit(): Promise<void> {
     this.isBusy = true;
     this.problem = "";
-    if (this.asksToken) await this.#byToken();
-    else await this.#byName();
+    try {
+      if (this.asksToken) await this.#byToken();
+      else await this.#app.signIn(this.user.trim());
+    } catch (error) {
+      this.#excuse(error);
+    }
     this.isBusy = false;
   }
 
@@ -48,14 +52,10 @@ export class SignInStore {
     if (!(await this.#app.signInWith(this.token.trim()))) this.problem = t().shell.noToken;
   }
 
-  async #byName(): Promise<void> {
-    try {
-      await this.#app.signIn(this.user.trim());
-    } catch (error) {
-      excuse(error);
-      if (!(error instanceof CommandRefused)) this.problem = t().shell.unreachable;
-      else if (error.problem.status === 404) this.#takesNoName();
-      else this.problem = explained(error.problem);
-    }
+  #excuse(error: unknown): void {
+    excuse(error);
+    if (!(error instanceof CommandRefused)) this.problem = t().shell.unreachable;
+    else if (error.problem.status === 404) this.#takesNoName();
+    else this.problem = explained(error.problem);
   }
 }

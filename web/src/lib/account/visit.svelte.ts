@@ -10,6 +10,7 @@ import { Composers } from "../chat/composers";
 import { Deletions } from "../chat/deletions.svelte";
 import { Drafts } from "../chat/drafts";
 import { Edits, isEdit } from "../chat/edits.svelte";
+import { Failures, isInView } from "../chat/failures";
 import { endOf } from "./ends";
 import { excuse } from "../shell/excuse";
 import type { Router } from "../shell/router.svelte";
@@ -18,7 +19,7 @@ import type { Toasts } from "../shell/toasts.svelte";
 import { Weather } from "../shell/weather.svelte";
 import { whoIsThis } from "./who";
 
-/** For how long a deleted session's way back is shown. The hub keeps it for 30 days. */
+/** For how long a deleted session's way back is shown (the hub keeps it for 30 days), and that to what failed. */
 const UNDO = 30_000;
 /** The hub has so long to answer to what was decided before one leaves. */
 const LAST_WORDS = 2_000;
@@ -54,6 +55,7 @@ export class Visit {
   end = $state.raw<GaveUp | null>(null);
   /** The one that is shown. */
   conversation: ChatStore | null = null;
+  readonly #failures: Failures;
   readonly #toasts: Toasts;
   readonly #router: Router;
   readonly #page: Page;
@@ -73,6 +75,10 @@ export class Visit {
     this.composers = new Composers(this);
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device, this.drafts);
+    this.#failures = new Failures(this.device, {
+      isSeen: (session, message) => this.#router.place.session === session && isInView(message),
+      tell: (session, message) => this.#failed(session, message),
+    });
     this.beginning = new Beginning({ visit: this, page });
   }
 
@@ -89,6 +95,7 @@ export class Visit {
       }),
       this.sessions.start(),
       this.weather.watch(),
+      this.#failures.start(),
     ];
     return () => {
       for (const stop of stops) stop();
@@ -165,6 +172,11 @@ export class Visit {
       excuse(error);
       if (error instanceof CommandRefused) this.refused(error);
     }
+  }
+
+  #failed(session: string, message: string): void {
+    const action = { label: t().chat.show, act: () => this.#router.go(session, message) };
+    this.#toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {

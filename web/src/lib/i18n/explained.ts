@@ -6,9 +6,13 @@ interface Refusal {
   code: string;
   detail?: string;
   title?: string;
+  errors?: readonly { code: string }[];
 }
 
-export function explained(problem: Refusal): string {
-  const known: Partial<Record<string, string>> = t().shell.problems;
-  return known[problem.code] ?? (problem.detail || (problem.title ?? ""));
+type Texts = Partial<Record<string, string>>;
+
+export function explained({ code, detail, title, errors }: Refusal): string {
+  const { problems, invalid }: { problems: Texts; invalid: Texts & { other: string } } = t().shell;
+  if (code === "invalid") return invalid[errors?.[0]?.code ?? ""] ?? invalid.other;
+  return problems[code] ?? (detail || (title ?? ""));
 }

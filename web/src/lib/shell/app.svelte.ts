@@ -3,8 +3,8 @@
  * down through Svelte's context, so that no module holds state of its own.
  */
 import { getContext, setContext } from "svelte";
-import { openStore, Rest } from "../client";
-import { speak } from "../i18n/index.svelte";
+import { CommandRefused, openStore, Rest } from "../client";
+import { speak, t } from "../i18n/index.svelte";
 import { isLanguage, type Language, preferred } from "../i18n/messages";
 import {
   type Account,
@@ -12,7 +12,6 @@ import {
   developer,
   embedded,
   forget,
-  isFresh,
   remembered,
   rememberThat,
 } from "../account/account";
@@ -23,6 +22,9 @@ import { Router } from "./router.svelte";
 import { isTheme, showTheme, type Theme } from "./theme";
 import { Toasts } from "./toasts.svelte";
 import { Visit } from "../account/visit.svelte";
+
+/** For how long it is said that a part of the page is missing. */
+const MISSING = 30_000;
 
 export class App {
   readonly router = new Router();
@@ -37,6 +39,8 @@ export class App {
   /** Whether a single letter is a shortcut. */
   hasSingleKeys = $state(recall("singleKeys") !== "off");
   #leave: () => void = () => undefined;
+  /** The toast that says that a part of the page did not come. */
+  #missing = 0;
 
   constructor() {
     const theme = recall("theme");
@@ -70,11 +74,12 @@ export class App {
     await this.enter(account);
   }
 
-  /** False: it is no token, or one that has expired. */
+  /** False: it is no token, or none that the hub takes. Rejected as `signIn` is. */
   async signInWith(token: string): Promise<boolean> {
-    const account = isFresh(token) ? bearer(token) : null;
-    if (account !== null) await this.enter(account);
-    return account !== null;
+    const account = bearer(token);
+    if (account === null || !(await isTaken(account))) return false;
+    await this.enter(account);
+    return true;
   }
 
   async enter(account: Account): Promise<void> {
@@ -133,9 +138,24 @@ export class App {
     remember("singleKeys", on ? null : "off");
   }
 
+  /**
+   * A part of the page did not come: there is no connection, or another version has taken its place. What is asked for
+   * once more is fetched once more.
+   */
+  miss(): void {
+    const text = navigator.onLine ? t().shell.partMissing : t().shell.partMissingOffline;
+    const action = navigator.onLine ? { label: t().shell.reload, act: () => location.reload() } : null;
+    if (this.toasts.shown.some((toast) => toast.text === text)) return;
+    this.toasts.dismiss(this.#missing);
+    this.#missing = this.toasts.show(text, { action, lasts: MISSING });
+  }
+
   async #speak(language: Language): Promise<void> {
-    await speak(language);
-    this.language = language;
+    const isThere = await speak(language).then(
+      () => true,
+      () => false, // `miss` tells
+    );
+    if (isThere) this.language = language;
   }
 
   /** `#as=ada` is a development user's link, as `make start` prints it. It is not to stay in the address. */
@@ -150,6 +170,17 @@ export class App {
     const noToken = () => Promise.resolve("");
     return (await new Rest(location.origin, noToken).devSignIn(user)).token;
   };
+}
+
+/** A token's time is the hub's to judge: this machine's clock may be wrong. */
+async function isTaken({ tokens }: Account): Promise<boolean> {
+  try {
+    await new Rest(location.origin, tokens.current).devices();
+    return true;
+  } catch (error) {
+    if (error instanceof CommandRefused && error.problem.code === "unauthenticated") return false;
+    throw error;
+  }
 }
 
 const key = Symbol("app");

@@ -46,6 +46,11 @@ export function articleOf(message: string | undefined): Found {
   return document.getElementById(`m-${message}`)?.querySelector("article");
 }
 
+/** What is said instead of what was there. */
+export function notice(): Found {
+  return document.querySelector<HTMLElement>("main .instead");
+}
+
 /** Where one writes to the tutor; by hand, what one reads. */
 export function composer(): Found {
   return document.querySelector<HTMLElement>(isByHand() ? "main [role=region]" : "#composer");

@@ -6,6 +6,8 @@ export interface Place {
   /** Null: at the beginning. */
   session: string | null;
   message: string | null;
+  /** There is nothing at this address. */
+  isNowhere?: true;
 }
 
 /** Null: no place of this page. */
@@ -25,6 +27,7 @@ export function addressOf(session: string | null, message: string | null = null)
 }
 
 const BEGINNING: Place = { session: null, message: null };
+const NOWHERE: Place = { ...BEGINNING, isNowhere: true };
 
 export class Router {
   /** Another object each time that somebody goes there, be it the same place. */
@@ -59,7 +62,7 @@ export class Router {
   }
 
   #look(): void {
-    this.place = placeOf(location.pathname, location.hash) ?? { ...BEGINNING };
+    this.place = placeOf(location.pathname, location.hash) ?? { ...NOWHERE };
   }
 
   /**

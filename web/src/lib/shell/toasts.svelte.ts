@@ -15,12 +15,24 @@ export interface Toast {
 }
 
 const SHOWN = 6_000;
+/** So many are seen at once: more would lie over the page. The rest is behind them, and its time runs as well. */
+const SEEN = 3;
 
 export class Toasts {
   shown = $state.raw<Toast[]>([]);
+  /** Those behind the latest are seen too, because somebody has asked for them. */
+  isSpread = $state(false);
   #last = 0;
   #since = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+
+  get seen(): Toast[] {
+    return this.isSpread ? this.shown : this.shown.slice(-SEEN);
+  }
+
+  get countBehind(): number {
+    return this.shown.length - this.seen.length;
+  }
 
   /** Shown for so many milliseconds. Returns its id, by which it can be dismissed. */
   show(
@@ -29,17 +41,17 @@ export class Toasts {
   ): number {
     this.wait();
     this.#last += 1;
-    this.shown = [...this.shown, { id: this.#last, text, action, left: lasts }];
+    this.#show([...this.shown, { id: this.#last, text, action, left: lasts }]);
     this.go();
     return this.#last;
   }
 
   dismiss(id: number): void {
-    this.shown = this.shown.filter((toast) => toast.id !== id);
+    this.#show(this.shown.filter((toast) => toast.id !== id));
   }
 
   clear(): void {
-    this.shown = [];
+    this.#show([]);
   }
 
   /** Somebody is at them. */
@@ -64,7 +76,12 @@ export class Toasts {
 
   #end(): void {
     this.wait();
-    this.shown = this.shown.filter((toast) => toast.left > 0);
+    this.#show(this.shown.filter((toast) => toast.left > 0));
     this.go();
+  }
+
+  #show(toasts: Toast[]): void {
+    this.shown = toasts;
+    if (toasts.length <= SEEN) this.isSpread = false;
   }
 }

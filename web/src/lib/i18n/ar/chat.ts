@@ -30,6 +30,8 @@ export const chat: Messages["chat"] = {
   queued: "تُرسل حين يعود الاتصال",
   postponed: "الخادم مشغول. تُرسل مجددًا من تلقاء نفسها.",
   failed: "لم تُرسل.",
+  failedOutOfSight: "لم تُرسل إحدى رسائلك.",
+  show: "إظهارها",
   again: "حاول مجددًا",
   mediaGone: "الصورة أو التسجيل المرافق لها لم يعد موجودًا.",
   sendWithout: "أرسلها بدونه",

@@ -31,6 +31,8 @@ export const chat: Messages["chat"] = {
   queued: "Wird gesendet, sobald die Verbindung wieder steht",
   postponed: "Der Hub ist beschäftigt. Es wird von selbst noch einmal gesendet.",
   failed: "Nicht gesendet.",
+  failedOutOfSight: "Eine Nachricht von dir wurde nicht gesendet.",
+  show: "Zeigen",
   again: "Noch einmal",
   mediaGone: "Das Bild oder die Aufnahme dazu gibt es nicht mehr.",
   sendWithout: "Ohne senden",

@@ -13,6 +13,7 @@ export const shell: Messages["shell"] = {
   cancel: "Abbrechen",
   dismiss: "Ausblenden",
   undo: "Rückgängig",
+  moreToasts: (toasts) => count(toasts, { one: "# weitere Meldung", other: "# weitere Meldungen" }),
   tryAgain: "Noch einmal versuchen",
   back: "Zurück zum Anfang",
   loading: "Einen Moment …",
@@ -71,9 +72,15 @@ export const shell: Messages["shell"] = {
   deletedTitle: "Diese Sitzung wurde gelöscht",
   deletedText: "30 Tage lang lässt sie sich zurückholen, mit allem, was gesagt wurde.",
   restore: "Zurückholen",
+  nowhereTitle: "Hier ist nichts",
+  nowhereText: "Vielleicht ist die Adresse vertippt. Deine Sitzungen stehen in der Liste.",
   failedTitle: "Hier ist etwas schiefgegangen",
   failedText: "Nichts von dir ist verloren. Lade die Seite neu, und es geht weiter, wo es war.",
   reload: "Seite neu laden",
+  partMissing:
+    "Ein Teil der Seite kam nicht an: Vielleicht gibt es eine neue Version. Was du schreibst, bleibt erhalten.",
+  partMissingOffline:
+    "Ein Teil der Seite kam nicht an: Du bist offline. Versuche es noch einmal, wenn die Verbindung wieder da ist.",
 
   signInTitle: "Willkommen",
   signInText: "Wer bist du? Wo ausprobiert wird, ist jeder Name recht.",
@@ -138,6 +145,9 @@ export const shell: Messages["shell"] = {
     internal: "Der Hub hat einen Fehler gemacht. Bitte versuche es noch einmal.",
     unauthenticated: "Die Anmeldung wurde nicht angenommen.",
     forbidden: "Das ist nicht erlaubt.",
+    idempotency_conflict: "Das wurde mit etwas früher Gesendetem verwechselt. Versuche es noch einmal.",
+    not_settled: "Diese Antwort ist noch nicht fertig. Warte ihr Ende ab.",
+    sealed_with_missing_key: "Das ist gerade nicht zu lesen. Nichts ist verloren.",
     no_tutor: "Mit diesem Hub ist noch kein Tutor verbunden.",
     silent: "Der Tutor ist mitten in der Antwort verstummt.",
     no_first_token: "Der Tutor hat nicht zu antworten begonnen.",
@@ -146,5 +156,14 @@ export const shell: Messages["shell"] = {
     provider_unreachable: "Der Tutor ist gerade nicht zu erreichen.",
     provider_busy: "Der Tutor hat viel zu tun. Versuche es in einer Weile noch einmal.",
     provider_cut: "Der Tutor hat mitten in der Antwort abgebrochen.",
+  },
+  invalid: {
+    blank: "Darin steht kein Text.",
+    length: "Das ist leer oder zu lang. Ändere es und versuche es noch einmal.",
+    disallowed_character:
+      "Darin ist ein Zeichen, das sich nicht speichern lässt. Nimm es heraus und versuche es noch einmal.",
+    format: "Darin ist ein Zeichen, das hier nicht geht.",
+    unknown_media: "Das Bild oder die Aufnahme gibt es nicht mehr. Füge sie noch einmal hinzu.",
+    other: "So kann der Hub das nicht annehmen.",
   },
 };

@@ -29,6 +29,8 @@ export const chat = {
   queued: "Sent once the connection is back",
   postponed: "The hub is busy. It is sent again by itself.",
   failed: "Not sent.",
+  failedOutOfSight: "A message of yours was not sent.",
+  show: "Show it",
   again: "Try again",
   mediaGone: "Its picture or recording is not there any more.",
   sendWithout: "Send without it",

@@ -12,6 +12,7 @@ export const shell = {
   cancel: "Cancel",
   dismiss: "Dismiss",
   undo: "Undo",
+  moreToasts: (toasts: number) => `${toasts} more`,
   tryAgain: "Try again",
   back: "Back to the beginning",
   loading: "One moment …",
@@ -66,9 +67,14 @@ export const shell = {
   deletedTitle: "This session was deleted",
   deletedText: "For 30 days it can be brought back, with everything that was said.",
   restore: "Bring it back",
+  nowhereTitle: "There is nothing here",
+  nowhereText: "The address may have been mistyped. Your sessions are in the list.",
   failedTitle: "Something went wrong here",
   failedText: "Nothing of yours is lost. Show the page anew, and it goes on where it was.",
   reload: "Show the page anew",
+  partMissing: "A part of the page did not come: there may be a new version. What you wrote is kept.",
+  partMissingOffline:
+    "A part of the page did not come: you are offline. Try again once the connection is back.",
 
   signInTitle: "Welcome",
   signInText: "Who are you? A hub for trying things out takes any name.",
@@ -133,6 +139,9 @@ export const shell = {
     internal: "The hub made a mistake. Please try again.",
     unauthenticated: "The sign-in was not accepted.",
     forbidden: "This is not allowed.",
+    idempotency_conflict: "It was taken for something that was sent before. Try again.",
+    not_settled: "This answer has not ended yet. Wait for its end.",
+    sealed_with_missing_key: "It can’t be read just now. Nothing is lost.",
     no_tutor: "No tutor is connected to this hub yet.",
     silent: "The tutor fell silent in the middle of the answer.",
     no_first_token: "The tutor did not begin to answer.",
@@ -141,5 +150,14 @@ export const shell = {
     provider_unreachable: "The tutor can’t be reached just now.",
     provider_busy: "The tutor has much to do. Try again in a while.",
     provider_cut: "The tutor broke off in the middle of the answer.",
+  },
+  /** By what is wrong with a field. */
+  invalid: {
+    blank: "There is no text in it.",
+    length: "It is empty or too long. Change that and try again.",
+    disallowed_character: "There is a character in it that can’t be kept. Take it out and try again.",
+    format: "There is a character in it that can’t be taken here.",
+    unknown_media: "The picture or the recording is not there any more. Add it again.",
+    other: "The hub can’t take it like this.",
   },
 };
