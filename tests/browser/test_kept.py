@@ -83,6 +83,7 @@ async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_
         async with room.learner(hub, forgives=CUT) as ada:
             await ada.begin("first")
             await expect(ada.answers.last).to_contain_text("it depends.")
+            await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
             session = await laptop.open(next(iter(laptop.timeline.sessions)))
             await ada.window.context.set_offline(True)
             await expect(ada.banner("You are offline.")).to_be_visible()
