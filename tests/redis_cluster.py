@@ -4,7 +4,7 @@ with redis_cluster(replicas=True) as cluster:
     ...                                  # cluster.url, the address of one of them
     lost = cluster.owner(b"{ada}")       # whoever has the slot of a key or a channel by now
     lost.kill()
-    cluster.wait_until_owned(b"{ada}", cluster.servers, but=lost)
+    cluster.wait_for_another(b"{ada}", lost)
     lost.start()                         # it knows again who it was, and learns who it is
     cluster.heal()                       # all run, all agree, and each primary has its replica again
 
@@ -38,20 +38,20 @@ class RedisCluster:
         return self.servers[0].url
 
     @property
-    def running(self) -> list[RedisServer]:
-        return [server for server in self.servers if server.runs]
+    def answering(self) -> list[RedisServer]:
+        return [server for server in self.servers if server.answers]
 
     def owner(self, name: bytes, says: RedisServer | None = None) -> RedisServer:
-        """The primary that has the slot of a key or a channel, as one that runs says."""
-        answer = cast("Any", (says or self.running[0]).run("CLUSTER", "SLOTS"))
+        """The primary that has the slot of a key or a channel, as one that answers says."""
+        answer = cast("Any", (says or self.answering[0]).run("CLUSTER", "SLOTS"))
         [port] = [port for first, last, (_, port, *_), *_ in answer if first <= slot(name) <= last]
         return next(server for server in self.servers if server.port == port)
 
     def primaries(self) -> list[RedisServer]:
-        return [server for server in self.running if role(server)[0] == b"master"]
+        return [server for server in self.answering if role(server)[0] == b"master"]
 
     def replica_of(self, primary: RedisServer) -> RedisServer:
-        return next(server for server in self.running if is_in_step_with(primary, server))
+        return next(server for server in self.answering if is_in_step_with(primary, server))
 
     def another_primary(self, than: RedisServer) -> RedisServer:
         return next(server for server in self.primaries() if server is not than)
@@ -78,14 +78,15 @@ class RedisCluster:
         server.start()
 
     def wait_for_another(self, name: bytes, than: RedisServer) -> RedisServer:
-        """Returns the new owner of a slot, once all that run know it."""
-        wait_until(lambda: than not in {self.owner(name, says) for says in self.running})
+        """Returns the new owner of a slot, once all that answer know it."""
+        wait_until(lambda: than not in {self.owner(name, says) for says in self.answering})
         return self.owner(name)
 
     def heal(self) -> None:
         """Returns once all run and agree, and each primary has a replica that is in step."""
         for server in self.servers:
-            if not server.runs:
+            if not server.answers:
+                server.kill()
                 server.start()
         wait_until(lambda: all(is_complete(server) for server in self.servers) and self._is_paired())
 

@@ -29,15 +29,16 @@ class RedisServer:
         self._folder = folder
         self.options = options
         self._process: subprocess.Popen[str] | None = None
+        self._frozen = False
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
     @property
-    def runs(self) -> bool:
-        """It was started, and not ended since. A frozen one runs."""
-        return self._process is not None
+    def answers(self) -> bool:
+        """It was started, and neither ended nor frozen since."""
+        return self._process is not None and not self._frozen
 
     def start(self) -> None:
         """Returns once it takes connections."""
@@ -68,9 +69,11 @@ class RedisServer:
     def freeze(self) -> None:
         """It is there, and does nothing."""
         self._signal(signal.SIGSTOP)
+        self._frozen = True
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+        self._frozen = False
 
     def run(self, *command: str | bytes) -> object:
         """The answer to one command. Waits, and the event loop with it."""
@@ -85,7 +88,7 @@ class RedisServer:
         os.kill(self._process.pid, number)
 
     def _end(self, number: int) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._frozen = self._process, None, False
         if process is not None:
             process.send_signal(number)
             process.send_signal(signal.SIGCONT)
