@@ -8,6 +8,7 @@ import pytest
 
 from protocol.ids import UserId
 from server.buckets import Rate, Want
+from server.errors import Unavailable
 from server.fanout.redis_wire import slot
 from server.fanout.shares import Alone, RedisShares
 from tests.fanout.instances import ADA, ORIGIN, REPLY, SEAL, SESSION, Instance, changed, instance, pair, token
@@ -165,6 +166,22 @@ async def test_a_slot_that_moves_is_noticed_by_who_only_counts_in_it(cluster: Re
             await shares.take("ada", [WANT])
         await counting.until_well(2)
         assert await shares.take("ada", [WANT]) is None
+
+
+async def test_drafts_in_a_slot_that_has_moved_are_erased_where_they_are(cluster: RedisCluster) -> None:
+    async with pair(cluster.url) as (erasing, listener):
+        await erasing.until_well()
+        listener.broker.tell_live(ADA, SESSION, token(0, "Two "))
+        while await listener.broker.draft(ADA, REPLY, 1) is None:
+            await asyncio.sleep(0.01)
+        name = SEAL.channel(ADA)
+        cluster.move(name, cluster.another_primary(than=cluster.owner(name)))
+        with pytest.raises(Unavailable):
+            await erasing.broker.erase(ADA)
+        await erasing.until_well(2)
+        await erasing.broker.erase(ADA)
+        await listener.until_well(2)
+        assert await listener.broker.draft(ADA, REPLY, 1) is None
 
 
 async def test_while_a_slot_is_on_its_way_what_is_said_is_heard_and_drafts_wait(cluster: RedisCluster) -> None:
