@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 from msgspec import Struct
 
 from client.device import Device, connect
-from client.watchers import Away, Happening, Happenings
+from client.watchers import Happenings
 from protocol import model
 from protocol.errors import Reason
-from protocol.events import Changes, Degraded, Durable, Refused, ReplySnapshot, Snapshot, TokenAdded
+from protocol.events import Refused
 from protocol.ids import MessageId, SessionId, UserId, fresh_device_id
 from protocol.timeline import Timeline
 from server.fanout.broker_redis import RedisBroker
@@ -22,6 +21,7 @@ from tests.hub import Hub, running
 from tests.provider import HOLD, Provider, provider
 from tests.redis_cluster import NODE_TIMEOUT, RedisCluster, redis_cluster
 from tests.redis_server import RedisServer
+from tests.witness import Witness
 
 WORDS = [f"word{n} " for n in range(40)]
 WHOLE, HALF = "".join(WORDS), "".join(WORDS[:20])
@@ -133,44 +133,6 @@ async def learners(redis: RedisCluster, here: Hub, there: Hub) -> AsyncGenerator
         yield [await stack.enter_async_context(learner(here, there, user)) for user in one_on_each(redis, here)]
 
 
-# What a device was told, looked at piece by piece.
-
-
-class Witness:
-    """Takes what a device was told, and raises where something is missing, doubled or in another order."""
-
-    def __init__(self, heard: Iterable[Happening]) -> None:
-        self.degraded = list[bool]()
-        self.pieces = Counter[MessageId]()
-        self._seq: int | None = None
-        self._texts: dict[MessageId, tuple[int, str]] = {}
-        for event in heard:
-            self._take(event)
-
-    def _take(self, event: Happening) -> None:
-        assert not isinstance(event, Away | Snapshot), "a socket was lost"
-        if isinstance(event, Changes):
-            assert self._seq is None or event.since <= self._seq < event.seq
-            self._seq = event.seq
-        elif isinstance(event, Durable):
-            assert self._seq is None or event.seq == self._seq + 1
-            self._seq = event.seq
-        elif isinstance(event, ReplySnapshot):
-            assert self._texts.get(event.message, (0, ""))[0] <= event.next
-            self._texts[event.message] = event.next, event.text
-        elif isinstance(event, TokenAdded):
-            self._add(event)
-        elif isinstance(event, Degraded):
-            self.degraded.append("live" in event.what)
-
-    def _add(self, event: TokenAdded) -> None:
-        following, text = self._texts[event.message]
-        assert event.chunk == following
-        assert WHOLE.startswith(text + event.text)
-        self._texts[event.message] = event.next, text + event.text
-        self.pieces[event.message] += 1
-
-
 async def witnesses(of: Learner, hub: Hub) -> list[Witness]:
     """Of both devices, which show what is in the database, as somebody reads it who comes anew."""
     async with device_of(hub, of.user) as fresh:
@@ -179,7 +141,7 @@ async def witnesses(of: Learner, hub: Hub) -> list[Witness]:
         kept = fresh.timeline.messages
         assert {row.content for row in kept.values() if row.status} == {WHOLE}
         assert [device.timeline.messages for device in of.devices] == [kept, kept]
-    return [Witness(heard.heard()) for heard in of.heard]
+    return [Witness(heard.heard(), WHOLE) for heard in of.heard]
 
 
 # What happens to the server that a channel is on. Each returns its new owner.
