@@ -1,4 +1,4 @@
-"""A real Redis (or Valkey) on a free loopback port, or a cluster of three; nothing of it is saved.
+"""A real Redis (or Valkey) on a free loopback port; nothing of it is saved. redis_cluster.py makes a cluster of them.
 
 with redis_server() as server:
     ...                  # server.url
@@ -13,30 +13,32 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import redis
-
-SLOTS = 16_384
 
 
 class RedisServer:
     """`options` are as in redis.conf. Ended by its process id, however the test has left it."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._folder = folder
         self.options = options
         self._process: subprocess.Popen[str] | None = None
+        self._frozen = False
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
+
+    @property
+    def answers(self) -> bool:
+        """It was started, and neither ended nor frozen since."""
+        return self._process is not None and not self._frozen
 
     def start(self) -> None:
         """Returns once it takes connections."""
@@ -52,6 +54,11 @@ class RedisServer:
                 return
         raise RuntimeError("".join(lines))
 
+    def rewrite(self, name: str, change: Callable[[str], str]) -> None:
+        """Another text in a file of its folder, while it does not run."""
+        path = self._folder / name
+        path.write_text(change(path.read_text()))
+
     def stop(self) -> None:
         """In good order."""
         self._end(signal.SIGTERM)
@@ -62,9 +69,11 @@ class RedisServer:
     def freeze(self) -> None:
         """It is there, and does nothing."""
         self._signal(signal.SIGSTOP)
+        self._frozen = True
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+        self._frozen = False
 
     def run(self, *command: str | bytes) -> object:
         """The answer to one command. Waits, and the event loop with it."""
@@ -79,7 +88,7 @@ class RedisServer:
         os.kill(self._process.pid, number)
 
     def _end(self, number: int) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._frozen = self._process, None, False
         if process is not None:
             process.send_signal(number)
             process.send_signal(signal.SIGCONT)
@@ -99,48 +108,7 @@ def redis_server(*options: str) -> Generator[RedisServer]:
             server.kill()
 
 
-@contextmanager
-def redis_cluster() -> Generator[list[RedisServer]]:
-    """Three primaries, each with a third of the slots. Any of them leads to all."""
-    with ExitStack() as stack:
-        servers = [stack.enter_context(cluster_server()) for _ in range(3)]
-        bounds = [SLOTS * number // 3 for number in range(4)]
-        for number, server in enumerate(servers):
-            server.run("CLUSTER", "ADDSLOTSRANGE", str(bounds[number]), str(bounds[number + 1] - 1))
-            server.run("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
-        for server in servers[1:]:
-            meet(servers[0], server)
-        for server in servers:
-            wait_until(partial(is_complete, server))
-        yield servers
-
-
-@contextmanager
-def cluster_server() -> Generator[RedisServer]:
-    """A server that may join a cluster, and has no slots yet."""
-    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", str(_free_port()))
-    with redis_server(*options) as server:
-        yield server
-
-
-def meet(server: RedisServer, other: RedisServer) -> None:
-    """Bring together two servers of a cluster. They take a moment to know of each other."""
-    server.run("CLUSTER", "MEET", "127.0.0.1", str(other.port), other.options[-1])
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    """A cluster agrees in its own time, and has no event for it."""
-    while not happened():
-        time.sleep(0.02)
-
-
-def is_complete(server: RedisServer) -> bool:
-    """It knows who has each slot."""
-    state = str(server.run("CLUSTER", "INFO"))
-    return "cluster_state:ok" in state and f"cluster_slots_ok:{SLOTS}" in state
-
-
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

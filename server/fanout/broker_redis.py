@@ -142,9 +142,13 @@ class RedisBroker:
         return redis_draft.joined(message, attempt, redis_draft.opened(self.seal, key, pieces))
 
     async def erase(self, user: UserId) -> None:
-        """Delete every draft of theirs. What they have taken of their limits is a number under a hash, and expires."""
+        """Delete every draft of theirs. What they have taken of their limits is a number under a hash, and expires.
+
+        A scan is answered by any server of a cluster, with what it has; so first a key is named, as the right one does.
+        """
         cursor, name, pattern = b"0", self.seal.channel(user), self.seal.drafts(user)
         try:
+            await self.ask(name, packed("UNLINK", name))
             while True:
                 cursor, keys = await self.ask(name, packed("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED))
                 if keys:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from server.fanout.redis_publisher import Publisher, Saying
+from server.fanout.redis_publisher import MISPLACED, Publisher, Saying
 from server.fanout.redis_seal import PREFIX
 from server.fanout.redis_subscriber import EVERYWHERE, SHARDED, Hear, Subscriber, Words
 from server.fanout.redis_wire import CONNECT_WITHIN, Address, Push, ReplyError, WireError, connect, packed, slot
@@ -32,19 +32,29 @@ class Place(Struct, frozen=True):
 
 
 class Primary:
-    """One server: a publisher, a subscriber, and a pulse that goes out by the one and must come in by the other."""
+    """One server: a publisher, a subscriber, and a pulse that goes out by the one and must come in by the other.
+
+    With the pulse a key is read, that is not there. A server that its cluster has lost goes on to carry what is said,
+    to those who are still there; about keys it says that it is none any more.
+    """
 
     def __init__(self, place: Place, owner: str, words: Words, hear: Hear, counts: Counter[str]) -> None:
         self.where = place.where
         self.subscriber = Subscriber(words, hear)
         self.publisher = Publisher(lambda: connect(place.where, _ignore), counts)
         self._pulse = _pulse_channel(owner, place.slots)
+        self._read = packed("HGETALL", self._pulse)
         self._words = words
 
     async def open(self) -> None:
         """Raises WireError or OSError."""
         await self.publisher.open()
-        self.subscriber.connected(await connect(self.where, self.subscriber.pushed))
+        wire = await connect(self.where, self.subscriber.pushed)
+        self.subscriber.connected(wire)
+        async with asyncio.timeout(CONNECT_WITHIN):
+            [answer] = await wire.ask(self._read)
+        if isinstance(answer, ReplyError) and answer.kind in MISPLACED:
+            raise WireError(str(answer))
         self.subscriber.subscribe(self._pulse)
 
     async def live(self) -> None:
@@ -64,7 +74,7 @@ class Primary:
         self.subscriber.end()
 
     async def _beat(self) -> None:
-        beat = Saying(packed(self._words.publish, self._pulse, b""), 1, pulse=True)
+        beat = Saying(self._read + packed(self._words.publish, self._pulse, b""), 2, pulse=True)
         while True:
             self.publisher.offer(beat)
             await asyncio.sleep(PULSE)
@@ -122,10 +132,14 @@ async def _ask_around(seed: Address) -> tuple[Words, list[Place]]:
     try:
         if wire.greeting.get(b"mode") != b"cluster":
             return EVERYWHERE, [Place(seed, [range(SLOTS)])]
-        [answer] = await wire.ask(packed("CLUSTER", "SLOTS"))
-        if isinstance(answer, ReplyError):
-            raise WireError(str(answer))
-        return SHARDED, _places(seed, answer)
+        answers = await wire.ask(packed("CLUSTER", "INFO") + packed("CLUSTER", "SLOTS"), 2)
+        for refused in answers:
+            if isinstance(refused, ReplyError):
+                raise WireError(str(refused))
+        state, slots = answers
+        if b"cluster_state:ok" not in state:  # it may be the only one that thinks so, or that it owns what it says
+            raise WireError("the cluster is down")
+        return SHARDED, _places(seed, slots)
     finally:
         wire.end("no longer needed")
 

@@ -25,8 +25,9 @@ LARGEST_BATCH = 1024 * 1024
 PAUSE = 0.1
 """Seconds after a batch that failed, so that a dead Redis costs nothing."""
 
-MISPLACED = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "READONLY"})
-"""Kinds of error that say: this is not, or no longer, the server for it."""
+MISPLACED = frozenset({"MOVED", "CLUSTERDOWN", "READONLY"})
+"""Kinds of error that say: this is not, or no longer, the server for it. ASK is none: the slot is on its way, and what
+is said there is heard as before; a draft that was asked for elsewhere is done without."""
 
 log = structlog.get_logger()
 
@@ -50,6 +51,7 @@ class Publisher:
         self._waiting = asyncio.Event()
         self._wire: Wire | None = None
         self._complained_at = float("-inf")
+        self._misplaced: ReplyError | None = None
 
     async def open(self) -> None:
         """Make the first wire. Raises WireError or OSError."""
@@ -72,6 +74,7 @@ class Publisher:
         async with asyncio.timeout(ANSWERED_WITHIN):
             [reply] = await self._wire.ask(command)
         if isinstance(reply, ReplyError):
+            self._look_whether_misplaced(reply)
             raise reply
         return reply
 
@@ -80,6 +83,8 @@ class Publisher:
         try:
             while True:
                 await self._waiting.wait()
+                if self._misplaced is not None:
+                    raise WireError(str(self._misplaced))
                 batch = self._take()
                 try:
                     async with asyncio.timeout(ANSWERED_WITHIN):
@@ -131,10 +136,15 @@ class Publisher:
     def _look_at(self, replies: list[Any]) -> None:
         for reply in replies:
             if isinstance(reply, ReplyError):
-                if reply.kind in MISPLACED:
-                    raise WireError(str(reply))
+                self._look_whether_misplaced(reply)
                 self._counts["refused"] += 1
                 self._complain("redis_refused", reply)
+
+    def _look_whether_misplaced(self, reply: ReplyError) -> None:
+        """If so, whoever runs this is told, at once."""
+        if reply.kind in MISPLACED:
+            self._misplaced = reply
+            self._waiting.set()
 
     def _complain(self, what: str, error: Exception) -> None:
         """At most once a second, however much fails."""
