@@ -1,8 +1,9 @@
 """One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
 
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
-that was read is carried out to its end, whatever becomes of the socket, unless it only asks. Nothing is written but through
-the writer. A device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
+that was read is carried out to its end, whatever becomes of the socket, unless it only asks. Nothing is written but
+through the writer. A device that reads slowly is caught up when it has read; what it asks waits while its answers would
+pile up.
 Long because the whole life of a socket is read in one place.
 """
 
