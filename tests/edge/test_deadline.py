@@ -27,7 +27,7 @@ async def test_the_limit_holds_for_who_says_nothing() -> None:
     began = time.monotonic()
     within(LIMIT, over.set)
     await over.wait()
-    assert LIMIT <= time.monotonic() - began < LIMIT + A_TURN + 0.2
+    assert LIMIT <= time.monotonic() - began < LIMIT + A_TURN + 1.0
 
 
 async def test_as_long_as_the_loop_was_late_the_limit_is_put_off() -> None:
