@@ -174,10 +174,10 @@ class Link:
         return self._owner.hear(event)
 
     def _wait_after(self, closed: Closed) -> float:
-        """Seconds until the next attempt. Raises GaveUp."""
+        """Seconds until the next attempt. Raises GaveUp. We did say hello: if it came too late, the next may not."""
         if closed.code == CloseCode.TOKEN_EXPIRED:
             self._tokens.spend()
-        elif not comes_back(closed.code):
+        elif closed.code != CloseCode.NO_HELLO and not comes_back(closed.code):
             held_for_long = closed.code == CloseCode.UNAUTHENTICATED and not self._tokens.new
             if not (held_for_long and self._tokens.spend()):
                 raise GaveUp(closed.code, closed.reason, self._problem)

@@ -4,7 +4,8 @@
 
 Each is a data folder of a hub, or the URL of a PostgreSQL that this machine's hub may use: filled before, with users of
 the same names and rows (`python -m loadtest fill`). A hub is started on either, and asked the same by the same users in
-turn, one thing at a time, so that what else the machine does is the same for both. It adds messages to both.
+turn, one thing at a time, so that what else the machine does is the same for both. It adds messages to both. Then the
+statements of what is read are held, on the large data, against the same by psql (`loadtest/statements.py`).
 """
 
 import asyncio
@@ -29,11 +30,14 @@ from loadtest.measured import Figure, Measured, percentile
 from loadtest.process import Process, WorldFailed
 from loadtest.redis_server import RedisServer
 from loadtest.requests import request
+from loadtest.run.command import NOT_BORNE
 from loadtest.screen import Screen
+from loadtest.statements import Asker, database_of, held_against_psql
 from loadtest.tokens import token
 from loadtest.world import HUB, UNLIMITED, plain
 from protocol.answers import SessionPage
-from protocol.ids import fresh_device_id
+from protocol.ids import UserId, fresh_device_id
+from protocol.model import Cursor
 from protocol.model import Device as Who
 from protocol.timeline import Timeline
 
@@ -43,6 +47,8 @@ AT_MOST = 1.3
 """Times as long as on the small data."""
 SHORTEST = 5
 """Letters of a word that is searched for."""
+ROUNDS_ALONE = 20
+"""How often each statement is executed for each user, in the store and by psql."""
 LATEST = 100
 """Changes since so many numbers before the last one are asked for."""
 
@@ -113,7 +119,7 @@ def growth_command(
     async def work(folder: Path) -> Measured:
         return await growth((small, large), names, rounds, folder, hub=hub, say=screen.say)
 
-    sys.exit(held(work, screen, keep=keep, json_file=json_file))
+    sys.exit(held(work, screen, keep=keep, json_file=json_file, failed=NOT_BORNE))
 
 
 async def growth(
@@ -129,13 +135,17 @@ async def growth(
         ]
         say("Both hubs run.")
         took: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in OPERATIONS}
+        askers: list[Asker] = []
         chance = Random(1)
         for number, user in enumerate(users, start=1):
             async with AsyncExitStack() as connected:
                 pair = [await connected.enter_async_context(_learner(place, user)) for place in places]
                 await _ask_in_turn(pair, rounds, chance, took)
+                askers.append(_asker(pair[1]))
             if number % 20 == 0:
                 say(f"{number} of {len(users)} users")
+        say("The statements alone, in the store and by psql, on the large data.")
+        statements = await held_against_psql(stack.enter_context(database_of(sets[1])), askers, ROUNDS_ALONE)
     return Measured(
         scenario="growth",
         about="the same users do the same on little data and on much",
@@ -147,7 +157,7 @@ async def growth(
         cores=os.cpu_count() or 1,
         began=began,
         took=round(time.monotonic() - start, 1),
-        figures=[figure for name, times in took.items() for figure in _figures(name, *times)],
+        figures=[figure for name, times in took.items() for figure in _figures(name, *times)] + statements,
         findings=[],
     )
 
@@ -190,6 +200,11 @@ async def _learner(place: Place, user: str) -> AsyncGenerator[Learner]:
         if not words:
             raise WorldFailed(f"{user} has no session with a title on the {place.name} data: fill it first")
         yield Learner(place, user, shown, device, page, max(words, key=len))
+
+
+def _asker(learner: Learner) -> Asker:
+    since = Cursor(epoch=learner.timeline.epoch or "", seq=max(0, learner.timeline.seq - LATEST))
+    return Asker(UserId(learner.user), learner.page.sessions[0].id, learner.word, since)
 
 
 def _mistyped(word: str) -> str:

@@ -25,8 +25,10 @@ Work = Callable[[Path], Coroutine[Any, Any, T]]
 """What is done in a folder, which holds the logs."""
 
 
-def held(work: Work[Result | Measured], screen: Screen, *, keep: Path | None, json_file: Path | None) -> int:
-    """The exit code. What came of it is shown, and written to the file."""
+def held(
+    work: Work[Result | Measured], screen: Screen, *, keep: Path | None, json_file: Path | None, failed: int = FAILED
+) -> int:
+    """The exit code, `failed` if something was not borne. What came of it is shown, and written to the file."""
     with screen.status:
         result = result_of(work, screen.say, keep=keep)
     if result is None:
@@ -34,7 +36,7 @@ def held(work: Work[Result | Measured], screen: Screen, *, keep: Path | None, js
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
     screen.result(result) if isinstance(result, Result) else screen.measured(result)
-    return 0 if result.passed else FAILED
+    return 0 if result.passed else failed
 
 
 def result_of(work: Work[T], say: Callable[[str], None], *, keep: Path | None) -> T | None:

@@ -61,7 +61,7 @@ CLOSES = {
     CloseCode.OVERLOADED: "The hub cannot serve another device right now.",
     CloseCode.BAD_REQUEST: "What was sent is not this protocol.",
     CloseCode.UNAUTHENTICATED: "The token of `hello` is missing or not valid.",
-    CloseCode.NO_HELLO: "No `hello` within 5 s.",
+    CloseCode.NO_HELLO: "No `hello` within 5 s. Who did say it was slow, or the line was, and may come back.",
     CloseCode.FORBIDDEN: "What is kept of the user is sealed with a key that the hub was not given.",
     CloseCode.TOO_MANY_CONNECTIONS: "The user, or their address, has too many devices connected.",
     CloseCode.SIGNED_OUT: "The token was revoked: the user has signed out here, or everywhere.",

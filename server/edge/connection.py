@@ -1,8 +1,9 @@
 """One websocket: hello, commands in, frames out, and a close whose number says whether to come back.
 
 Reading never waits for work: it hands over, so that pings are answered while a command is carried out. A command
-that was read is carried out to its end, whatever becomes of the socket. Nothing is written but through the writer. A
-device that reads slowly is caught up when it has read; what it asks waits while its answers would pile up.
+that was read is carried out to its end, whatever becomes of the socket, unless it only asks. Nothing is written but
+through the writer. A device that reads slowly is caught up when it has read; what it asks waits while its answers would
+pile up.
 Long because the whole life of a socket is read in one place.
 """
 
@@ -17,7 +18,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol.answers import Nothing
 from protocol.codec import Undecodable, decode_command, encode
-from protocol.commands import AuthRefresh, Command, Hello, Ping, TypingSet
+from protocol.commands import (
+    AuthRefresh,
+    Command,
+    Hello,
+    MessageList,
+    Ping,
+    SessionList,
+    SessionOpen,
+    SessionSearch,
+    TypingSet,
+)
 from protocol.errors import CloseCode
 from protocol.events import Accepted, Draining, Pong, Refused
 from protocol.ids import UserId
@@ -26,6 +37,7 @@ from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
+from server.edge.deadline import within
 from server.edge.expiry import Expiry
 from server.edge.guard import EXTENSION, Wire
 from server.edge.identity import bearer
@@ -47,10 +59,12 @@ MALFORMED_BORNE = 3
 WAITING_COMMANDS = 256
 WAITING_BYTES = 4 * 1024 * 1024
 """What a device may have said that is not yet carried out: as much as a client says at once after a long time away."""
-BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED, CloseCode.RESYNC)
+BARRED = (CloseCode.SIGNED_OUT, CloseCode.ERASED, CloseCode.RESYNC, CloseCode.RATE_LIMITED)
 """What was said before a close like this is not done any more: the user may not, or the database has forgotten what it
-followed, which the device says again first.
+followed, which the device says again first; or it was too much, and is all said again.
 """
+OnlyAnswered = SessionOpen | SessionList | SessionSearch | MessageList
+"""What is of no use to a device that is gone: it changes nothing, and who comes back asks anew."""
 AtOnce = TypingSet | Ping
 """What waits for nothing, and has a limit of its own or costs nothing."""
 CATCH_UP_AGAIN = 1.0
@@ -228,12 +242,7 @@ class Connection:
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
-        try:
-            async with asyncio.timeout(HELLO_WITHIN):
-                text = await self._next()
-        except TimeoutError:
-            self.close(CloseCode.NO_HELLO, "no hello in time")
-            return None
+        text = await self._first()
         if text is None:
             return None
         command = self._decoded(text)
@@ -252,9 +261,21 @@ class Connection:
             return None
         return command
 
+    async def _first(self) -> str | None:
+        """What is said first. None: the socket has ended, as that of a device does which says nothing."""
+        deadline = within(HELLO_WITHIN, self._silent)
+        try:
+            return await self._next()
+        finally:
+            deadline.cancel()
+
+    def _silent(self) -> None:
+        if self._commands.empty():
+            self.close(CloseCode.NO_HELLO, "no hello in time")
+
     async def _carry_out(self, text: str, user: UserId, member: Member) -> None:
         command = self._decoded(text)
-        if command is None:
+        if command is None or (self._closed and isinstance(command, OnlyAnswered)):
             return
         try:
             match command:

@@ -27,6 +27,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from server.edge.deadline import A_TURN, Deadline, within
 from server.edge.waiting import Mailbox, Signal
 
 if sys.version_info >= (3, 12):
@@ -227,7 +228,7 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
         self.writable = cast(Any, Signal(is_set=True))
         self.wire = Wire(self)
         self._cut_off = False
-        self._stall_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: Deadline | None = None
         self._taken_at = 0.0
 
     @override
@@ -336,9 +337,8 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     def _look_again(self) -> None:
         self._cancel_stall_timer()
-        self._stall_timer = self.loop.call_later(
-            self.STALL / LOOKS, self._look, bytes_acknowledged(self._socket()), self.wire.buffered
-        )
+        look = partial(self._look, bytes_acknowledged(self._socket()), self.wire.buffered)
+        self._stall_timer = within(self.STALL / LOOKS, look)
 
     def _look(self, acknowledged: int, waiting: int) -> None:
         """Our own pings and pongs make what waits longer, so only less of it is a sign of life."""
@@ -369,6 +369,10 @@ class GuardedProtocol(WebSocketsSansIOProtocol):
 
     @override
     def keepalive_timeout(self) -> None:
+        """The pong may have come while the loop was late: it is read first, and then the time is not over."""
+        self.pong_timer = self.loop.call_later(A_TURN, self._without_pong)
+
+    def _without_pong(self) -> None:
         super().keepalive_timeout()
         self.wire.look()
 

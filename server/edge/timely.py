@@ -12,6 +12,8 @@ import sys
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from server.edge.deadline import A_TURN, Deadline, within
+
 if sys.version_info >= (3, 12):
     from typing import override
 else:
@@ -33,8 +35,8 @@ class TimelyHttp(H11Protocol):
     READS_WITHIN = 30.0
     """Seconds in which a reader takes something of what waits for it."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _stalled: asyncio.TimerHandle | None = None
+    _deadline: Deadline | None = None
+    _stalled: Deadline | None = None
     _upload_ends: float | None = None
 
     @override
@@ -50,7 +52,7 @@ class TimelyHttp(H11Protocol):
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self.READS_WITHIN, self.transport.abort)
+        self._stalled = within(self.READS_WITHIN, self.transport.abort)
 
     @override
     def resume_writing(self) -> None:
@@ -62,6 +64,11 @@ class TimelyHttp(H11Protocol):
         self._watch_no_more()
         self._goes_on()
         super().connection_lost(exc)
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        """The next request may have come while the loop was late: it is read first, and then the time is not over."""
+        self.timeout_keep_alive_task = self.loop.call_later(A_TURN, super().timeout_keep_alive_handler)
 
     def _goes_on(self) -> None:
         if self._stalled is not None:
@@ -76,9 +83,9 @@ class TimelyHttp(H11Protocol):
             self._upload_ends = None
         elif self._is_uploading():
             self._watch_no_more()
-            self._deadline = self.loop.call_at(self._upload_deadline(), self._end)
+            self._deadline = Deadline(self.loop, self._upload_deadline(), self._end)
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(self.READ_WITHIN, self._end)
+            self._deadline = within(self.READ_WITHIN, self._end)
 
     def _is_uploading(self) -> bool:
         """The bytes of a file are coming, and somebody waits for them."""

@@ -123,6 +123,22 @@ async def test_a_socket_that_says_nothing_is_closed_in_time(
         assert speaker.heard == []
 
 
+def hold_up(seconds: float) -> None:
+    """As a loop that has too much to do: nothing is read, and nobody called."""
+    time.sleep(seconds)
+
+
+async def test_a_hello_that_came_while_the_hub_was_late_is_one(
+    ground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4502 says never to come back: only a device that says nothing is told so."""
+    monkeypatch.setattr(connection, "HELLO_WITHIN", 0.2)
+    async with silent(ground.hub) as speaker:
+        await speaker.say(hello=None, token=ground.hub.token("mallory"))
+        hold_up(0.4)  # the hub is in this loop
+        assert (await speaker.next("welcome"))["type"] == "welcome"
+
+
 async def test_something_else_before_hello_is_refused_and_ends_the_connection(ground: Playground) -> None:
     async with silent(ground.hub) as speaker:
         answer = await speaker.ask(type="session.create", title="before hello")

@@ -62,6 +62,18 @@ async def test_a_code_that_says_so_is_given_up(code: int) -> None:
     assert (gave_up.code, gave_up.reason) == (code, "because")
 
 
+async def test_who_said_hello_too_late_comes_back() -> None:
+    """Its line was slow, or it slept: the program is not at fault."""
+
+    async def close(socket: ServerConnection) -> None:
+        await socket.close(4502, "no hello in time")
+
+    async with asyncio.timeout(10), serve(close, "127.0.0.1", 0) as server:
+        async with connect(url_of(server), "token", WHO) as device:
+            events = device.events()
+            assert [(await first_away(events)).code for _ in range(2)] == [4502, 4502]
+
+
 async def test_a_server_that_says_something_else_is_given_up() -> None:
     async def mumble(socket: ServerConnection) -> None:
         await socket.send("mumble")

@@ -133,6 +133,13 @@ describe("a close code", () => {
 });
 
 describe("a device", () => {
+  it("comes back when its hello came too late: its line was slow, or the page slept", async () => {
+    const { url } = await server((peer) => peer.close(4502, "no hello in time"));
+    const late = device(url);
+    expect(await next(late, "away")).toMatchObject({ code: 4502 });
+    expect(await next(late, "away")).toMatchObject({ code: 4502 });
+  });
+
   it("gives up on a server that speaks another language", async () => {
     expect((await endOf((peer) => peer.sayText("mumble"))).code).toBe(1002);
     expect((await endOf((peer) => peer.sayText('["list"]'))).code).toBe(1002);

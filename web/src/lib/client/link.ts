@@ -28,6 +28,7 @@ const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4003;
 const RATE_LIMITED = 4005;
 const UNAUTHENTICATED = 4501;
+const NO_HELLO = 4502;
 /** Codes of the websocket protocol itself that say the client is at fault; the others are worth a retry. */
 const GIVE_UP: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
 
@@ -207,11 +208,12 @@ export class Link {
     this.#wake = this.backAt = null;
   }
 
-  /** Seconds until the next attempt. Throws GaveUp. */
+  /** Seconds until the next attempt. Throws GaveUp. We did say hello: if it came too late, the next may not. */
   #waitAfter(closed: Closed): number {
     const wasHeldForLong = closed.code === UNAUTHENTICATED && !this.#tokens.isNew;
     if (closed.code === TOKEN_EXPIRED || wasHeldForLong) this.#tokens.spend();
-    else if (!comesBack(closed.code)) throw new GaveUp(closed.code, closed.reason, this.#problem);
+    else if (closed.code !== NO_HELLO && !comesBack(closed.code))
+      throw new GaveUp(closed.code, closed.reason, this.#problem);
     this.#tokens.isNew = false;
     const asked = this.#comeAt === null ? null : Math.max(0, this.#comeAt - pageTime());
     this.#comeAt = null;

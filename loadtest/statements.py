@@ -1,0 +1,149 @@
+r"""The reads of the store against the same statements by psql: what psycopg, and what we make of rows, costs on top.
+
+The same text with the same parameters, prepared and planned alike, of the same user, on a connection that is used for
+nothing else: here through the store's own function, there by `EXECUTE` in one session of psql, timed by its `\timing`.
+A store's call may ask for the user's key besides (search); that counts against us.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+from psycopg import sql
+
+from loadtest.measured import Figure, percentile
+from loadtest.process import WorldFailed
+from protocol.ids import SessionId, UserId
+from protocol.model import Cursor
+from server import cursors
+from server.store import messages, search, sessions, timeline
+from server.store.embedded import embedded
+from server.store.keys import key_of
+from server.store.pool import Connection, Database
+from server.store.programs import programs, run
+from sql import Statement, load
+
+AT_MOST = 1.3
+"""Times as long as psql takes."""
+LIMIT = 51
+WARMED = 6
+"""Of each, so many are not counted: psycopg prepares a statement when it has been executed five times."""
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_TOOK = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
+
+
+class Asker(Struct, frozen=True):
+    """Whose rows are read: a session of theirs, a word that they have said, and where a device of theirs stands."""
+
+    user: UserId
+    session: SessionId
+    word: str
+    since: Cursor
+
+
+class Read(Struct, frozen=True):
+    """A statement, its parameters, and the store's function that has it executed."""
+
+    statement: Statement
+    parameters: Mapping[str, object]
+    call: Callable[[], Awaitable[object]]
+
+
+@contextmanager
+def database_of(where: str) -> Generator[str]:
+    """Of the PostgreSQL that a hub runs on this data: a folder's own is joined."""
+    if Path(where).is_dir():
+        with embedded(Path(where)) as conninfo:
+            yield conninfo
+    else:
+        yield where
+
+
+async def reads(database: Database, conn: Connection, it: Asker) -> dict[str, Read]:
+    """By the name of what a user does."""
+    before, (rank, found) = cursors.place(None), cursors.found(None)[0]
+    key = await key_of(conn, it.user)
+    asked, whole = key.query(it.word), key.query(it.word, whole=True)
+    if asked is None or whole is None:
+        raise WorldFailed(f"{it.word} has no word to search for")
+    of = {"user": it.user}
+    listed = of | {"before_time": before[0], "before_id": before[1], "limit": LIMIT}
+    paged = of | {"session": it.session, "before": cursors.END, "limit": LIMIT}
+    changed = of | {"since": it.since.seq, "page": timeline.CHANGES_PAGE, "bytes": timeline.CHANGES_BYTES}
+    sought = of | {"words": search.of_user(asked, it.user), "whole": whole, "before_rank": rank, "before_id": found}
+    return {
+        "session list": Read(load("sessions")["page"], listed, lambda: sessions.page(conn, it.user, before, LIMIT - 1)),
+        "last page": Read(
+            load("messages")["page_before"],
+            paged,
+            lambda: messages.page_before(conn, it.user, it.session, cursors.END, LIMIT),
+        ),
+        "changes since": Read(
+            load("timeline")["changes"], changed, lambda: timeline.since(database, it.user, it.since)
+        ),
+        "search": Read(
+            load("search")["search"],
+            sought | {"limit": LIMIT},
+            lambda: search.search_exact(conn, it.user, it.word, (rank, found), LIMIT),
+        ),
+    }
+
+
+async def held_against_psql(conninfo: str, askers: list[Asker], rounds: int) -> list[Figure]:
+    """What each read takes here and there, each so many `rounds` for each asker. Raises WorldFailed."""
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(conninfo, 1))
+        conn = await stack.enter_async_context(await Connection.connect(conninfo, autocommit=True))
+        await conn.execute(sql.SQL("SET plan_cache_mode = force_generic_plan"))
+        for it in askers:
+            asked = await reads(database, conn, it)
+            for name, read in asked.items():
+                ours.setdefault(name, []).extend([await _timed(read) for _ in range(WARMED + rounds)][WARMED:])
+            for name, times in zip(asked, by_psql(conninfo, list(asked.values()), WARMED + rounds), strict=True):
+                theirs.setdefault(name, []).extend(times[WARMED:])
+    return [figure for name in ours for figure in figures(name, ours[name], theirs[name])]
+
+
+def figures(name: str, ours: list[float], theirs: list[float]) -> list[Figure]:
+    """`ours`, `theirs`: seconds. Only the medians are held against each other: the rare slow one is the machine's."""
+    told = [
+        Figure(f"statement of {name}, p{part} {whose}", round(percentile(times, part / 100) * 1_000, 3), "ms")
+        for whose, times in (("in the store", ours), ("by psql", theirs))
+        for part in (50, 95)
+    ]
+    ratio = percentile(ours, 0.5) / percentile(theirs, 0.5)
+    return [*told, Figure(f"statement of {name}, p50 in the store against psql", round(ratio, 2), "times", AT_MOST)]
+
+
+async def _timed(read: Read) -> float:
+    began = time.perf_counter()
+    await read.call()
+    return time.perf_counter() - began
+
+
+def by_psql(conninfo: str, asked: list[Read], times: int) -> list[list[float]]:
+    """Seconds of each execution of each, in one session of psql. Raises WorldFailed."""
+    script = ["\\set ON_ERROR_STOP on", "SET plan_cache_mode = force_generic_plan;", "\\o /dev/null"]
+    for number, read in enumerate(asked):
+        script += _prepared(f"read_{number}", read)
+        script += ["\\timing on", *[f"EXECUTE read_{number}({_values(read)});"] * times, "\\timing off"]
+    done = run(programs() / "psql", "--no-psqlrc", "--quiet", "--dbname", conninfo, stdin="\n".join(script))
+    took = [float(each) / 1_000 for each in _TOOK.findall(done.stdout)]
+    if done.returncode or len(took) != times * len(asked):
+        raise WorldFailed(f"psql cannot do it: {done.stdout.strip()[-500:]}")
+    return [took[first : first + times] for first in range(0, len(took), times)]
+
+
+def _prepared(name: str, read: Read) -> list[str]:
+    places = {parameter: f"${number}" for number, parameter in enumerate(read.parameters, start=1)}
+    text = _PARAMETER.sub(lambda found: places[found[1]], read.statement.decode())
+    return [f"PREPARE {name} AS {text}"]
+
+
+def _values(read: Read) -> str:
+    return ", ".join(sql.Literal(value).as_string() for value in read.parameters.values())
