@@ -211,7 +211,10 @@ class Slow:
         self._held: list[Route] = []
 
     async def begin(self) -> None:
-        await self._ada.page.route("**/api/media", self._held.append)
+        await self._ada.page.route("**/api/media", self._hold)
+
+    def _hold(self, route: Route) -> None:
+        self._held.append(route)
 
     async def let_through(self) -> None:
         held, self._held = self._held, []
