@@ -35,6 +35,7 @@ class Tasks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await asyncio.sleep(0)  # each has begun then: what is cancelled before has work that nobody ever awaits
         for task in self._running:
             task.cancel()
         await self._group.__aexit__(kind, error, trace)

@@ -1,0 +1,22 @@
+"""What an instance does beside its requests ends with it."""
+
+import asyncio
+import gc
+import warnings
+
+from server.tasks import Tasks
+
+
+async def test_work_that_is_begun_at_the_very_end_is_not_forgotten() -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+        await asyncio.sleep(60)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a coroutine that nobody has awaited says so when it is collected
+        async with Tasks() as tasks:
+            tasks.start(work(), "work")
+        gc.collect()
+    assert begun == ["work"]
