@@ -13,7 +13,7 @@ WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist \) -
 # int and varchar columns are wanted here; the runner of the migrations sets the time limits.
 SQUAWK_EXCLUDES := prefer-bigint-over-int,prefer-text-field,require-lock-timeout,require-statement-timeout
 
-.PHONY: help start test fuzz load prove measure bench check check-web clean
+.PHONY: help start test fuzz load prove measure bench check check-web coverage clean
 
 help:
 	@echo 'make start   run the hub on this machine, with its own PostgreSQL and Redis and a small local model'
@@ -68,8 +68,12 @@ check: .venv/.dev check-web
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
-	.venv/bin/python -m pytest -n 2 --cov --cov-report= --ignore tests/browser
-	.venv/bin/python -m pytest tests/browser --cov --cov-append --cov-report=term
+	.venv/bin/python -m pytest -n 3 --ignore tests/browser
+	.venv/bin/python -m pytest tests/browser
+
+# Half as long again: every line is counted, in every process of the tests.
+coverage: .venv/.dev
+	.venv/bin/python -m pytest -n 2 --cov --cov-report=term --ignore tests/browser
 
 check-web: $(if $(NODE),web/dist/.built)
 	@$(if $(NODE),cd web && npm run --silent check && npm test --silent,\
