@@ -219,12 +219,12 @@ def _can_wait(command: Repeatable) -> bool:
 
 
 def _line_of(command: Repeatable) -> tuple[str, SessionId | None] | None:
-    """Where one waits, what follows in its line waits: what adds to a session or deletes it; what opens it.
+    """Where one waits, what follows in its line waits: what adds to a session, deletes or restores it; what opens it.
 
     None: it waits for nothing.
     """
     match command:
-        case say.MessageSend() | say.SessionCreate() | say.SessionDelete():
+        case say.MessageSend() | say.SessionCreate() | say.SessionDelete() | say.SessionRestore():
             return "within", command.session
         case say.SessionOpen() | say.SessionClose():
             return "shown", command.session

@@ -20,6 +20,7 @@ from protocol.commands import (
     SessionDelete,
     SessionList,
     SessionOpen,
+    SessionRestore,
     SessionUpdate,
 )
 from protocol.errors import Problem, Reason
@@ -104,16 +105,17 @@ def test_what_follows_a_postponed_send_waits_behind_it_in_its_session_and_nowher
     assert outbox.due(now=5) == [create, first]
 
 
-def test_a_session_is_not_deleted_before_what_was_to_be_added_to_it() -> None:
+def test_a_session_is_not_deleted_before_what_was_to_be_added_to_it_nor_restored_before_it_is_deleted() -> None:
     outbox = Outbox()
     command = send(outbox)
     outbox.due(now=0)
     delete, other = (SessionDelete(ref=outbox.fresh_ref(), session=session) for session in SESSIONS[:2])
-    outbox.add(delete)
-    outbox.add(other)
+    restore = SessionRestore(ref=outbox.fresh_ref(), session=SESSIONS[0])
+    for change in (delete, other, restore):
+        outbox.add(change)
     outbox.postpone(command.ref, problem(Reason.UNAVAILABLE, retryable=True), until=5)
     assert outbox.due(now=0) == [other]
-    assert outbox.due(now=5) == [command, delete]
+    assert outbox.due(now=5) == [command, delete, restore]
 
 
 @pytest.mark.parametrize(

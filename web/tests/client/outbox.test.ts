@@ -112,13 +112,14 @@ describe("an outbox", () => {
     expect(refs(outbox.due(5))).toEqual([create, open]);
   });
 
-  it("does not delete a session before what was to be added to it", () => {
+  it("deletes no session before what was to be added to it, and restores none before it is deleted", () => {
     const ref = send(outbox);
     outbox.due(0);
     const [own, other] = SESSIONS.map((session) => outbox.add({ type: "session.delete", session }));
+    const undo = outbox.add({ type: "session.restore", session: SESSIONS[0] });
     outbox.postpone(ref, problem("unavailable", true), 5);
     expect(refs(outbox.due(0))).toEqual([other]);
-    expect(refs(outbox.due(5))).toEqual([ref, own]);
+    expect(refs(outbox.due(5))).toEqual([ref, own, undo]);
   });
 
   it.each<[Reason, boolean]>([

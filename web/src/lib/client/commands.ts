@@ -64,9 +64,13 @@ export function canWait(command: Repeatable): boolean {
   return adds(command) || command.type === "session.open";
 }
 
-/** Where one waits, what follows in its line waits, too: what adds to a session or deletes it; what opens and closes it. */
+/**
+ * Where one waits, what follows in its line waits, too: what adds to a session, deletes or restores it; what opens and
+ * closes it.
+ */
 export function lineOf(command: Repeatable): string | null {
-  if (adds(command) || command.type === "session.delete") return `within ${command.session}`;
+  const isOrGoes = command.type === "session.delete" || command.type === "session.restore";
+  if (adds(command) || isOrGoes) return `within ${command.session}`;
   const isShown = command.type === "session.open" || command.type === "session.close";
   return isShown ? `shown ${command.session}` : null;
 }
