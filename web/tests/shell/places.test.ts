@@ -12,6 +12,10 @@ describe("an address", () => {
     expect(placeOf(addressOf(null), "")).toEqual({ session: null, message: null });
   });
 
+  it("names a session in small letters, as the hub does", () => {
+    expect(placeOf(`/s/${session.toUpperCase()}`, "")?.session).toBe(session);
+  });
+
   it("asks for a message by its id, and for nothing else", () => {
     expect(placeOf("/s/a", `#m=${message.toUpperCase()}`)?.message).toBe(message);
     for (const hash of ["", "#", "#m=", "#m=../../x", `#x=${message}`, `#m=${message}&y`])

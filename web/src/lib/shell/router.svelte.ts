@@ -13,7 +13,7 @@ export interface Place {
 /** Null: no place of this page. */
 export function placeOf(path: string, fragment: string): Place | null {
   if (path === "/") return { session: null, message: null };
-  const session = /^\/s\/([^/]+)\/?$/.exec(path)?.[1];
+  const session = /^\/s\/([^/]+)\/?$/.exec(path)?.[1]?.toLowerCase();
   return session === undefined ? null : { session, message: messageIn(fragment) };
 }
 
