@@ -65,6 +65,19 @@ describe("what the hub finds wrong with a field", () => {
   });
 });
 
+describe("a refusal", () => {
+  it("is said in the words of its place if that has any, else in those of the whole page", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { refused, notWritten } = t().media;
+      const said = ["empty", "storage_full"].map((code) => explained({ code }, refused));
+      expect(said).toEqual([refused.empty, t().shell.problems.storage_full]);
+      expect(explained({ code: "not_offered" }, notWritten)).toBe(notWritten.not_offered);
+    }
+    await speak("en");
+  });
+});
+
 describe("the name of a language", () => {
   it("is the reader's word for it, and a code that is none stays as it is", () => {
     expect(nameOfLanguage("ar", "de")).toBe("Arabisch");

@@ -13,6 +13,7 @@ export interface Written {
 }
 
 const FIELD = { image: "imageUrl", audio: "audioUrl" } as const;
+const ONE_OF_EACH = { code: "one_of_each" };
 
 export class Tray {
   readonly rest: MediaRest;
@@ -58,7 +59,7 @@ export class Tray {
     this.isAwaited = false;
     for (const upload of uploads) {
       const kind = upload.file.type.split("/", 1)[0] ?? "";
-      if (taken.has(kind)) upload.refuse("one_of_each");
+      if (taken.has(kind)) upload.refuse(ONE_OF_EACH);
       else void this.#send(upload);
       taken.add(kind);
     }
@@ -98,7 +99,7 @@ export class Tray {
   /** The last chosen goes along, whichever is faster; of others on their way it is said that they stay behind. */
   #giveWay(sense: Sense): void {
     const rivals = this.uploads.filter((upload) => upload.sense === sense && upload.state !== "refused");
-    for (const earlier of rivals.slice(0, -1)) if (earlier.isBusy) earlier.refuse("one_of_each");
+    for (const earlier of rivals.slice(0, -1)) if (earlier.isBusy) earlier.refuse(ONE_OF_EACH);
   }
 
   /** A kept one is here as long as the message names it: a later picture takes its place. */

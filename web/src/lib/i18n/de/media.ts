@@ -28,8 +28,6 @@ export const media: Messages["media"] = {
   nothingSaid: "Darin war nichts zu hören.",
   notWritten: {
     not_offered: "Dieser Tutor kann Aufnahmen nicht aufschreiben.",
-    not_found: "Die Aufnahme gibt es nicht mehr.",
-    budget_spent: "Die Zeit des Tutors ist für den Moment aufgebraucht.",
     provider_failed: "Das hat nicht geklappt. Versuche es gleich noch einmal.",
     lost: "Es kam keine Antwort. Versuche es noch einmal, wenn die Verbindung wieder da ist.",
   },
@@ -58,10 +56,6 @@ export const media: Messages["media"] = {
     audio_too_long: "Die Aufnahme ist zu lang: höchstens zehn Minuten.",
     quota_exceeded: "Deine Dateien lassen dieser keinen Platz.",
     not_offered: "Dateien werden hier nicht angenommen.",
-    storage_full: "Der Server hat keinen Platz mehr. Versuche es später noch einmal.",
-    overloaded: "Der Server hat viel zu tun. Versuche es gleich noch einmal.",
-    rate_limited: "Das war viel auf einmal. Warte kurz und versuche es noch einmal.",
     lost: "Die Verbindung ist abgebrochen. Versuche es noch einmal.",
-    other: "Die Datei ließ sich nicht senden. Versuche es noch einmal.",
   },
 };
