@@ -25,6 +25,21 @@ describe("the language of the page", () => {
   });
 });
 
+describe("what can be done", () => {
+  it("is said in one way, wherever it is offered", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { deeds, ...others } = t();
+      const said = new Set<unknown>(Object.values(deeds));
+      const saidAgain = Object.values(others).flatMap((area) =>
+        Object.entries(area).filter(([, text]) => said.has(text)),
+      );
+      expect(saidAgain).toEqual([]);
+    }
+    await speak("en");
+  });
+});
+
 describe("somebody's own words", () => {
   it("in a sentence of the page turn nothing else of it round", async () => {
     for (const language of ["en", "de", "ar"] as const) {

@@ -182,7 +182,7 @@ export class Visit {
   removed(session: Session, undo: () => void): void {
     if (this.#router.place.session === session.id) this.#router.go(null, null, { instead: true });
     const text = t().sessions.deleted(session.title || t().sessions.untitled);
-    const action = { label: t().shell.undo, act: undo };
+    const action = { label: t().deeds.undo, act: undo };
     this.#toasts.show(text, { action, lasts: UNDO });
   }
 }

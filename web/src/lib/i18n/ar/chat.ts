@@ -32,7 +32,6 @@ export const chat: Messages["chat"] = {
   failed: "لم تُرسل.",
   failedOutOfSight: "لم تُرسل إحدى رسائلك.",
   show: "إظهارها",
-  again: "حاول مجددًا",
   mediaGone: "الصورة أو التسجيل المرافق لها لم يعد موجودًا.",
   sendWithout: "أرسلها بدونه",
   takeBack: "إعادة إلى حقل الكتابة",
@@ -44,16 +43,11 @@ export const chat: Messages["chat"] = {
   regenerate: "إجابة جديدة",
 
   actions: "ما يمكن فعله بهذه الرسالة",
-  copy: "نسخ",
-  copied: "نُسخت",
   edit: "تعديل",
   editing: "عدّل رسالتك",
   save: "حفظ",
   saveAndAsk: "حفظ وإجابة جديدة",
-  cancel: "إلغاء",
-  delete: "حذف",
   deleted: "حُذفت الرسالة.",
-  undo: "تراجع",
 
   latest: "إلى الأحدث",
   newMessages: (messages) =>
@@ -72,13 +66,10 @@ export const chat: Messages["chat"] = {
   answerStopped: (text) => `توقّفت الإجابة. المعلّم: ${text}`,
 
   mode: "كيف يجيب المعلّم",
-  fun: "مرح",
-  learn: "تعلّم",
   funMeans: "بمرح: قصص ومفاجآت وأمثلة.",
   learnMeans: "بتعمّق: خطوة بخطوة، مع أسئلة لك.",
   language: "لغة المعلّم",
 
-  dismiss: "إغلاق",
   lost: "انقطع الاتصال قبل وصول الرد. تحقّق مما إذا تمّ الأمر قبل أن تحاول مجددًا.",
   occupied: "في حقل الكتابة صورة أو صوت آخر. أرسله أو أزله ليتسع لهذه الرسالة.",
   full: (limit) =>

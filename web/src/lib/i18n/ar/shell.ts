@@ -9,10 +9,6 @@ export const shell: Messages["shell"] = {
   openList: "إظهار جلساتك",
   openListNews: "إظهار جلساتك: هناك جديد",
   closeList: "إخفاء جلساتك",
-  close: "إغلاق",
-  cancel: "إلغاء",
-  dismiss: "إخفاء",
-  undo: "تراجع",
   moreToasts: (toasts) =>
     count(toasts, {
       one: "إشعار آخر",
@@ -21,9 +17,8 @@ export const shell: Messages["shell"] = {
       many: "# إشعارًا آخر",
       other: "# إشعار آخر",
     }),
-  tryAgain: "حاول مجددًا",
   back: "العودة إلى البداية",
-  loading: "لحظة من فضلك …",
+  loading: "لحظة من فضلك…",
   tutor: (name) => `معلّمك: ${name}`,
   local: "نموذج محلي صغير، كثيرًا ما يخطئ",
   localShort: "كثيرًا ما يخطئ",
@@ -113,7 +108,7 @@ export const shell: Messages["shell"] = {
   connectAgain: "الاتصال مجددًا",
 
   offline: "أنت غير متصل. يمكنك القراءة والكتابة، ويُرسل ما تكتبه لاحقًا.",
-  reconnecting: "انقطع الاتصال. جارٍ استعادته …",
+  reconnecting: "انقطع الاتصال. جارٍ استعادته…",
   reconnectingIn: (seconds) =>
     `انقطع الاتصال. ${count(seconds, {
       one: "محاولة جديدة بعد ثانية.",
@@ -122,7 +117,7 @@ export const shell: Messages["shell"] = {
       other: "محاولة جديدة بعد # ثانية.",
     })}`,
   retryNow: "حاول الآن",
-  catchingUp: "جارٍ جلب ما فاتك …",
+  catchingUp: "جارٍ جلب ما فاتك…",
   degraded: "الخادم يواجه صعوبة: قد تصل الإجابات دفعة واحدة. لن يضيع شيء.",
   cannotKeep: "هذا المتصفح لا يحفظ شيئًا بين الزيارات: ما لم يُرسل يضيع مع الصفحة.",
   keepsNoMore: "لم تبقَ مساحة في هذا المتصفح: ما لم يُرسل يضيع مع الصفحة.",

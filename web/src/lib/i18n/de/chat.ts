@@ -33,7 +33,6 @@ export const chat: Messages["chat"] = {
   failed: "Nicht gesendet.",
   failedOutOfSight: "Eine Nachricht von dir wurde nicht gesendet.",
   show: "Zeigen",
-  again: "Noch einmal",
   mediaGone: "Das Bild oder die Aufnahme dazu gibt es nicht mehr.",
   sendWithout: "Ohne senden",
   takeBack: "Zurück ins Eingabefeld",
@@ -45,16 +44,11 @@ export const chat: Messages["chat"] = {
   regenerate: "Neu antworten",
 
   actions: "Was du mit dieser Nachricht tun kannst",
-  copy: "Kopieren",
-  copied: "Kopiert",
   edit: "Bearbeiten",
   editing: "Deine Nachricht bearbeiten",
   save: "Speichern",
   saveAndAsk: "Speichern und neu antworten",
-  cancel: "Abbrechen",
-  delete: "Löschen",
   deleted: "Nachricht gelöscht.",
-  undo: "Rückgängig",
 
   latest: "Zum Neuesten",
   newMessages: (messages) => count(messages, { one: "# neue Nachricht", other: "# neue Nachrichten" }),
@@ -65,13 +59,10 @@ export const chat: Messages["chat"] = {
   answerStopped: (text) => `Angehalten. Der Tutor: ${text}`,
 
   mode: "Wie der Tutor antwortet",
-  fun: "Spaß",
-  learn: "Lernen",
   funMeans: "Verspielt: Geschichten, Überraschungen und Beispiele.",
   learnMeans: "Gründlich: Schritt für Schritt, mit Rückfragen.",
   language: "Sprache des Tutors",
 
-  dismiss: "Schließen",
   lost: "Die Verbindung brach ab, bevor eine Antwort kam. Sieh nach, ob es geschehen ist, bevor du es noch einmal versuchst.",
   occupied:
     "Im Eingabefeld hängt schon ein anderes Bild oder ein anderer Ton. Sende oder entferne es, dann ist dort Platz für diese Nachricht.",

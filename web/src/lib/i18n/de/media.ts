@@ -9,8 +9,6 @@ export const media: Messages["media"] = {
   waits: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
   remove: "Entfernen",
   removeNamed: (name) => `${name} entfernen`,
-  again: "Noch einmal",
-  close: "Schließen",
   loading: "Kommt gleich …",
 
   picture: "Bild",

@@ -31,7 +31,6 @@ export const chat = {
   failed: "Not sent.",
   failedOutOfSight: "A message of yours was not sent.",
   show: "Show it",
-  again: "Try again",
   mediaGone: "Its picture or recording is not there any more.",
   sendWithout: "Send without it",
   takeBack: "Back to the composer",
@@ -43,16 +42,11 @@ export const chat = {
   regenerate: "Answer anew",
 
   actions: "What to do with this message",
-  copy: "Copy",
-  copied: "Copied",
   edit: "Edit",
   editing: "Edit your message",
   save: "Save",
   saveAndAsk: "Save and answer anew",
-  cancel: "Cancel",
-  delete: "Delete",
   deleted: "Message deleted.",
-  undo: "Undo",
 
   latest: "To the latest",
   newMessages: (messages: number) => count(messages, { one: "# new message", other: "# new messages" }),
@@ -63,13 +57,10 @@ export const chat = {
   answerStopped: (text: string) => `Stopped. The tutor: ${text}`,
 
   mode: "How the tutor answers",
-  fun: "Fun",
-  learn: "Learn",
   funMeans: "Playful: stories, surprises and examples.",
   learnMeans: "Thorough: step by step, with questions back.",
   language: "The tutor's language",
 
-  dismiss: "Dismiss",
   lost: "The connection broke before an answer came. Look whether it was done before you try again.",
   occupied:
     "Another picture or sound is in the composer. Send it or take it off, then this message has room there.",

@@ -7,8 +7,6 @@ export const media = {
   waits: "The file is still on its way. Send once it is here.",
   remove: "Remove",
   removeNamed: (name: string) => `Remove ${name}`,
-  again: "Try again",
-  close: "Close",
   loading: "On its way …",
 
   picture: "Picture",
