@@ -38,7 +38,7 @@ export const media: Messages["media"] = {
     unsupported: "Dieser Browser kann hier nicht aufnehmen. Du kannst eine Aufnahme als Datei anhängen.",
     refused: "Das Mikrofon ist gesperrt. Erlaube es dieser Seite im Browser und versuche es noch einmal.",
     missing: "Kein Mikrofon gefunden. Schließe eines an und versuche es noch einmal.",
-    broken: "Das Mikrofon ist gerade nicht zu gebrauchen. Vielleicht hält es ein anderes Programm.",
+    broken: "Das Mikrofon ist gerade nicht zu gebrauchen. Vielleicht benutzt es ein anderes Programm.",
   },
 
   readAloud: "Vorlesen",

@@ -12,7 +12,7 @@ export const shell: Messages["shell"] = {
   moreToasts: (toasts) => count(toasts, { one: "# weitere Meldung", other: "# weitere Meldungen" }),
   back: "Zurück zum Anfang",
   loading: "Einen Moment …",
-  tutor: (name) => `Dein Tutor: ${name}`,
+  tutor: "Dein Tutor:",
   local: "Kleines lokales Modell, irrt sich oft",
   localShort: "Irrt sich oft",
   settings: "Einstellungen",
@@ -44,6 +44,11 @@ export const shell: Messages["shell"] = {
       one: "# Entwurf ist nicht gesendet und ginge verloren.",
       other: "# Entwürfe sind nicht gesendet und gingen verloren.",
     }),
+  unsentFiles: (files) =>
+    count(files, {
+      one: "# Bild oder Ton ist noch nicht beim Hub und ginge verloren.",
+      other: "# Bilder oder Töne sind noch nicht beim Hub und gingen verloren.",
+    }),
   signOutAnyway: "Trotzdem abmelden",
 
   beginTitle: "Was möchtest du lernen?",
@@ -52,7 +57,7 @@ export const shell: Messages["shell"] = {
     { title: "Einfach erklärt", text: "Warum ist der Himmel blau und am Abend rot?" },
     { title: "Mit mir üben", text: "Gib mir fünf kurze Aufgaben zum Bruchrechnen, eine nach der anderen." },
     {
-      title: "Auf die Prüfung",
+      title: "Für die Prüfung üben",
       text: "Stell mir zehn Fragen zur Französischen Revolution und verbessere meine Antworten.",
     },
     {
@@ -102,7 +107,7 @@ export const shell: Messages["shell"] = {
   reconnectingIn: (seconds) => `Die Verbindung ist weg. Neuer Versuch in ${seconds} s.`,
   retryNow: "Jetzt versuchen",
   catchingUp: "Wird auf den neuesten Stand gebracht …",
-  degraded: "Der Hub hat Schwierigkeiten: Antworten kommen vielleicht auf einmal. Nichts geht verloren.",
+  degraded: "Der Hub hat Schwierigkeiten: Antworten kommen vielleicht in einem Stück. Nichts geht verloren.",
   cannotKeep: "Dieser Browser merkt sich nichts: Was nicht gesendet ist, geht mit der Seite verloren.",
   keepsNoMore: "Dieser Browser hat keinen Platz mehr: Was nicht gesendet ist, geht mit der Seite verloren.",
   notChanged: (why) => `Eine Änderung wurde nicht übernommen. ${why}`,
@@ -119,7 +124,7 @@ export const shell: Messages["shell"] = {
     newSession: "Neue Sitzung",
     search: "Suchen",
     escape: "Antwort anhalten oder schließen, was offen ist",
-    move: "In der Liste der Sitzungen gehen",
+    move: "Durch die Liste der Sitzungen gehen",
     openSession: "Sitzung öffnen",
     rename: "Sitzung umbenennen",
     delete: "Sitzung löschen",
