@@ -36,8 +36,8 @@ interface Page {
   leave(): void;
 }
 
-/** How many there are of each: `changes` that were made, and `edits` that are being written. */
-type Unsent = Record<"messages" | "changes" | "edits" | "drafts", number>;
+/** How many there are of each: `changes` that were made, `edits` that are being written, `files` that are only here. */
+type Unsent = Record<"messages" | "changes" | "edits" | "drafts" | "files", number>;
 
 export class Visit {
   readonly device: Device;
@@ -126,6 +126,7 @@ export class Visit {
       changes: this.device.pendingChanges().length + undecided,
       edits,
       drafts: drafts.length - edits,
+      files: this.composers.unsentFiles,
     };
   }
 

@@ -46,9 +46,9 @@ export class Tray {
     return this.uploads.some(({ isBusy }) => isBusy);
   }
 
-  /** Some of it is only here, and may yet be sent. */
-  get isUnfinished(): boolean {
-    return this.uploads.some(({ isBusy, canRetry }) => isBusy || canRetry);
+  /** What is only here, and may yet be sent. */
+  get unfinished(): Upload[] {
+    return this.uploads.filter(({ isBusy, canRetry }) => isBusy || canRetry);
   }
 
   /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
