@@ -57,6 +57,17 @@ async def test_a_newcomer_asks_and_sees_the_answer_as_it_is_written(room: Room) 
             assert len(ada.session_id) == 36
 
 
+async def test_an_answer_that_waits_for_another_says_so_in_a_sentence(room: Room) -> None:
+    """Loading states."""
+    async with provider([HOLD, "Well."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await ada.begin("One")
+        await expect(ada.answers.last).to_contain_text("The tutor is thinking …")
+        await ada.ask("Two")
+        await expect(ada.answers).to_have_count(2)
+        await expect(ada.answers.last).to_contain_text("This answer comes after the one before.")
+        tutor.release()
+
+
 @pytest.mark.shows("Errors: empty states")
 async def test_a_starter_begins_a_session(room: Room) -> None:
     """Empty states: helpful messages and actions."""

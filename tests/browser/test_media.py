@@ -304,3 +304,17 @@ async def test_who_would_take_a_file_away_with_the_page_is_asked_first(room: Roo
             await expect(added.get_by_role("button", name="Remove cat.jpg")).to_be_visible()
             await ada.page.reload()
             await expect(added.get_by_role("img", name="Picture")).to_be_visible()
+
+
+async def test_who_signs_out_is_told_of_a_file_that_would_be_lost(room: Room, data_dir: Path) -> None:
+    async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
+        await ada.begin("Look at this")
+        await ada.page.route("**/api/media", lambda _: None)  # it never arrives
+        await add(ada, file("cat.jpg", "image/jpeg", photo((64, 64))))
+        await expect(ada.page.get_by_role("progressbar", name="Sending cat.jpg")).to_be_visible()
+        await ada.page.get_by_role("button", name="Settings").click()
+        await ada.page.get_by_role("button", name="Sign out").click()
+        dialog = ada.page.get_by_role("dialog", name="Sign out now?")
+        await expect(dialog).to_contain_text("1 picture or sound is not with the hub yet and would be lost.")
+        await dialog.get_by_role("button", name="Sign out anyway").click()
+        await expect(ada.page.get_by_role("heading", name="Welcome")).to_be_visible()

@@ -51,7 +51,7 @@ async def test_a_part_of_the_page_that_does_not_come_is_told_of_and_comes_when_i
             await ada.page.route("**/SettingsMenu-*.js", lambda route: route.abort())
             await settings.click()
             await expect(ada.page.get_by_text(text)).to_be_visible()
-            await expect(ada.page.get_by_role("button", name="Show the page anew")).to_have_count(ways)
+            await expect(ada.page.get_by_role("button", name="Reload the page")).to_have_count(ways)
         await ada.window.context.set_offline(False)
         await ada.page.unroute_all()
         await settings.click()
@@ -61,7 +61,7 @@ async def test_a_part_of_the_page_that_does_not_come_is_told_of_and_comes_when_i
         await expect(ada.page.get_by_text("there may be a new version")).to_be_visible()
         await ada.page.keyboard.press("Escape")
         await ada.page.unroute_all()
-        await ada.page.get_by_role("button", name="Show the page anew").click()
+        await ada.page.get_by_role("button", name="Reload the page").click()
         await expect(ada.page.locator("html")).to_have_attribute("lang", "de")
         await expect(ada.page.locator("#composer")).to_have_value("Half a thought")
 

@@ -25,6 +25,21 @@ describe("the language of the page", () => {
   });
 });
 
+describe("what can be done", () => {
+  it("is said in one way, wherever it is offered", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { deeds, ...others } = t();
+      const said = new Set<unknown>(Object.values(deeds));
+      const saidAgain = Object.values(others).flatMap((area) =>
+        Object.entries(area).filter(([, text]) => said.has(text)),
+      );
+      expect(saidAgain).toEqual([]);
+    }
+    await speak("en");
+  });
+});
+
 describe("somebody's own words", () => {
   it("in a sentence of the page turn nothing else of it round", async () => {
     for (const language of ["en", "de", "ar"] as const) {
@@ -60,6 +75,19 @@ describe("what the hub finds wrong with a field", () => {
       const { blank, length, other } = t().shell.invalid;
       const said = ["blank", "length", "unheard_of", undefined].map((code) => explained(invalid(code)));
       expect(said).toEqual([blank, length, other, other]);
+    }
+    await speak("en");
+  });
+});
+
+describe("a refusal", () => {
+  it("is said in the words of its place if that has any, else in those of the whole page", async () => {
+    for (const language of ["en", "de", "ar"] as const) {
+      await speak(language);
+      const { refused, notWritten } = t().media;
+      const said = ["empty", "storage_full"].map((code) => explained({ code }, refused));
+      expect(said).toEqual([refused.empty, t().shell.problems.storage_full]);
+      expect(explained({ code: "not_offered" }, notWritten)).toBe(notWritten.not_offered);
     }
     await speak("en");
   });

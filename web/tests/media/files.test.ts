@@ -1,10 +1,13 @@
 // @vitest-environment node -- jsdom's files cannot be read in part
 /** What is decided about pictures and sounds without a hub: which files are sent, how a time is shown, what is said. */
 import { describe, expect, it } from "vitest";
+import { CommandRefused, ConnectionLost, type Problem } from "../../src/lib/client";
 import { clock } from "../../src/lib/media/clock";
+import { refusalOf, type MediaRest } from "../../src/lib/media/hub";
 import { lookedAt, MOST_BYTES, senseOf } from "../../src/lib/media/kinds";
 import { loudnessOf } from "../../src/lib/media/loudness";
 import { spoken } from "../../src/lib/media/spoken";
+import { Upload } from "../../src/lib/media/upload.svelte";
 
 function bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -43,6 +46,33 @@ describe("a file", () => {
     });
     expect(await lookedAt(new File([], "cat.png"))).toEqual({ refusal: "empty" });
     expect(await lookedAt(new File([png], "cat.txt"))).toEqual({ sense: "image" });
+  });
+});
+
+describe("a file that was refused", () => {
+  const refused = (code: Problem["code"], retryable: boolean) =>
+    new CommandRefused({
+      type: `urn:tutorhub:problem:${code}`,
+      title: "",
+      status: 500,
+      detail: "",
+      code,
+      retryable,
+    });
+
+  it.each([
+    ["is offered again where the hub says that it may be taken yet", refused("unavailable", true), true],
+    ["is not where it says that it won't be", refused("quota_exceeded", false), false],
+    ["is where nobody knows whether it arrived", new ConnectionLost(), true],
+  ])("%s", (_, error, isOffered) => {
+    const upload = new Upload(new File(["GIF89a"], "cat.gif"), {} as MediaRest);
+    upload.refuse(refusalOf(error));
+    expect([upload.state, upload.canRetry]).toEqual(["refused", isOffered]);
+  });
+
+  it("is not taken for one when the fault is ours", () => {
+    const fault = new TypeError("undefined is not a function");
+    expect(() => refusalOf(fault)).toThrow(fault);
   });
 });
 

@@ -36,8 +36,8 @@ interface Page {
   leave(): void;
 }
 
-/** How many there are of each: `changes` that were made, and `edits` that are being written. */
-type Unsent = Record<"messages" | "changes" | "edits" | "drafts", number>;
+/** How many there are of each: `changes` that were made, `edits` that are being written, `files` that are only here. */
+type Unsent = Record<"messages" | "changes" | "edits" | "drafts" | "files", number>;
 
 export class Visit {
   readonly device: Device;
@@ -126,6 +126,7 @@ export class Visit {
       changes: this.device.pendingChanges().length + undecided,
       edits,
       drafts: drafts.length - edits,
+      files: this.composers.unsentFiles,
     };
   }
 
@@ -182,7 +183,7 @@ export class Visit {
   removed(session: Session, undo: () => void): void {
     if (this.#router.place.session === session.id) this.#router.go(null, null, { instead: true });
     const text = t().sessions.deleted(session.title || t().sessions.untitled);
-    const action = { label: t().shell.undo, act: undo };
+    const action = { label: t().deeds.undo, act: undo };
     this.#toasts.show(text, { action, lasts: UNDO });
   }
 }

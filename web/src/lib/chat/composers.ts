@@ -19,9 +19,9 @@ export class Composers {
     return composer;
   }
 
-  /** Files that are only in the page: they would go with it. */
-  get holdsFiles(): boolean {
-    return [...this.#all.values()].some(({ tray }) => tray.isUnfinished);
+  /** How many files are only in the page: they would go with it. */
+  get unsentFiles(): number {
+    return [...this.#all.values()].flatMap(({ tray }) => tray.unfinished).length;
   }
 
   close(): void {

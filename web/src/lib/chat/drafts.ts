@@ -1,7 +1,8 @@
 /**
  * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has
  * written it: an older one never replaces a newer one, be it from the store, from before signing in again, or from
- * another tab; another tab that shows the session shows what is written here, and so goes on from it.
+ * another tab; another tab that shows the session shows what is written here, and so goes on from it. Only a page that is
+ * about to go writes without looking: it may not live to hear what is there.
  */
 import type { Draft, Store } from "../client";
 

@@ -1,6 +1,7 @@
 /**
  * What the page can say. English is the truth; another language is complete if it is of English's type: each text is
- * a string, or a function of what is told in it. An area (a file of `en/`, `de/`, `ar/`) belongs to a part of the page.
+ * a string, or a function of what is told in it. An area (a file of `en/`, `de/`, `ar/`) belongs to a part of the page;
+ * `deeds` belongs to all of them.
  */
 import type { en } from "./en";
 

@@ -13,6 +13,7 @@ export interface Written {
 }
 
 const FIELD = { image: "imageUrl", audio: "audioUrl" } as const;
+const ONE_OF_EACH = { code: "one_of_each" };
 
 export class Tray {
   readonly rest: MediaRest;
@@ -45,9 +46,9 @@ export class Tray {
     return this.uploads.some(({ isBusy }) => isBusy);
   }
 
-  /** Some of it is only here, and may yet be sent. */
-  get isUnfinished(): boolean {
-    return this.uploads.some(({ isBusy, canRetry }) => isBusy || canRetry);
+  /** What is only here, and may yet be sent. */
+  get unfinished(): Upload[] {
+    return this.uploads.filter(({ isBusy, canRetry }) => isBusy || canRetry);
   }
 
   /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
@@ -58,7 +59,7 @@ export class Tray {
     this.isAwaited = false;
     for (const upload of uploads) {
       const kind = upload.file.type.split("/", 1)[0] ?? "";
-      if (taken.has(kind)) upload.refuse("one_of_each");
+      if (taken.has(kind)) upload.refuse(ONE_OF_EACH);
       else void this.#send(upload);
       taken.add(kind);
     }
@@ -98,7 +99,7 @@ export class Tray {
   /** The last chosen goes along, whichever is faster; of others on their way it is said that they stay behind. */
   #giveWay(sense: Sense): void {
     const rivals = this.uploads.filter((upload) => upload.sense === sense && upload.state !== "refused");
-    for (const earlier of rivals.slice(0, -1)) if (earlier.isBusy) earlier.refuse("one_of_each");
+    for (const earlier of rivals.slice(0, -1)) if (earlier.isBusy) earlier.refuse(ONE_OF_EACH);
   }
 
   /** A kept one is here as long as the message names it: a later picture takes its place. */

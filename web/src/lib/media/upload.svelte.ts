@@ -3,7 +3,8 @@
  * Sent again it has the same name, so that the hub keeps it once.
  */
 import { freshId } from "../client";
-import { reasonOf, type MediaRest } from "./hub";
+import type { Refusal } from "../i18n/explained";
+import { refusalOf, type MediaRest } from "./hub";
 import { lookedAt, type Sense } from "./kinds";
 
 export type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
@@ -15,8 +16,8 @@ export class Upload {
   sense = $state<Sense | null>(null);
   /** From 0 to 1. All of it sent, the hub still has to look at it. */
   part = $state(0);
-  /** Why it was refused: a word of the protocol's, "empty", "one_of_each" or "lost". */
-  reason = $state<string | null>(null);
+  /** Why it was refused: by the hub, or before it was asked. */
+  problem = $state.raw<Refusal | null>(null);
   /** What a message names it by. */
   url = $state<string | null>(null);
   readonly #rest: MediaRest;
@@ -33,12 +34,7 @@ export class Upload {
 
   /** Whether the same file may be taken at another time. */
   get canRetry(): boolean {
-    return (
-      this.state === "refused" &&
-      ["lost", "overloaded", "unavailable", "internal", "rate_limited", "storage_full"].includes(
-        this.reason ?? "",
-      )
-    );
+    return this.problem?.retryable ?? false;
   }
 
   /** What it is, before anything of it is sent. Null: it is not taken, or was cancelled. */
@@ -47,11 +43,11 @@ export class Upload {
     const { signal } = this.#abort;
     this.state = "waiting";
     this.part = 0;
-    this.reason = null;
+    this.problem = null;
     const found = await lookedAt(this.file).catch(() => ({ refusal: "empty" }) as const); // it is gone from the disk
     if (signal.aborted) return null;
     if ("sense" in found) return (this.sense = found.sense);
-    this.refuse(found.refusal);
+    this.refuse({ code: found.refusal });
     return null;
   }
 
@@ -67,12 +63,14 @@ export class Upload {
       this.url = kept.url;
       this.state = "kept";
     } catch (error) {
-      if (!signal.aborted) this.refuse(reasonOf(error));
+      if (signal.aborted) return;
+      this.state = "refused";
+      this.refuse(refusalOf(error));
     }
   }
 
-  refuse(reason: string): void {
-    this.reason = reason;
+  refuse(problem: Refusal): void {
+    this.problem = problem;
     this.state = "refused";
     this.#abort.abort();
   }

@@ -3,8 +3,5 @@ import type { Messages } from "../messages";
 
 export const markdown: Messages["markdown"] = {
   code: "شيفرة",
-  copy: "نسخ",
   copyCode: "نسخ الشيفرة",
-  copied: "تم النسخ",
-  notCopied: "تعذّر النسخ",
 };

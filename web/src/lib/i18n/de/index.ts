@@ -1,9 +1,10 @@
 /** What the page says in German. */
 import type { Messages } from "../messages";
 import { chat } from "./chat";
+import { deeds } from "./deeds";
 import { markdown } from "./markdown";
 import { media } from "./media";
 import { sessions } from "./sessions";
 import { shell } from "./shell";
 
-export const de: Messages = { shell, sessions, chat, media, markdown };
+export const de: Messages = { deeds, shell, sessions, chat, media, markdown };

@@ -9,8 +9,6 @@ export const media: Messages["media"] = {
   waits: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
   remove: "Entfernen",
   removeNamed: (name) => `${name} entfernen`,
-  again: "Noch einmal",
-  close: "Schließen",
   loading: "Kommt gleich …",
 
   picture: "Bild",
@@ -28,8 +26,6 @@ export const media: Messages["media"] = {
   nothingSaid: "Darin war nichts zu hören.",
   notWritten: {
     not_offered: "Dieser Tutor kann Aufnahmen nicht aufschreiben.",
-    not_found: "Die Aufnahme gibt es nicht mehr.",
-    budget_spent: "Die Zeit des Tutors ist für den Moment aufgebraucht.",
     provider_failed: "Das hat nicht geklappt. Versuche es gleich noch einmal.",
     lost: "Es kam keine Antwort. Versuche es noch einmal, wenn die Verbindung wieder da ist.",
   },
@@ -42,7 +38,7 @@ export const media: Messages["media"] = {
     unsupported: "Dieser Browser kann hier nicht aufnehmen. Du kannst eine Aufnahme als Datei anhängen.",
     refused: "Das Mikrofon ist gesperrt. Erlaube es dieser Seite im Browser und versuche es noch einmal.",
     missing: "Kein Mikrofon gefunden. Schließe eines an und versuche es noch einmal.",
-    broken: "Das Mikrofon ist gerade nicht zu gebrauchen. Vielleicht hält es ein anderes Programm.",
+    broken: "Das Mikrofon ist gerade nicht zu gebrauchen. Vielleicht benutzt es ein anderes Programm.",
   },
 
   readAloud: "Vorlesen",
@@ -58,10 +54,6 @@ export const media: Messages["media"] = {
     audio_too_long: "Die Aufnahme ist zu lang: höchstens zehn Minuten.",
     quota_exceeded: "Deine Dateien lassen dieser keinen Platz.",
     not_offered: "Dateien werden hier nicht angenommen.",
-    storage_full: "Der Server hat keinen Platz mehr. Versuche es später noch einmal.",
-    overloaded: "Der Server hat viel zu tun. Versuche es gleich noch einmal.",
-    rate_limited: "Das war viel auf einmal. Warte kurz und versuche es noch einmal.",
     lost: "Die Verbindung ist abgebrochen. Versuche es noch einmal.",
-    other: "Die Datei ließ sich nicht senden. Versuche es noch einmal.",
   },
 };

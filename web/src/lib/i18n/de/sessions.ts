@@ -34,7 +34,6 @@ export const sessions: Messages["sessions"] = {
   actions: (title) => `Mehr zu ${title}`,
   rename: "Umbenennen",
   details: "Einzelheiten",
-  delete: "Löschen",
   newName: "Neuer Name",
   deleted: (title) => `„${isolated(title)}“ wurde gelöscht.`,
   continue: "Fortsetzen",

@@ -1,6 +1,4 @@
 /** Texts about pictures and sounds. */
-type ByReason = Partial<Record<string, string>>;
-
 export const media = {
   attach: "Add a picture or a sound: one of each",
   attachments: "What goes with the message",
@@ -9,8 +7,6 @@ export const media = {
   waits: "The file is still on its way. Send once it is here.",
   remove: "Remove",
   removeNamed: (name: string) => `Remove ${name}`,
-  again: "Try again",
-  close: "Close",
   loading: "On its way …",
 
   picture: "Picture",
@@ -28,11 +24,9 @@ export const media = {
   nothingSaid: "Nothing was heard in it.",
   notWritten: {
     not_offered: "This tutor cannot write recordings down.",
-    not_found: "The recording is not there any more.",
-    budget_spent: "You have used all of the tutor's time there is for now.",
     provider_failed: "That did not work. Try again in a moment.",
     lost: "There was no answer. Try again once the connection is back.",
-  } as ByReason,
+  },
 
   record: "Record your voice",
   recordingNow: "Recording",
@@ -58,10 +52,6 @@ export const media = {
     audio_too_long: "The recording is too long: ten minutes is the most.",
     quota_exceeded: "Your files leave no room for this one.",
     not_offered: "Files are not taken here.",
-    storage_full: "The server has no room left. Try again later.",
-    overloaded: "The server has much to do. Try again in a moment.",
-    rate_limited: "That was a lot in a short time. Wait a moment and try again.",
     lost: "The connection broke. Try again.",
-    other: "The file could not be sent. Try again.",
-  } as ByReason,
+  },
 };

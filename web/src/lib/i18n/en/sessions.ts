@@ -34,7 +34,6 @@ export const sessions = {
   actions: (title: string) => `More about ${title}`,
   rename: "Rename",
   details: "Details",
-  delete: "Delete",
   newName: "New name",
   deleted: (title: string) => `“${isolated(title)}” was deleted.`,
   continue: "Continue",

@@ -8,15 +8,10 @@ export const shell = {
   openList: "Show your sessions",
   openListNews: "Show your sessions: there is news",
   closeList: "Hide your sessions",
-  close: "Close",
-  cancel: "Cancel",
-  dismiss: "Dismiss",
-  undo: "Undo",
   moreToasts: (toasts: number) => `${toasts} more`,
-  tryAgain: "Try again",
   back: "Back to the beginning",
   loading: "One moment …",
-  tutor: (name: string) => `Your tutor: ${name}`,
+  tutor: "Your tutor:",
   local: "Small local model, often wrong",
   localShort: "Often wrong",
   settings: "Settings",
@@ -48,6 +43,11 @@ export const shell = {
       one: "# draft has not been sent and would be lost.",
       other: "# drafts have not been sent and would be lost.",
     }),
+  unsentFiles: (files: number) =>
+    count(files, {
+      one: "# picture or sound is not with the hub yet and would be lost.",
+      other: "# pictures or sounds are not with the hub yet and would be lost.",
+    }),
   signOutAnyway: "Sign out anyway",
 
   beginTitle: "What would you like to learn?",
@@ -56,7 +56,7 @@ export const shell = {
     { title: "Explain it simply", text: "Why is the sky blue, and why is it red in the evening?" },
     { title: "Practise with me", text: "Give me five short exercises on fractions, one after the other." },
     {
-      title: "Prepare a test",
+      title: "Prepare for a test",
       text: "Ask me ten questions about the French Revolution and correct my answers.",
     },
     { title: "Learn a language", text: "Let us talk in simple Spanish. Correct me after each sentence." },
@@ -70,8 +70,8 @@ export const shell = {
   nowhereTitle: "There is nothing here",
   nowhereText: "The address may have been mistyped. Your sessions are in the list.",
   failedTitle: "Something went wrong here",
-  failedText: "Nothing of yours is lost. Show the page anew, and it goes on where it was.",
-  reload: "Show the page anew",
+  failedText: "Nothing of yours is lost. Reload the page, and it goes on where it was.",
+  reload: "Reload the page",
   partMissing: "A part of the page did not come: there may be a new version. What you wrote is kept.",
   partMissingOffline:
     "A part of the page did not come: you are offline. Try again once the connection is back.",
