@@ -32,12 +32,12 @@ describe.skipIf(!hasHub)(
       const visit = await belongings(device, user, scene.leaving, refusals);
       const chat = new ChatStore((await device.createSession()).id, visit);
       scene.leaving.push(chat.start());
-      await vi.waitFor(() => expect(chat.info).not.toBeNull(), PATIENT);
+      await vi.waitFor(() => expect(chat.details).not.toBeNull(), PATIENT);
       void chat.useMode("learn");
       void chat.useLanguage("fr");
       expect([chat.mode, chat.language]).toEqual(["learn", "fr"]);
       await chat.useLanguage("en");
-      await vi.waitFor(() => expect(chat.info?.mode).toBe("learn"), PATIENT);
+      await vi.waitFor(() => expect(chat.details?.mode).toBe("learn"), PATIENT);
       const refused = chat.useLanguage("no language at all, and far too long for the name of one");
       expect(chat.language).toMatch(/^no language/);
       await refused;
@@ -77,7 +77,7 @@ describe.skipIf(!hasHub)(
       scene.leaving.push(chat.start());
       expect([texts(chat), chat.mode, chat.language]).toEqual([["Warum?"], "learn", "de"]);
       await vi.waitFor(() => expect(texts(chat)).toEqual(["Warum?", "WARUM?"]), PATIENT);
-      expect([chat.info?.seq === 0, chat.mode, chat.language]).toEqual([false, "learn", "de"]);
+      expect([chat.details?.seq === 0, chat.mode, chat.language]).toEqual([false, "learn", "de"]);
       expect(beginning.send(WORDLESS)).toBe(false);
     });
   },

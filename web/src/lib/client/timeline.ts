@@ -6,6 +6,8 @@
  * position. What is heard of rows outside is held and not shown, and so are tombstones.
  *
  * Lists are made when they are asked for, and kept until a row of theirs changes: a token changes none.
+ *
+ * It is long because every event touches what the law is about, and so that it can be read beside its twin.
  */
 
 import type {
