@@ -1,6 +1,15 @@
 /** All that goes with an account while it is signed in: its device, what is kept here, and what is shown of them. */
 import { getContext, setContext } from "svelte";
-import { connect, CommandRefused, type Device, type GaveUp, Rest, type Session, type Store } from "../client";
+import {
+  CloseCode,
+  connect,
+  CommandRefused,
+  type Device,
+  type GaveUp,
+  Rest,
+  type Session,
+  type Store,
+} from "../client";
 import { explained } from "../i18n/explained";
 import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
@@ -23,9 +32,6 @@ import { whoIsThis } from "./who";
 const UNDO = 30_000;
 /** The hub has so long to answer to what was decided before one leaves. */
 const LAST_WORDS = 2_000;
-const UNAUTHENTICATED = 4501;
-const SIGNED_OUT = 4507;
-const ERASED = 4508;
 
 /** The page, as a visit sees it. */
 interface Page {
@@ -107,7 +113,7 @@ export class Visit {
 
   /** Somebody has signed this device out, or there is nobody any more: nothing of theirs is to be seen here. */
   get isOver(): boolean {
-    return this.end?.code === SIGNED_OUT || this.end?.code === ERASED;
+    return this.end?.code === CloseCode.SIGNED_OUT || this.end?.code === CloseCode.ERASED;
   }
 
   /** The hub has refused what would be asked of it. */
@@ -133,7 +139,7 @@ export class Visit {
   #finish(end: GaveUp): void {
     const { kind, tokens } = this.account;
     if (this.store.isOver) this.#page.leave();
-    else if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop())
+    else if (end.code === CloseCode.UNAUTHENTICATED && kind === "development" && tokens.drop())
       void this.#page.enter(this.account);
     else this.end = end;
     if (this.isOver) this.#toasts.clear();
