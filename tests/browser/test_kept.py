@@ -238,14 +238,14 @@ async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room
 
 
 async def test_what_is_asked_for_anew_already_is_not_asked_for_with_an_edit(room: Room) -> None:
-    async with provider(echo) as tutor, room.child(tutor) as hub, room.learner(hub) as ada:
+    async with provider(echo) as tutor, room.child(tutor) as child, room.learner(child.hub) as ada:
         await ada.begin("first")
         await expect(ada.answers.last).to_contain_text("it depends.")
         await ada.do(ada.said.last, "Edit")
         anew = ada.page.get_by_role("button", name="Save and answer anew")
         await expect(anew).to_be_enabled()
-        hub.process.send_signal(SIGSTOP)
+        child.process.send_signal(SIGSTOP)
         await ada.do(ada.answers.last, "Answer anew")
         await expect(anew).to_be_disabled()
-        hub.process.send_signal(SIGCONT)
+        child.process.send_signal(SIGCONT)
         await expect(anew).to_be_enabled()
