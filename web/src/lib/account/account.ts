@@ -6,7 +6,7 @@
  * pasted one only as long as the tab. Scripts of others cannot run in the page (its Content-Security-Policy), so that
  * storage is no worse a place than memory.
  */
-import { recall, remember } from "./kept";
+import { recall, remember } from "../shell/kept";
 
 declare global {
   interface Window {

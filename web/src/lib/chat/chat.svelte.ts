@@ -12,7 +12,7 @@ import type { Composers } from "./composers";
 import type { Deletions } from "./deletions.svelte";
 import type { Edits } from "./edits.svelte";
 import { excuse } from "../shell/excuse";
-import { oncePerFrame } from "./frames";
+import { oncePerFrame } from "../shell/frames";
 import { type Group, Groups } from "./groups.svelte";
 import { History } from "./history.svelte";
 import type { Row } from "./row.svelte";

@@ -16,7 +16,7 @@ import {
   rememberThat,
 } from "../account/account";
 import { excuse } from "./excuse";
-import { recall, remember } from "../account/kept";
+import { recall, remember } from "./kept";
 import { Panels } from "./panels.svelte";
 import { Router } from "./router.svelte";
 import { isTheme, showTheme, type Theme } from "./theme";
