@@ -2,7 +2,7 @@ import svelte from "eslint-plugin-svelte";
 import ts from "typescript-eslint";
 
 /** A room whose files import nothing of others. */
-function onlyWithin(room, others) {
+function apart(room, others) {
   return {
     files: [`src/lib/${room}/**`],
     rules: { "no-restricted-imports": ["error", { patterns: [{ group: others }] }] },
@@ -18,9 +18,9 @@ export default ts.config(
     languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: [".svelte"] } },
   },
   // The client is a package of its own.
-  onlyWithin("client", ["../*", "svelte", "svelte/*", "*.svelte"]),
+  apart("client", ["../*", "svelte", "svelte/*", "*.svelte"]),
   // What is shown everywhere knows nothing of where.
-  onlyWithin("{i18n,markdown,media}", ["**/account/*", "**/chat/*", "**/sessions/*", "**/shell/app.svelte"]),
+  apart("{i18n,markdown,media}", ["**/account/*", "**/chat/*", "**/sessions/*", "**/shell/app.svelte"]),
   {
     rules: {
       "svelte/no-at-html-tags": "error", // the one component that may is lib/markdown/Block.svelte

@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-export interface Claims {
+interface Claims {
   sub: string;
   /** Milliseconds; Infinity: without end. */
   expiresAt: number;
@@ -97,7 +97,7 @@ export class Tokens {
   };
 }
 
-export type Kind = "development" | "token" | "embedded";
+type Kind = "development" | "token" | "embedded";
 
 export interface Account {
   /** The hub's name for them: the `sub` of their tokens. */

@@ -25,7 +25,7 @@ export interface Closed {
   reason: string;
 }
 
-export interface Hearer {
+interface Hearer {
   opened(): void;
   /** False: the connection is of no more use. */
   heard(event: Event): boolean;

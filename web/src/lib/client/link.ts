@@ -40,7 +40,7 @@ export class Backoff {
   }
 }
 
-export type TokenSource = () => Promise<string>;
+type TokenSource = () => Promise<string>;
 
 /** The token that is held, and where the next comes from. */
 class Tokens {
@@ -72,7 +72,7 @@ class Tokens {
 }
 
 /** The device, as its link sees it. */
-export interface Owner {
+interface Owner {
   hello(token: string): Command;
   renewal(token: string): Command;
   connecting(): void;

@@ -51,7 +51,7 @@ export interface Entry {
 }
 
 /** When, under which epoch, and which number it has got. */
-export interface Acknowledgement {
+interface Acknowledgement {
   at: number;
   epoch: string | null;
   seq: number | null;

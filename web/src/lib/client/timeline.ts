@@ -70,7 +70,7 @@ function sortable(time: string): string {
 }
 
 /** What is held of a reply after a live event; the same object when the event does not fit. */
-export function advanced(held: Reply | undefined, event: TokenAdded | ReplySnapshot): Reply | undefined {
+function advanced(held: Reply | undefined, event: TokenAdded | ReplySnapshot): Reply | undefined {
   if (event.type === "reply.snapshot") {
     if (held && event.attempt < held.attempt) return held;
     return { message: event.message, attempt: event.attempt, next: event.next, text: event.text };

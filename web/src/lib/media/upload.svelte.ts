@@ -6,7 +6,7 @@ import { freshId } from "../client";
 import { reasonOf, type MediaRest } from "./hub";
 import { lookedAt, type Sense } from "./kinds";
 
-export type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
+type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
 
 export class Upload {
   readonly id = freshId();

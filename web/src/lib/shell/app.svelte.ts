@@ -49,10 +49,6 @@ export class App {
     void this.#speak(isLanguage(language) ? language : preferred(navigator.languages));
   }
 
-  get device() {
-    return this.visit?.device ?? null;
-  }
-
   /** Let in whoever the address, the embedding page or an earlier visit says. */
   async start(): Promise<void> {
     const account = this.#named() ?? (await embedded().catch(() => null)) ?? remembered(this.#devSignIn);
