@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { freshId } from "../../src/lib/client";
 import { Beginning } from "../../src/lib/chat/beginning.svelte";
 import { ChatStore } from "../../src/lib/chat/chat.svelte";
+import { speak } from "../../src/lib/i18n/index.svelte";
 import { Composers } from "../../src/lib/chat/composers";
 import { hasHub } from "../client/hub";
 import { belongings } from "./belongings";
@@ -61,8 +62,12 @@ describe.skipIf(!hasHub)(
     it("begins with what is asked first, in the mode and the language that were chosen", async () => {
       const visit = await belongings(scene.stage.device(user), user, scene.leaving);
       const gone: string[] = [];
-      const page = { language: "de", router: { go: (session: string) => gone.push(session) } };
+      const page = { router: { go: (session: string) => gone.push(session) } };
       const beginning = new Beginning({ visit, page });
+      expect(beginning.language).toBe("en");
+      await speak("de");
+      scene.leaving.push(() => void speak("en"));
+      expect(beginning.language, "the page's, unless another is chosen").toBe("de");
       beginning.useMode("learn");
       beginning.composer.text = "Warum?";
       const reloaded = new Beginning({ visit: { ...visit, composers: new Composers(visit) }, page });

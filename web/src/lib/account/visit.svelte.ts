@@ -37,7 +37,6 @@ const LAST_WORDS = 2_000;
 interface Page {
   toasts: Toasts;
   router: Router;
-  language: string;
   enter(account: Account): Promise<void>;
   leave(): void;
 }
@@ -62,8 +61,6 @@ export class Visit {
   /** The one that is shown. */
   conversation: ChatStore | null = null;
   readonly #failures: Failures;
-  readonly #toasts: Toasts;
-  readonly #router: Router;
   readonly #page: Page;
 
   constructor(
@@ -72,8 +69,6 @@ export class Visit {
     page: Page,
   ) {
     this.#page = page;
-    this.#toasts = page.toasts;
-    this.#router = page.router;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
     this.rest = new Rest(location.origin, account.tokens.current);
     this.weather = new Weather(this.device);
@@ -82,7 +77,7 @@ export class Visit {
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device, this.drafts);
     this.#failures = new Failures(this.device, {
-      isSeen: (session, message) => this.#router.place.session === session && isInView(message),
+      isSeen: (session, message) => this.#page.router.place.session === session && isInView(message),
       tell: (session, message) => this.#failed(session, message),
     });
     this.beginning = new Beginning({ visit: this, page });
@@ -90,7 +85,7 @@ export class Visit {
 
   /** Returns how to leave. */
   start(): () => void {
-    const tell = (text: string) => this.#toasts.show(text, { lasts: UNDO });
+    const tell = (text: string) => this.#page.toasts.show(text, { lasts: UNDO });
     if (!this.store.isKept) tell(t().shell.cannotKeep);
     else this.store.onFull = () => tell(t().shell.keepsNoMore);
     const stops = [
@@ -142,7 +137,7 @@ export class Visit {
     else if (end.code === CloseCode.UNAUTHENTICATED && kind === "development" && tokens.drop())
       void this.#page.enter(this.account);
     else this.end = end;
-    if (this.isOver) this.#toasts.clear();
+    if (this.isOver) this.#page.toasts.clear();
   }
 
   chat(session: string): ChatStore {
@@ -168,7 +163,7 @@ export class Visit {
   }
 
   refused({ problem }: CommandRefused): void {
-    this.#toasts.show(explained(problem));
+    this.#page.toasts.show(explained(problem));
   }
 
   async #delete(message: string): Promise<void> {
@@ -181,15 +176,15 @@ export class Visit {
   }
 
   #failed(session: string, message: string): void {
-    const action = { label: t().chat.show, act: () => this.#router.go(session, message) };
-    this.#toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
+    const action = { label: t().chat.show, act: () => this.#page.router.go(session, message) };
+    this.#page.toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {
-    if (this.#router.place.session === session.id) this.#router.go(null, null, { instead: true });
+    if (this.#page.router.place.session === session.id) this.#page.router.go(null, null, { instead: true });
     const text = t().sessions.deleted(session.title || t().sessions.untitled);
     const action = { label: t().shell.undo, act: undo };
-    this.#toasts.show(text, { action, lasts: UNDO });
+    this.#page.toasts.show(text, { action, lasts: UNDO });
   }
 }
 

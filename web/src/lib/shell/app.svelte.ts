@@ -35,7 +35,6 @@ export class App {
   /** It is not known yet whether somebody is signed in. */
   isStarting = $state(true);
   theme = $state<Theme>("system");
-  language = $state<Language>("en");
   /** Whether a single letter is a shortcut. */
   hasSingleKeys = $state(recall("singleKeys") !== "off");
   #leave: () => void = () => undefined;
@@ -147,11 +146,7 @@ export class App {
   }
 
   async #speak(language: Language): Promise<void> {
-    const isThere = await speak(language).then(
-      () => true,
-      () => false, // `miss` tells
-    );
-    if (isThere) this.language = language;
+    await speak(language).catch(() => undefined); // `miss` tells
   }
 
   /** `#as=ada` is a development user's link, as `make start` prints it. It is not to stay in the address. */
