@@ -1,6 +1,7 @@
 """What was begun is not lost and does not come back undone: first questions, changes, deletions, new sessions."""
 
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 from playwright.async_api import expect
@@ -233,4 +234,18 @@ async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room
         await ada.do(ada.answers.last, "Delete")
         await expect(anew).to_have_count(0)
         await ada.page.get_by_role("button", name="Undo").click()
+        await expect(anew).to_be_enabled()
+
+
+async def test_what_is_asked_for_anew_already_is_not_asked_for_with_an_edit(room: Room) -> None:
+    async with provider(echo) as tutor, room.child(tutor) as child, room.learner(child.hub) as ada:
+        await ada.begin("first")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.do(ada.said.last, "Edit")
+        anew = ada.page.get_by_role("button", name="Save and answer anew")
+        await expect(anew).to_be_enabled()
+        child.process.send_signal(SIGSTOP)
+        await ada.do(ada.answers.last, "Answer anew")
+        await expect(anew).to_be_disabled()
+        child.process.send_signal(SIGCONT)
         await expect(anew).to_be_enabled()

@@ -9,6 +9,7 @@ import {
   remembered,
   rememberThat,
 } from "../../src/lib/account/account";
+import { SignInStore } from "../../src/lib/account/sign_in.svelte";
 import { deviceName } from "../../src/lib/account/who";
 import { endOf } from "../../src/lib/account/ends";
 
@@ -168,4 +169,14 @@ it("asks for a sign-in when the token is the trouble, and says so when it is som
     "crowded",
     "other",
   ]);
+});
+
+describe("the sign-in", () => {
+  it("can be sent again after a fault of its own", async () => {
+    const fault = new TypeError("a fault of ours");
+    const signIn = () => Promise.reject(fault);
+    const form = new SignInStore({ signIn, signInWith: () => Promise.resolve(true) }, "ada", false);
+    await expect(form.submit()).rejects.toBe(fault);
+    expect(form.isBusy).toBe(false);
+  });
 });

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { freshId } from "../../src/lib/client";
 import { Beginning } from "../../src/lib/chat/beginning.svelte";
 import { ChatStore } from "../../src/lib/chat/chat.svelte";
+import { speak } from "../../src/lib/i18n/index.svelte";
 import { Composers } from "../../src/lib/chat/composers";
 import { hasHub } from "../client/hub";
 import { belongings } from "./belongings";
@@ -32,12 +33,12 @@ describe.skipIf(!hasHub)(
       const visit = await belongings(device, user, scene.leaving, refusals);
       const chat = new ChatStore((await device.createSession()).id, visit);
       scene.leaving.push(chat.start());
-      await vi.waitFor(() => expect(chat.info).not.toBeNull(), PATIENT);
+      await vi.waitFor(() => expect(chat.details).not.toBeNull(), PATIENT);
       void chat.useMode("learn");
       void chat.useLanguage("fr");
       expect([chat.mode, chat.language]).toEqual(["learn", "fr"]);
       await chat.useLanguage("en");
-      await vi.waitFor(() => expect(chat.info?.mode).toBe("learn"), PATIENT);
+      await vi.waitFor(() => expect(chat.details?.mode).toBe("learn"), PATIENT);
       const refused = chat.useLanguage("no language at all, and far too long for the name of one");
       expect(chat.language).toMatch(/^no language/);
       await refused;
@@ -61,8 +62,12 @@ describe.skipIf(!hasHub)(
     it("begins with what is asked first, in the mode and the language that were chosen", async () => {
       const visit = await belongings(scene.stage.device(user), user, scene.leaving);
       const gone: string[] = [];
-      const page = { language: "de", router: { go: (session: string) => gone.push(session) } };
+      const page = { router: { go: (session: string) => gone.push(session) } };
       const beginning = new Beginning({ visit, page });
+      expect(beginning.language).toBe("en");
+      await speak("de");
+      scene.leaving.push(() => void speak("en"));
+      expect(beginning.language, "the page's, unless another is chosen").toBe("de");
       beginning.useMode("learn");
       beginning.composer.text = "Warum?";
       const reloaded = new Beginning({ visit: { ...visit, composers: new Composers(visit) }, page });
@@ -77,7 +82,7 @@ describe.skipIf(!hasHub)(
       scene.leaving.push(chat.start());
       expect([texts(chat), chat.mode, chat.language]).toEqual([["Warum?"], "learn", "de"]);
       await vi.waitFor(() => expect(texts(chat)).toEqual(["Warum?", "WARUM?"]), PATIENT);
-      expect([chat.info?.seq === 0, chat.mode, chat.language]).toEqual([false, "learn", "de"]);
+      expect([chat.details?.seq === 0, chat.mode, chat.language]).toEqual([false, "learn", "de"]);
       expect(beginning.send(WORDLESS)).toBe(false);
     });
   },

@@ -62,12 +62,12 @@ describe.skipIf(!hasHub)(
     async function changed(): Promise<Page> {
       const page = await loaded(NOWHERE);
       const [said, reply] = page.chat.messages;
-      if (said === undefined || reply === undefined || page.chat.info === null)
+      if (said === undefined || reply === undefined || page.chat.details === null)
         throw new Error("It is kept.");
       void page.chat.edit(said, "pears");
       page.chat.delete(reply);
       void page.deletions.finishAll();
-      void page.sessions.rename(page.chat.info, "Broth");
+      void page.sessions.rename(page.chat.details, "Broth");
       void page.chat.useMode("learn");
       page.sessions.create({ title: "Begun in the tunnel" });
       return page;
@@ -106,10 +106,10 @@ describe.skipIf(!hasHub)(
     it("that are refused after all are said, shown as they are at the hub, and an edit is written on", async () => {
       const page = await loaded(NOWHERE);
       const [said] = page.chat.messages;
-      if (said === undefined || page.chat.info === null) throw new Error("It is kept.");
+      if (said === undefined || page.chat.details === null) throw new Error("It is kept.");
       const tooLong = "x".repeat(8_001);
       void page.chat.edit(said, tooLong);
-      void page.sessions.rename(page.chat.info, "x".repeat(501));
+      void page.sessions.rename(page.chat.details, "x".repeat(501));
       left(page);
       const online = await loaded(scene.hub.url);
       await vi.waitFor(() => expect(pending(online.device)).toEqual([]), PATIENT);

@@ -66,6 +66,17 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     await stands(chat, "sent", "answered");
   });
 
+  it("can be asked again after a fault of its own", async () => {
+    const { chat, device } = await talk.begun();
+    const fault = new TypeError("a fault of ours");
+    device.retry = () => Promise.reject(fault);
+    device.openOlder = () => Promise.reject(fault);
+    await expect(chat.retry(freshId())).rejects.toBe(fault);
+    chat.history.hasOlder = true;
+    await expect(chat.history.loadOlder()).rejects.toBe(fault);
+    expect([chat.isRetrying, chat.history.isLoadingOlder]).toEqual([false, false]);
+  });
+
   it("knows of an answer until it is deleted, or about to be", async () => {
     const { chat } = await talk.begun();
     say(chat, "apples");
@@ -134,17 +145,17 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     await until(device, () => device.timeline.messages.get(last)?.status === "complete");
     const late = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     const { messages } = late;
-    expect([messages.length, late.hasOlder]).toEqual([50, true]);
-    await late.loadOlder();
+    expect([messages.length, late.history.hasOlder]).toEqual([50, true]);
+    await late.history.loadOlder();
     expect(late.messages.slice(-50)).toEqual(messages);
     expect(late.messages).toHaveLength(100);
     const first = rowOf(chat, "question 1").id;
     expect(await late.reach(first)).toBe(true);
-    expect([late.messages.length, late.messages[0]?.id, late.hasOlder]).toEqual([120, first, false]);
+    expect([late.messages.length, late.messages[0]?.id, late.history.hasOlder]).toEqual([120, first, false]);
     expect(await late.reach(freshId())).toBe(false);
     const jumping = await talk.chatOf(talk.stage.device(talk.user), chat.session);
     jumping.notice = { kind: "lost" };
-    const paging = jumping.loadOlder();
+    const paging = jumping.history.loadOlder();
     expect(await jumping.reach(first), "while a page is on its way, and a notice stands").toBe(true);
     expect([await paging, jumping.notice]).toEqual([true, null]);
   }, 60_000);
@@ -198,6 +209,6 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
 
   it("tells of a session that is not there", async () => {
     const chat = await talk.chatOf(talk.stage.device(talk.user), freshId());
-    expect(chat.error?.code).toBe("not_found");
+    expect(chat.history.error?.code).toBe("not_found");
   });
 });

@@ -34,7 +34,7 @@ export class Scene {
     // Node paints nothing: a frame is whatever comes next.
     vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run));
     vi.stubGlobal("cancelAnimationFrame", clearTimeout);
-    vi.stubGlobal("document", { hidden: false });
+    vi.stubGlobal("document", { hidden: false, documentElement: {} });
     this.#hub = new Hub(await this.provider.listen());
     await this.#hub.start();
   }

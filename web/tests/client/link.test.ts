@@ -11,7 +11,7 @@ import {
   type Happening,
 } from "../../src/lib/client";
 import { Pace, Pulse, socketUrl } from "../../src/lib/client/connection";
-import { Backoff, comesBack } from "../../src/lib/client/link";
+import { Backoff } from "../../src/lib/client/link";
 import { SNAPSHOT, Sockets, WELCOME, type Heard } from "./sockets";
 import { inStep, until } from "./stage";
 
@@ -118,14 +118,6 @@ describe("the wait before the next attempt", () => {
 });
 
 describe("a close code", () => {
-  it.each([1000, 1001, 1006, 1011, 1013, 4000, 4002, 4003, 4499])("%i says to come back", (code) => {
-    expect(comesBack(code)).toBe(true);
-  });
-
-  it.each([1002, 1003, 1007, 1008, 1009, 4500, 4503, 4508, 4999])("%i says not to", (code) => {
-    expect(comesBack(code)).toBe(false);
-  });
-
   it.each([4500, 4501, 4503, 4507, 4508])("%i ends the device, and says why", async (code) => {
     const end = await endOf((peer) => peer.close(code, "because"));
     expect(end).toMatchObject({ code, reason: "because" });

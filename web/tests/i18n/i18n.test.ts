@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { explained } from "../../src/lib/i18n/explained";
 import { speak, t } from "../../src/lib/i18n/index.svelte";
 import { preferred } from "../../src/lib/i18n/messages";
+import { nameOfLanguage } from "../../src/lib/i18n/names";
 import { plural } from "../../src/lib/i18n/plural";
 import { longTime, shortTime } from "../../src/lib/i18n/times";
-import { nameOfLanguage } from "../../src/lib/chat/languages";
 
 describe("the language of the page", () => {
   it("is the first of the reader's that it speaks", () => {

@@ -6,7 +6,7 @@
  * pasted one only as long as the tab. Scripts of others cannot run in the page (its Content-Security-Policy), so that
  * storage is no worse a place than memory.
  */
-import { recall, remember } from "./kept";
+import { recall, remember } from "../shell/kept";
 
 declare global {
   interface Window {
@@ -14,7 +14,7 @@ declare global {
   }
 }
 
-export interface Claims {
+interface Claims {
   sub: string;
   /** Milliseconds; Infinity: without end. */
   expiresAt: number;
@@ -97,7 +97,7 @@ export class Tokens {
   };
 }
 
-export type Kind = "development" | "token" | "embedded";
+type Kind = "development" | "token" | "embedded";
 
 export interface Account {
   /** The hub's name for them: the `sub` of their tokens. */

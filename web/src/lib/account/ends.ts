@@ -1,11 +1,13 @@
+import { CloseCode } from "../client";
+
 /** What is to be done when the hub has ended a device for good, by its close code (docs/protocol.md). */
 export type End = "sign_in" | "erased" | "crowded" | "other";
 
 const ends: Partial<Record<number, End>> = {
-  4501: "sign_in",
-  4505: "crowded",
-  4507: "sign_in",
-  4508: "erased",
+  [CloseCode.UNAUTHENTICATED]: "sign_in",
+  [CloseCode.TOO_MANY_CONNECTIONS]: "crowded",
+  [CloseCode.SIGNED_OUT]: "sign_in",
+  [CloseCode.ERASED]: "erased",
 };
 
 export function endOf(code: number): End {

@@ -39,8 +39,9 @@ export class SignInStore {
       else await this.#app.signIn(this.user.trim());
     } catch (error) {
       this.#excuse(error);
+    } finally {
+      this.isBusy = false;
     }
-    this.isBusy = false;
   }
 
   #takesNoName(): void {

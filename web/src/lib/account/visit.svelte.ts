@@ -1,6 +1,15 @@
 /** All that goes with an account while it is signed in: its device, what is kept here, and what is shown of them. */
 import { getContext, setContext } from "svelte";
-import { connect, CommandRefused, type Device, type GaveUp, Rest, type Session, type Store } from "../client";
+import {
+  CloseCode,
+  connect,
+  CommandRefused,
+  type Device,
+  type GaveUp,
+  Rest,
+  type Session,
+  type Store,
+} from "../client";
 import { explained } from "../i18n/explained";
 import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
@@ -23,15 +32,11 @@ import { whoIsThis } from "./who";
 const UNDO = 30_000;
 /** The hub has so long to answer to what was decided before one leaves. */
 const LAST_WORDS = 2_000;
-const UNAUTHENTICATED = 4501;
-const SIGNED_OUT = 4507;
-const ERASED = 4508;
 
 /** The page, as a visit sees it. */
 interface Page {
   toasts: Toasts;
   router: Router;
-  language: string;
   enter(account: Account): Promise<void>;
   leave(): void;
 }
@@ -56,8 +61,6 @@ export class Visit {
   /** The one that is shown. */
   conversation: ChatStore | null = null;
   readonly #failures: Failures;
-  readonly #toasts: Toasts;
-  readonly #router: Router;
   readonly #page: Page;
 
   constructor(
@@ -66,8 +69,6 @@ export class Visit {
     page: Page,
   ) {
     this.#page = page;
-    this.#toasts = page.toasts;
-    this.#router = page.router;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
     this.rest = new Rest(location.origin, account.tokens.current);
     this.weather = new Weather(this.device);
@@ -76,7 +77,7 @@ export class Visit {
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device, this.drafts);
     this.#failures = new Failures(this.device, {
-      isSeen: (session, message) => this.#router.place.session === session && isInView(message),
+      isSeen: (session, message) => this.#page.router.place.session === session && isInView(message),
       tell: (session, message) => this.#failed(session, message),
     });
     this.beginning = new Beginning({ visit: this, page });
@@ -84,7 +85,7 @@ export class Visit {
 
   /** Returns how to leave. */
   start(): () => void {
-    const tell = (text: string) => this.#toasts.show(text, { lasts: UNDO });
+    const tell = (text: string) => this.#page.toasts.show(text, { lasts: UNDO });
     if (!this.store.isKept) tell(t().shell.cannotKeep);
     else this.store.onFull = () => tell(t().shell.keepsNoMore);
     const stops = [
@@ -107,7 +108,7 @@ export class Visit {
 
   /** Somebody has signed this device out, or there is nobody any more: nothing of theirs is to be seen here. */
   get isOver(): boolean {
-    return this.end?.code === SIGNED_OUT || this.end?.code === ERASED;
+    return this.end?.code === CloseCode.SIGNED_OUT || this.end?.code === CloseCode.ERASED;
   }
 
   /** The hub has refused what would be asked of it. */
@@ -134,10 +135,10 @@ export class Visit {
   #finish(end: GaveUp): void {
     const { kind, tokens } = this.account;
     if (this.store.isOver) this.#page.leave();
-    else if (end.code === UNAUTHENTICATED && kind === "development" && tokens.drop())
+    else if (end.code === CloseCode.UNAUTHENTICATED && kind === "development" && tokens.drop())
       void this.#page.enter(this.account);
     else this.end = end;
-    if (this.isOver) this.#toasts.clear();
+    if (this.isOver) this.#page.toasts.clear();
   }
 
   chat(session: string): ChatStore {
@@ -163,7 +164,7 @@ export class Visit {
   }
 
   refused({ problem }: CommandRefused): void {
-    this.#toasts.show(explained(problem));
+    this.#page.toasts.show(explained(problem));
   }
 
   async #delete(message: string): Promise<void> {
@@ -176,15 +177,15 @@ export class Visit {
   }
 
   #failed(session: string, message: string): void {
-    const action = { label: t().chat.show, act: () => this.#router.go(session, message) };
-    this.#toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
+    const action = { label: t().chat.show, act: () => this.#page.router.go(session, message) };
+    this.#page.toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {
-    if (this.#router.place.session === session.id) this.#router.go(null, null, { instead: true });
+    if (this.#page.router.place.session === session.id) this.#page.router.go(null, null, { instead: true });
     const text = t().sessions.deleted(session.title || t().sessions.untitled);
     const action = { label: t().deeds.undo, act: undo };
-    this.#toasts.show(text, { action, lasts: UNDO });
+    this.#page.toasts.show(text, { action, lasts: UNDO });
   }
 }
 

@@ -1,6 +1,6 @@
 /** This browser as one of the user's devices: an id that it keeps, and a name by which people know it. */
 import { freshId } from "../client";
-import { recall, remember } from "./kept";
+import { recall, remember } from "../shell/kept";
 
 const browsers: [RegExp, string][] = [
   [/\bEdg(e|A|iOS)?\//, "Edge"],

@@ -5,7 +5,7 @@
 import { spoken } from "../media/spoken";
 import type { Message } from "../client";
 
-export type Announcement =
+type Announcement =
   | { kind: "answering" }
   | { kind: "answer"; text: string }
   | { kind: "stopped"; text: string }

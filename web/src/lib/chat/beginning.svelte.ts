@@ -3,6 +3,7 @@
  * message; until then, what is written is a draft as any other.
  */
 import type { Device, Metadata, Mode } from "../client";
+import { language as spoken } from "../i18n/index.svelte";
 import type { Composer, Writing } from "./composer.svelte";
 import type { Composers } from "./composers";
 import { excuse } from "../shell/excuse";
@@ -11,7 +12,7 @@ import type { SessionStore } from "../sessions/sessions.svelte";
 /** What it has of the visit that it is part of, and of the page. */
 interface Around {
   visit: { device: Device; composers: Composers; sessions: SessionStore };
-  page: { language: string; router: { go(session: string): void } };
+  page: { router: { go(session: string): void } };
 }
 
 export class Beginning implements Writing {
@@ -28,7 +29,7 @@ export class Beginning implements Writing {
 
   /** The page's own, unless another is chosen. */
   get language(): string {
-    return this.#language ?? this.#around.page.language;
+    return this.#language ?? spoken();
   }
 
   useMode(mode: Mode): void {

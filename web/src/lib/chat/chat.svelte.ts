@@ -12,8 +12,9 @@ import type { Composers } from "./composers";
 import type { Deletions } from "./deletions.svelte";
 import type { Edits } from "./edits.svelte";
 import { excuse } from "../shell/excuse";
-import { oncePerFrame } from "./frames";
+import { oncePerFrame } from "../shell/frames";
 import { type Group, Groups } from "./groups.svelte";
+import { History } from "./history.svelte";
 import type { Row } from "./row.svelte";
 import { Rows } from "./rows.svelte";
 import type { SessionStore } from "../sessions/sessions.svelte";
@@ -47,12 +48,9 @@ export class ChatStore implements Writing {
   readonly readAloud = new ReadAloud();
   readonly deletions: Deletions;
   readonly edits: Edits;
-  /** The session's row; null while it is not known. */
-  readonly info: Session | null = $derived.by(() => this.#sessions.find(this.session));
-  isLoadingOlder = $state(false);
-  hasOlder = $state(false);
-  /** The page before was refused; it is not asked for again before somebody says so. */
-  hasFailedOlder = $state(false);
+  readonly history: History;
+  /** What is known of the session; null while nothing is. */
+  readonly details: Session | null = $derived.by(() => this.#sessions.find(this.session));
   /** What is asked of the hub is answered now, and not once the connection is back. */
   isOnline = $state(false);
   /** There is no connection, and has been none since it was lost. */
@@ -61,8 +59,6 @@ export class ChatStore implements Writing {
   isReadingBack = false;
   /** A reply is asked for anew, and the hub has not said yet that it comes. */
   isRetrying = $state(false);
-  /** Why the session can't be shown. */
-  error = $state.raw<Problem | null>(null);
   notice = $state.raw<Notice | null>(null);
   /** Which of one's own messages one has last begun to edit. */
   editing = $state<string | null>(null);
@@ -72,10 +68,6 @@ export class ChatStore implements Writing {
   readonly #groups = new Groups();
   readonly #grown = new Set<string>();
   #isStale = true;
-  #isOpened = $state(false);
-  #opening: Promise<void> = Promise.resolve();
-  #older: Promise<boolean> | null = null;
-  #wasDeleted = false;
   readonly #show = oncePerFrame(() => this.#showNow());
 
   constructor(session: string, { device, composers, sessions, deletions, edits }: Belongings) {
@@ -85,6 +77,9 @@ export class ChatStore implements Writing {
     this.deletions = deletions;
     this.edits = edits;
     this.#rows = new Rows(device, session);
+    const attempt = (act: () => Promise<unknown>) => this.#attempt(act);
+    const show = () => this.#showNow(true);
+    this.history = new History({ device, session, rows: this.#rows, attempt, show });
     this.composer = composers.of(session);
   }
 
@@ -92,7 +87,7 @@ export class ChatStore implements Writing {
   start(): () => void {
     const stopListening = this.#device.on((happening) => this.#hear(happening));
     this.#showNow();
-    this.#open();
+    this.history.open();
     return () => {
       stopListening();
       void this.deletions.finishAll();
@@ -105,7 +100,7 @@ export class ChatStore implements Writing {
 
   /** Nothing is shown yet that should be. Where nobody has said anything, there is nothing to wait for. */
   get isLoading(): boolean {
-    return !this.#isOpened && this.messages.length === 0 && this.info?.messageCount !== 0;
+    return !this.history.isOpened && this.messages.length === 0 && this.details?.messageCount !== 0;
   }
 
   get messages(): Row[] {
@@ -131,11 +126,11 @@ export class ChatStore implements Writing {
   }
 
   get mode(): Mode {
-    return this.info?.mode ?? "fun";
+    return this.details?.mode ?? "fun";
   }
 
   get language(): string {
-    return this.info?.language ?? "en";
+    return this.details?.language ?? "en";
   }
 
   /** The last reply, if it has ended: the one that can be written anew. */
@@ -209,37 +204,29 @@ export class ChatStore implements Writing {
   async retry(reply: string): Promise<void> {
     if (this.isRetrying) return;
     this.isRetrying = true;
-    await this.#attempt(() => this.#device.retry(reply));
-    this.isRetrying = false;
+    await this.#attempt(() => this.#device.retry(reply)).finally(() => (this.isRetrying = false));
   }
 
   async useMode(mode: Mode): Promise<void> {
-    if (this.info !== null) await this.#sessions.change(this.info, { mode });
+    if (this.details !== null) await this.#sessions.change(this.details, { mode });
   }
 
   async useLanguage(language: string): Promise<void> {
-    if (this.info !== null) await this.#sessions.change(this.info, { language });
+    if (this.details !== null) await this.#sessions.change(this.details, { language });
   }
 
-  /** Have the page before. False: there is none, or it was refused. */
-  loadOlder(): Promise<boolean> {
-    return (this.#older ??= this.#loadOlder().finally(() => (this.#older = null)));
-  }
-
-  /** Page back until a message is there, and in the page. False: it is not in this session. */
+  /** Have a message in the page, and those after it. False: it is not in this session. */
   async reach(message: string, isWanted = () => true): Promise<boolean> {
-    const isHere = () => this.messages.some((row) => row.id === message);
     this.notice = null;
-    if (!isHere()) await this.#opening;
-    while (isWanted() && !isHere() && (await this.loadOlder()));
+    const isReached = await this.history.reach(message, isWanted);
     this.#groups.reveal(message);
-    return isHere();
+    return isReached;
   }
 
   /** Everything up to here has been seen. */
   markRead(): void {
-    const { info } = this;
-    if (info === null || !isUnread(info) || !this.isOnline) return;
+    const { details } = this;
+    if (details === null || !isUnread(details) || !this.isOnline) return;
     void this.#attempt(() => this.#device.markRead(this.session, this.#device.timeline.seq));
   }
 
@@ -274,16 +261,10 @@ export class ChatStore implements Writing {
   }
 
   #showAll(): void {
-    const { timeline } = this.#device;
     this.#showWeather();
-    const isDeleted = timeline.sessions.get(this.session)?.deletedAt !== undefined;
-    if (this.#wasDeleted && !isDeleted) this.#open();
-    this.#wasDeleted = isDeleted;
     if (this.#rows.showAll(this.isReadingBack)) this.#groups.show(this.messages);
-    this.hasOlder = (timeline.opened.get(this.session) ?? 1) > 1;
-    if (this.#rows.isBehind && this.hasOlder && !this.hasFailedOlder && this.#older === null)
-      void this.loadOlder();
-    this.announcer.hear(this.#rows.open, (id) => timeline.messages.get(id));
+    this.history.keepUp();
+    this.announcer.hear(this.#rows.open, (id) => this.#device.timeline.messages.get(id));
   }
 
   /** Between attempts to come back it is still away. */
@@ -291,35 +272,7 @@ export class ChatStore implements Writing {
     const { state } = this.#device;
     this.isOnline = state === "in_step";
     if (state === "away" || state === "ended") this.isAway = true;
-    if (this.isOnline && this.isAway) this.isAway = this.hasFailedOlder = false;
-  }
-
-  #open(): void {
-    this.#opening = this.#openNow();
-  }
-
-  async #openNow(): Promise<void> {
-    try {
-      await this.#device.open(this.session);
-      this.error = null;
-    } catch (error) {
-      // What passes, the device waits for: what is refused here will be.
-      if (error instanceof CommandRefused) this.error = error.problem;
-      else this.#tell(error);
-    }
-    this.#isOpened = true;
-    this.#showNow(true);
-  }
-
-  async #loadOlder(): Promise<boolean> {
-    if (!this.hasOlder) return false;
-    this.isLoadingOlder = true;
-    let isThere = false;
-    const isDone = await this.#attempt(async () => (isThere = await this.#device.openOlder(this.session)));
-    this.hasFailedOlder = !isDone;
-    this.#showNow(true);
-    this.isLoadingOlder = false;
-    return isThere;
+    if (this.isOnline && this.isAway) this.isAway = this.history.hasFailedOlder = false;
   }
 
   #sendsOnTheWay(): number {
@@ -337,14 +290,10 @@ export class ChatStore implements Writing {
       await act();
       return true;
     } catch (error) {
-      this.#tell(error);
+      excuse(error);
+      if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
+      else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
       return false;
     }
-  }
-
-  #tell(error: unknown): void {
-    excuse(error);
-    if (error instanceof CommandRefused) this.notice = { kind: "refused", problem: error.problem };
-    else if (error instanceof ConnectionLost) this.notice = { kind: "lost" };
   }
 }

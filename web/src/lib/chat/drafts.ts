@@ -8,7 +8,7 @@ import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
 type ListenerToAll = (name: string, draft: Draft) => void;
-export type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft" | "removeDraft" | "leaveDraft">;
+type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft" | "removeDraft" | "leaveDraft">;
 export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;

@@ -1,5 +1,6 @@
 /** Tells of a send that the hub refused where its sender does not see it, once: what failed before is told already. */
 import type { Device } from "../client";
+import { rowOf, view } from "./elements";
 
 type Sending = Pick<Device, "on" | "pendingSends">;
 type ByMessage<Answer> = (session: string, message: string) => Answer;
@@ -37,9 +38,9 @@ export class Failures {
 
 /** The message is in the page, and in the part of it that is seen. */
 export function isInView(message: string): boolean {
-  const row = document.getElementById(`m-${message}`);
-  const view = row?.closest("[role=region]");
-  if (row === null || view == null) return false;
-  const [inner, outer] = [row.getBoundingClientRect(), view.getBoundingClientRect()];
+  const row = rowOf(message);
+  const within = view();
+  if (row === null || within === null) return false;
+  const [inner, outer] = [row.getBoundingClientRect(), within.getBoundingClientRect()];
   return inner.bottom > outer.top && inner.top < outer.bottom;
 }

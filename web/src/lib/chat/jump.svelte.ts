@@ -5,6 +5,7 @@
 import { tick } from "svelte";
 import { isTypedInto } from "../shell/shortcuts";
 import type { ChatStore } from "./chat.svelte";
+import { articleOf, rowOf } from "./elements";
 import type { Scroll } from "./scroll.svelte";
 
 const MARKED_FOR = 2_000;
@@ -31,10 +32,10 @@ export class Jump {
       return;
     }
     await tick();
-    const row = document.getElementById(`m-${message}`);
+    const row = rowOf(message);
     if (row === null) return;
     this.#scroll.show(row);
-    if (!this.#isWriting) row.querySelector("article")?.focus({ preventScroll: true });
+    if (!this.#isWriting) articleOf(message)?.focus({ preventScroll: true });
     this.marked = message;
     setTimeout(() => {
       if (this.marked === message) this.marked = null;

@@ -5,7 +5,7 @@
 import type { FieldError, Message, Metadata, PendingSend, Progress } from "../client";
 
 /** How a row stands; of one's own messages how far it has come, of a reply whether it is being written. */
-export type Standing =
+type Standing =
   | "sent"
   | "sending"
   | "queued"

@@ -4,6 +4,7 @@
  * whenever the reader moves and is brought about again after each layout and before it is painted. The browser is not
  * to do the same (`overflow-anchor: none`): so all that moves the view is the reader, or is done here.
  */
+import { viewOf } from "./elements";
 import { Nearness } from "./nearness";
 import { follows, toEnd, type Place } from "./following";
 
@@ -43,7 +44,7 @@ export class Scroll {
 
   /** To be attached to a group: tells when it comes near to the view or leaves it, and how high it is then. */
   watch = (told: (isNear: boolean, height: number) => void) => (group: HTMLElement) => {
-    const view = group.closest("[role=region]");
+    const view = viewOf(group);
     return view === null ? undefined : this.#nearness.watch(group, view, told);
   };
 

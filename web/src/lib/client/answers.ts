@@ -6,7 +6,7 @@ import type { Answer, Problem } from "./wire";
 
 export type Key = string | number;
 /** What came of a command, in a form that can be told to another tab. `change`: what is not done, if it was one. */
-export type Outcome = { answer: Answer } | { problem: Problem; change?: Change };
+export type Settled = { answer: Answer } | { problem: Problem; change?: Change };
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -23,7 +23,7 @@ export class Answers {
   }
 
   /** False: nobody here waits for it. */
-  give(key: Key, outcome: Outcome): boolean {
+  give(key: Key, outcome: Settled): boolean {
     const waiting = this.#taken(key);
     for (const each of waiting) {
       if ("answer" in outcome) each.resolve(outcome.answer);

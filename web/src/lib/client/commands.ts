@@ -21,9 +21,7 @@ const LASTING = [
 /** What changes something for good, and may be said twice. A `session.create` needs the device's id for that. */
 export type Lasting = Unsaid<Named<(typeof LASTING)[number]>>;
 /** What may be said twice, and is of no use once the page is gone. */
-export type Passing = Unsaid<
-  Named<"session.list" | "session.open" | "session.close" | "reply.stop" | "read.mark">
->;
+type Passing = Unsaid<Named<"session.list" | "session.open" | "session.close" | "reply.stop" | "read.mark">>;
 export type Repeatable = Lasting | Passing;
 export type Said = Repeatable & { ref: number };
 export type Create = Unsaid<Named<"session.create">>;

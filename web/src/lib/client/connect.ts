@@ -1,5 +1,6 @@
 /** Puts a device together, and keeps it going until it ends. */
 
+import { CloseCode } from "./closing";
 import { Device } from "./device";
 import { GaveUp } from "./errors";
 import { Exchange, type SharedJournal } from "./exchange";
@@ -7,9 +8,6 @@ import { Keeper } from "./keeper";
 import { Link } from "./link";
 import type { Store } from "./store";
 import { Notebook, Tabs } from "./tabs";
-
-const SIGNED_OUT = 4507;
-const ERASED = 4508;
 
 export interface Connecting {
   /** Where the hub is: http, https, ws or wss. */
@@ -44,11 +42,11 @@ export function connect({ url, token, who, store, tabs = true }: Connecting): De
   if (keeper) exchange.listeners.add((happening) => keeper.hear(happening));
   exchange.read(store?.entries ?? [], 1);
   if (journal instanceof Tabs) {
-    journal.enter(exchange, () => finish(new GaveUp(SIGNED_OUT, "signed out in another tab")));
+    journal.enter(exchange, () => finish(new GaveUp(CloseCode.SIGNED_OUT, "signed out in another tab")));
   }
   void run(link).then((end) => {
     if (end) finish(end);
-    if (end?.code === ERASED) void store?.clear();
+    if (end?.code === CloseCode.ERASED) void store?.clear();
   });
   return new Device({ exchange, link, keeper, leave });
 }

@@ -6,6 +6,7 @@
  */
 
 import { pageTime } from "./clock";
+import { ABNORMAL, CloseCode, PROTOCOL_ERROR } from "./closing";
 import type { Command, Event } from "./wire";
 
 const SUBPROTOCOL = "tutorhub.v1";
@@ -15,9 +16,6 @@ const BEAT = 20;
 /** The hub's budget is 200 frames at once and 100 a second; pings count too. */
 const BURST = 100;
 const PER_SECOND = 80;
-const RESYNC = 4002;
-const PROTOCOL_ERROR = 1002;
-const ABNORMAL = 1006;
 /** Pings have a ref of their own, which no command has. */
 const PING_REF = 0;
 
@@ -27,7 +25,7 @@ export interface Closed {
   reason: string;
 }
 
-export interface Hearer {
+interface Hearer {
   opened(): void;
   /** False: the connection is of no more use. */
   heard(event: Event): boolean;
@@ -138,7 +136,7 @@ export class Connection {
       return;
     }
     if (event.type === "welcome") this.#beatEvery(event.heartbeatMs / 1000);
-    if (!this.hearer.heard(event)) this.end({ code: RESYNC, reason: "something is missing" });
+    if (!this.hearer.heard(event)) this.end({ code: CloseCode.RESYNC, reason: "something is missing" });
   }
 
   #beatEvery(seconds: number): void {

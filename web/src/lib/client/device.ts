@@ -65,7 +65,7 @@ export interface PageOptions {
 }
 
 /** What a device is made of. */
-export interface Parts {
+interface Parts {
   exchange: Exchange;
   link: Link;
   keeper: Keeper | null;

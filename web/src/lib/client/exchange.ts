@@ -6,7 +6,7 @@
  * is told. Answers to what another tab has said for this one come through the journal.
  */
 
-import { Answers, type Key, type Outcome } from "./answers";
+import { Answers, type Key, type Settled } from "./answers";
 import { between, lastingTime, pageTime } from "./clock";
 import { isChange, isLasting, type Repeatable } from "./commands";
 import { ConnectionLost, problemOf, type GaveUp } from "./errors";
@@ -29,7 +29,7 @@ type Once = Extract<Command, { type: "reply.retry" | "session.search" | "session
 /** The journal as an exchange needs it: it is also how tabs speak to each other. */
 export interface SharedJournal extends Journal {
   /** What this tab has said for all was answered. */
-  answered(id: string, outcome: Outcome): void;
+  answered(id: string, outcome: Settled): void;
   /** The tab that speaks for all does not; this one would. */
   takeOver(): void;
 }
@@ -249,14 +249,14 @@ export class Exchange {
     return once?.type !== "session.open" || problem.code === "not_found";
   }
 
-  #settle(ref: number, id: string | null, outcome: Outcome): void {
+  #settle(ref: number, id: string | null, outcome: Settled): void {
     this.#sayWhatIsDue();
     this.#give(id ?? ref, outcome);
     if (id !== null) this.journal?.answered(id, outcome);
     this.listeners.tell({ type: "outbox" });
   }
 
-  #give(key: Key, outcome: Outcome): void {
+  #give(key: Key, outcome: Settled): void {
     const isAwaited = this.#answers.give(key, outcome);
     if (isAwaited || !("problem" in outcome) || !outcome.change) return;
     this.listeners.tell({ type: "refused", change: outcome.change, problem: outcome.problem });
@@ -279,7 +279,7 @@ export class Exchange {
     this.#heardOfOthers();
   }
 
-  readAnswered(id: string, outcome: Outcome): void {
+  readAnswered(id: string, outcome: Settled): void {
     this.#give(id, outcome);
   }
 

@@ -8,7 +8,7 @@ export function freshId(): string {
 }
 
 /** Sixteen random bytes as a UUID of version 4. */
-export function uuidOf(bytes: Uint8Array): string {
+function uuidOf(bytes: Uint8Array): string {
   const digits = [...bytes].map((byte, index) => {
     if (index === 6) return (byte & 0x0f) | 0x40;
     return index === 8 ? (byte & 0x3f) | 0x80 : byte;

@@ -1,5 +1,6 @@
 /** Everything of the TypeScript client that others may use. README.md shows how. */
 
+export { CloseCode, comesBack } from "./closing";
 export type { Change } from "./commands";
 export { connect, type Connecting } from "./connect";
 export {

@@ -8,6 +8,7 @@
  */
 
 import { between, pageTime } from "./clock";
+import { ABNORMAL, CloseCode, comesBack, GOING_AWAY } from "./closing";
 import { Connection, socketUrl, type Closed } from "./connection";
 import { CommandRefused, ConnectionLost, GaveUp, problemOf } from "./errors";
 import type { Command, Event, Problem } from "./wire";
@@ -23,19 +24,6 @@ const STABLE_AFTER = 10;
 /** Seconds that the hub has to answer when the page has slept, and when the browser says that there is no network. */
 const AWAKE_WITHIN = 5;
 const OFFLINE_WITHIN = 2;
-const ABNORMAL = 1006;
-const GOING_AWAY = 1001;
-const TOKEN_EXPIRED = 4003;
-const RATE_LIMITED = 4005;
-const UNAUTHENTICATED = 4501;
-const NO_HELLO = 4502;
-/** Codes of the websocket protocol itself that say the client is at fault; the others are worth a retry. */
-const GIVE_UP: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
-
-/** Whether a client that was closed with this code should connect again. */
-export function comesBack(code: number): boolean {
-  return !((code >= 4500 && code <= 4999) || GIVE_UP.has(code));
-}
 
 /** How long to wait before the next attempt: random(0, min(30 s, 0.5 s · 2ⁿ)). No clock. */
 export class Backoff {
@@ -52,7 +40,7 @@ export class Backoff {
   }
 }
 
-export type TokenSource = () => Promise<string>;
+type TokenSource = () => Promise<string>;
 
 /** The token that is held, and where the next comes from. */
 class Tokens {
@@ -84,7 +72,7 @@ class Tokens {
 }
 
 /** The device, as its link sees it. */
-export interface Owner {
+interface Owner {
   hello(token: string): Command;
   renewal(token: string): Command;
   connecting(): void;
@@ -210,9 +198,9 @@ export class Link {
 
   /** Seconds until the next attempt. Throws GaveUp. We did say hello: if it came too late, the next may not. */
   #waitAfter(closed: Closed): number {
-    const wasHeldForLong = closed.code === UNAUTHENTICATED && !this.#tokens.isNew;
-    if (closed.code === TOKEN_EXPIRED || wasHeldForLong) this.#tokens.spend();
-    else if (closed.code !== NO_HELLO && !comesBack(closed.code))
+    const wasHeldForLong = closed.code === CloseCode.UNAUTHENTICATED && !this.#tokens.isNew;
+    if (closed.code === CloseCode.TOKEN_EXPIRED || wasHeldForLong) this.#tokens.spend();
+    else if (closed.code !== CloseCode.NO_HELLO && !comesBack(closed.code))
       throw new GaveUp(closed.code, closed.reason, this.#problem);
     this.#tokens.isNew = false;
     const asked = this.#comeAt === null ? null : Math.max(0, this.#comeAt - pageTime());
@@ -222,7 +210,7 @@ export class Link {
 
   /** Who has asked too much comes back no earlier than it was told to. */
   #forbiddenFor(code: number): number {
-    if (code !== RATE_LIMITED) return 0;
+    if (code !== CloseCode.RATE_LIMITED) return 0;
     return ((this.#problem?.retryAfterMs ?? 0) / 1000) * between(...LATER);
   }
 
@@ -263,5 +251,5 @@ function withoutToken(error: unknown): Closed {
   if (error instanceof TypeError || error instanceof ConnectionLost || problem?.retryable) {
     return { code: ABNORMAL, reason };
   }
-  throw new GaveUp(UNAUTHENTICATED, `there is no token: ${reason}`, problem);
+  throw new GaveUp(CloseCode.UNAUTHENTICATED, `there is no token: ${reason}`, problem);
 }

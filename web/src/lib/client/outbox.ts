@@ -5,11 +5,14 @@
  * It outlives sockets: what was sent and not answered is said again, in the order in which it was given. So it takes
  * only commands that may be said twice. Acknowledged sends are kept for ten minutes, because a hub that comes back from
  * an older copy of its database may have forgotten them; and so are changes, because each tab shows them until it hears
- * of them. Refused sends are kept, with their text, until they are said again or forgotten. What adds and can't be done now is no refusal: it is said again, later, for as long as it takes,
- * and what was to be added to its session after it, or to delete that, waits behind it. So is the opening of a session.
+ * of them. Refused sends are kept, with their text, until they are said again or forgotten. What adds and can't be done
+ * now is no refusal: it is said again, later, for as long as it takes, and what was to be added to its session after
+ * it, or to delete that, waits behind it. So is the opening of a session.
  *
  * What changes something outlives the page, too: it is written into a journal, which all tabs read. Each tab holds all
  * of it; but only the one that `speaksForAll` says it.
+ *
+ * It is long because what may be said now depends on all of these at once: apart, they would have to share the order.
  */
 
 import {
@@ -48,7 +51,7 @@ export interface Entry {
 }
 
 /** When, under which epoch, and which number it has got. */
-export interface Acknowledgement {
+interface Acknowledgement {
   at: number;
   epoch: string | null;
   seq: number | null;

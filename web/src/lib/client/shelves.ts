@@ -7,7 +7,7 @@ const SHELVES = ["lists", "messages", "outbox", "drafts"] as const;
 export type Shelf = (typeof SHELVES)[number];
 
 /** What was there is given to `change`; what that returns is there then. Undefined: nothing. */
-export type Change = (held: unknown) => unknown;
+export type Alter = (held: unknown) => unknown;
 
 export interface Shelves {
   read(shelf: Shelf, key: string): Promise<unknown>;
@@ -15,7 +15,7 @@ export interface Shelves {
   /** Whatever was there. It is kept even if the page goes in this moment; undefined: nothing is there then. */
   put(shelf: Shelf, key: string, value: unknown): Promise<void>;
   /** The page has to stay until what was there is known. */
-  change(shelf: Shelf, key: string, change: Change): Promise<void>;
+  change(shelf: Shelf, key: string, change: Alter): Promise<void>;
   clear(...shelves: Shelf[]): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export class Memory implements Shelves {
     else this.#shelf(shelf).set(key, value);
   }
 
-  async change(shelf: Shelf, key: string, change: Change): Promise<void> {
+  async change(shelf: Shelf, key: string, change: Alter): Promise<void> {
     await this.put(shelf, key, change(this.#shelf(shelf).get(key)));
   }
 
@@ -93,7 +93,7 @@ export class Database implements Shelves {
   }
 
   /** In one transaction, so that of two tabs none undoes what the other has done. */
-  async change(shelf: Shelf, key: string, change: Change): Promise<void> {
+  async change(shelf: Shelf, key: string, change: Alter): Promise<void> {
     const transaction = this.#begin([shelf], "readwrite");
     const store = transaction.objectStore(shelf);
     const held = store.get(key);

@@ -7,7 +7,7 @@
  */
 
 import type { Entry } from "./outbox";
-import { Database, Memory, type Change, type Shelf, type Shelves } from "./shelves";
+import { Database, Memory, type Alter, type Shelf, type Shelves } from "./shelves";
 import type { Message, Reply, Session } from "./wire";
 
 /** Sessions whose messages are kept: those that were read last. */
@@ -178,17 +178,17 @@ export class Store {
     else await this.#remember(shelf, key, () => value);
   }
 
-  async #change(shelf: Shelf, key: string, change: Change): Promise<void> {
+  async #change(shelf: Shelf, key: string, change: Alter): Promise<void> {
     if (this.#isOver) return;
     const held = this.#memory.has(shelf, key) ? await this.#memory.read(shelf, key) : undefined;
-    const onto: Change = (there) => change(held ?? there);
+    const onto: Alter = (there) => change(held ?? there);
     if (await this.#isWritten((shelves) => shelves.change(shelf, key, onto)))
       await this.#memory.put(shelf, key, undefined);
     else await this.#remember(shelf, key, onto);
   }
 
   /** There is no room on the shelf: it is kept in memory. */
-  async #remember(shelf: Shelf, key: string, change: Change): Promise<void> {
+  async #remember(shelf: Shelf, key: string, change: Alter): Promise<void> {
     await this.#memory.change(shelf, key, change);
     if (this.isKept || this.#wasFull) return;
     this.#wasFull = true;

@@ -8,7 +8,7 @@
  * locks each tab speaks for itself.
  */
 
-import type { Outcome } from "./answers";
+import type { Settled } from "./answers";
 import type { SharedJournal } from "./exchange";
 import type { Entry } from "./outbox";
 import { channelOf, CLEARED, type Store } from "./store";
@@ -17,7 +17,7 @@ type Told =
   | { type: "write"; entry: Entry }
   | { type: "strike"; id: string }
   | { type: "said"; id: string }
-  | { type: "answered"; id: string; outcome: Outcome }
+  | { type: "answered"; id: string; outcome: Settled }
   | typeof CLEARED;
 
 /** What a tab hears of the others. */
@@ -25,7 +25,7 @@ export interface Tab {
   read(entries: Entry[], times?: number): void;
   readStruck(id: string): void;
   readSaid(id: string): void;
-  readAnswered(id: string, outcome: Outcome): void;
+  readAnswered(id: string, outcome: Settled): void;
   speakForAll(speaks: boolean): void;
 }
 
@@ -95,7 +95,7 @@ export class Tabs implements SharedJournal {
     this.#tell({ type: "said", id });
   }
 
-  answered(id: string, outcome: Outcome): void {
+  answered(id: string, outcome: Settled): void {
     this.#tell({ type: "answered", id, outcome });
   }
 

@@ -6,6 +6,8 @@
  * position. What is heard of rows outside is held and not shown, and so are tombstones.
  *
  * Lists are made when they are asked for, and kept until a row of theirs changes: a token changes none.
+ *
+ * It is long because every event touches what the law is about, and so that it can be read beside its twin.
  */
 
 import type {
@@ -68,7 +70,7 @@ function sortable(time: string): string {
 }
 
 /** What is held of a reply after a live event; the same object when the event does not fit. */
-export function advanced(held: Reply | undefined, event: TokenAdded | ReplySnapshot): Reply | undefined {
+function advanced(held: Reply | undefined, event: TokenAdded | ReplySnapshot): Reply | undefined {
   if (event.type === "reply.snapshot") {
     if (held && event.attempt < held.attempt) return held;
     return { message: event.message, attempt: event.attempt, next: event.next, text: event.text };

@@ -6,10 +6,10 @@
  */
 export const TEXT = 100_000;
 export const BLOCK = 20_000;
-export const LINE = 10_000;
-export const WORD = 2_000;
+const LINE = 10_000;
+const WORD = 2_000;
 /** In a block: each mark or line may become an element. */
-export const MARKS = 3_000;
+const MARKS = 3_000;
 
 const LONG = new RegExp(`[^\\n]{${LINE + 1}}|[^\\s]{${WORD + 1}}`);
 

@@ -25,7 +25,7 @@ const ALLOWED: Config = {
 const HEADING_SHIFT = 2;
 const KEPT = 500;
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   const written: Record<string, string> = {
     "&": "&amp;",
     "<": "&lt;",
@@ -94,7 +94,7 @@ grammar.use({
 
 declare const sanitised: unique symbol;
 /** Made here alone: TrustedHTML, or a string where the browser does not know Trusted Types. */
-export interface SafeHtml {
+interface SafeHtml {
   [sanitised]: true;
 }
 interface Policy {

@@ -2,7 +2,7 @@
 import { MOST_SECONDS } from "./kinds";
 import { Loudness } from "./loudness";
 
-export type RecorderTrouble = "unsupported" | "refused" | "missing" | "broken";
+type RecorderTrouble = "unsupported" | "refused" | "missing" | "broken";
 
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 const ENDINGS: Record<string, string> = { "audio/webm": "webm", "audio/ogg": "ogg", "audio/mp4": "m4a" };

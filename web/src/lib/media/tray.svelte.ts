@@ -7,7 +7,7 @@ import type { Sense } from "./kinds";
 import { Upload } from "./upload.svelte";
 
 /** Where a message is written. */
-export interface Written {
+interface Written {
   imageUrl: string | null;
   audioUrl: string | null;
 }

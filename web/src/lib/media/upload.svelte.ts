@@ -7,7 +7,7 @@ import type { Refusal } from "../i18n/explained";
 import { refusalOf, type MediaRest } from "./hub";
 import { lookedAt, type Sense } from "./kinds";
 
-export type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
+type UploadState = "waiting" | "sending" | "kept" | "refused" | "cancelled";
 
 export class Upload {
   readonly id = freshId();

@@ -2,7 +2,7 @@
 import type { Session } from "../client";
 
 export const ages = ["today", "yesterday", "week", "month", "older"] as const;
-export type Age = (typeof ages)[number];
+type Age = (typeof ages)[number];
 export interface Group {
   age: Age;
   sessions: Session[];

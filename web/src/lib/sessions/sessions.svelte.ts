@@ -14,7 +14,7 @@ import { Answering, areSame, isUnread } from "./marks";
 import { changedRows, listWith } from "./optimistic";
 import { hasAll, wordsOf } from "./words";
 import { excuse } from "../shell/excuse";
-import { oncePerFrame } from "../chat/frames";
+import { oncePerFrame } from "../shell/frames";
 import { Search } from "./search.svelte";
 
 /** Who has to be told what was done, and what was not. */

@@ -11,7 +11,7 @@ function folded(letter: string): string {
     .toLowerCase();
 }
 
-export function fold(text: string): string {
+function fold(text: string): string {
   return Array.from(text, folded).join("");
 }
 

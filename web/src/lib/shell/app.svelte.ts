@@ -16,7 +16,7 @@ import {
   rememberThat,
 } from "../account/account";
 import { excuse } from "./excuse";
-import { recall, remember } from "../account/kept";
+import { recall, remember } from "./kept";
 import { Panels } from "./panels.svelte";
 import { Router } from "./router.svelte";
 import { isTheme, showTheme, type Theme } from "./theme";
@@ -35,7 +35,6 @@ export class App {
   /** It is not known yet whether somebody is signed in. */
   isStarting = $state(true);
   theme = $state<Theme>("system");
-  language = $state<Language>("en");
   /** Whether a single letter is a shortcut. */
   hasSingleKeys = $state(recall("singleKeys") !== "off");
   #leave: () => void = () => undefined;
@@ -47,10 +46,6 @@ export class App {
     this.useTheme(isTheme(theme) ? theme : "system");
     const language = recall("language") ?? "";
     void this.#speak(isLanguage(language) ? language : preferred(navigator.languages));
-  }
-
-  get device() {
-    return this.visit?.device ?? null;
   }
 
   /** Let in whoever the address, the embedding page or an earlier visit says. */
@@ -151,11 +146,7 @@ export class App {
   }
 
   async #speak(language: Language): Promise<void> {
-    const isThere = await speak(language).then(
-      () => true,
-      () => false, // `miss` tells
-    );
-    if (isThere) this.language = language;
+    await speak(language).catch(() => undefined); // `miss` tells
   }
 
   /** `#as=ada` is a development user's link, as `make start` prints it. It is not to stay in the address. */

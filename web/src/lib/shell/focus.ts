@@ -7,7 +7,9 @@ import type { Attachment } from "svelte/attachments";
 
 type Found = HTMLElement | null | undefined;
 
-const isByHand = () => matchMedia("(pointer: coarse)").matches;
+export function isByHand(): boolean {
+  return matchMedia("(pointer: coarse)").matches;
+}
 
 /** Where there is a keyboard, a field is what one came for; on a phone it would bring the keys up over the page. */
 export function focusByHabit(field: HTMLElement): void {
@@ -39,19 +41,4 @@ async function handOver(find: () => Found): Promise<void> {
 function isLost(): boolean {
   const { activeElement } = document;
   return activeElement === null || activeElement === document.body;
-}
-
-/** A message that is in the page. */
-export function articleOf(message: string | undefined): Found {
-  return document.getElementById(`m-${message}`)?.querySelector("article");
-}
-
-/** What is said instead of what was there. */
-export function notice(): Found {
-  return document.querySelector<HTMLElement>("main .instead");
-}
-
-/** Where one writes to the tutor; by hand, what one reads. */
-export function composer(): Found {
-  return document.querySelector<HTMLElement>(isByHand() ? "main [role=region]" : "#composer");
 }

@@ -2,9 +2,9 @@
  * What a key does, whatever has the focus. A single letter or sign is a shortcut only where nothing is typed into, and
  * only for who wants it so: a voice or a shaking hand says letters that it does not mean.
  */
-export type Deed = "escape" | "sheet" | "newSession" | "search";
+type Deed = "escape" | "sheet" | "newSession" | "search";
 
-export type Press = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "altKey">;
+type Press = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "altKey">;
 
 /** Null: the key is not the page's. */
 export function deedOf(press: Press, isTypedInto: boolean, hasSingleKeys: boolean): Deed | null {

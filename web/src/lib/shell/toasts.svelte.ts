@@ -6,7 +6,7 @@ export interface Action {
   label: string;
   act: () => void;
 }
-export interface Toast {
+interface Toast {
   readonly id: number;
   readonly text: string;
   readonly action: Action | null;

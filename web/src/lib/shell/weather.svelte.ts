@@ -4,7 +4,7 @@
  */
 import type { Device } from "../client";
 
-export type Sky = "fine" | "offline" | "reconnecting" | "catching_up" | "degraded";
+type Sky = "fine" | "offline" | "reconnecting" | "catching_up" | "degraded";
 
 const BORNE = 1_000;
 const LATE = 300;

@@ -2,7 +2,7 @@
  * However often something changes, it is shown once a frame: a function that, called many times, runs once before the
  * next paint. A page that nobody sees paints nothing, and so does nothing.
  */
-export interface OncePerFrame {
+interface OncePerFrame {
   (): void;
   cancel(): void;
 }
