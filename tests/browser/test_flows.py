@@ -7,8 +7,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
+from tests.browser.conversation import echo
 from tests.device import device
-from tests.provider import HOLD, Refuse, Step, provider, said
+from tests.provider import HOLD, Refuse, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,10 +28,6 @@ def is_prime(n: int) -> bool:
 | 7 | yes |
 | 9 | no |
 """
-
-
-def echo(request: dict[str, object]) -> list[str | Step]:
-    return [f"About {said(request)}: ", "it depends."]
 
 
 # Creation.

@@ -11,12 +11,12 @@ from playwright.async_api import Locator, Route, expect
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.browser.window import FORGIVES_REFUSALS
 from tests.files import photo, picture
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FORGIVES_REFUSALS = ("status of 4", "status of 5")
 PASTED = """(field, bytes) => {
     const given = new DataTransfer();
     given.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));

@@ -9,8 +9,7 @@ from playwright.async_api import Locator, WebSocket, expect
 from protocol.ids import SessionId
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
-from tests.browser.test_weather import CUT
-from tests.browser.window import PATIENCE
+from tests.browser.window import CUT, PATIENCE
 from tests.device import Device, device
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.browser.window import FORGIVES_REFUSALS
 from tests.files import wav
 from tests.provider import provider
 
@@ -16,7 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FORGIVES_PAUSES = ("interrupted by a call to pause",)
 """Svelte throws what a player rejects that is paused before it has begun."""
-FORGIVES_REFUSALS = ("status of 4", "status of 5")
 
 
 @pytest.mark.shows("SessionChat: multimedia support, voice", "SessionChat: audio playback controls")

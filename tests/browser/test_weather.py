@@ -8,14 +8,13 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.browser.window import CUT
 from tests.device import device
 from tests.hostile import http
 from tests.provider import HOLD, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CUT = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket connection to")
-"""What Chromium itself logs when a line is cut."""
 QUICK = {"TUTORHUB_TURN_LEASE": "1.0", "TUTORHUB_TURN_KEEP_EVERY": "0.2", "TUTORHUB_TURN_DUE_EVERY": "0.2"}
 KEEPS_NOTHING = """
     const blocked = () => { throw new DOMException("blocked", "SecurityError"); };
@@ -26,17 +25,13 @@ KEEPS_NOTHING = """
 """As Chromium does it where all cookies are blocked."""
 
 
-async def shell_is_kept(ada: Learner) -> None:
-    await ada.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-
-
 async def test_offline_one_reads_and_writes_and_what_was_written_is_sent_once(room: Room) -> None:
     """Network failures: offline support with local caching · sends queued and delivered once."""
     async with provider(["An answer."]) as tutor, room.hub(tutor) as hub:
         async with room.learner(hub, forgives=CUT) as ada, device(hub) as laptop:
             await ada.begin("Before the tunnel")
             await expect(ada.answers.last).to_contain_text("An answer.")
-            await shell_is_kept(ada)
+            await ada.window.shell_is_kept()
             await ada.window.context.set_offline(True)
             await expect(ada.banner("You are offline.")).to_be_visible()
             await ada.ask("In the tunnel")
