@@ -21,7 +21,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session_once_it_is_sent(
     room: Room, data_dir: Path
 ) -> None:
-    """Auto-saved drafts · mode and language from the first answer on."""
     async with provider(echo) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("one")
         await expect(ada.answers.last).to_contain_text("it depends.")
@@ -104,7 +103,6 @@ async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_
 
 
 async def test_a_message_that_was_refused_while_one_was_elsewhere_is_told_of_with_the_way_to_it(room: Room) -> None:
-    """Message sending failures: told of wherever one is."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         async with room.learner(hub, forgives=CUT) as ada:
             await ada.begin("first")
@@ -144,7 +142,6 @@ async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not
 
 
 async def test_what_is_done_in_the_last_moment_before_a_reload_is_done(room: Room) -> None:
-    """Data loss prevention: auto-save drafts."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
         await ada.begin("first")
         await expect(ada.answers.last).to_contain_text("it depends.")

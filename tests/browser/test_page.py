@@ -40,7 +40,7 @@ async def test_an_address_that_leads_nowhere_says_so_and_leads_on(room: Room) ->
 async def test_a_part_of_the_page_that_does_not_come_is_told_of_and_comes_when_it_is_asked_for_again(
     room: Room,
 ) -> None:
-    """Code splitting: what is fetched late may be gone, by a deploy or for want of a line."""
+    """What is fetched late may be gone, by a deploy or for want of a line."""
     options: dict[str, Any] = {"service_workers": "block", "forgives": (*CUT, "blocked by Playwright", "ERR_FAILED")}
     async with room.hub() as hub, room.learner(hub, **options) as ada:
         await ada.field.fill("Half a thought")
