@@ -18,6 +18,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Theme = Literal["light", "dark"]
 ANSWER = "A **prime** has $2$ divisors:\n\n```python\nprint(7)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+KEYS = {
+    "New session": "N",
+    "Search": "/Ctrl K",
+    "Stop the answer, or close what is open": "Esc",
+    "Send": "↵",
+    "New line": "⇧ ↵",
+    "Move in the list of sessions": "↑↓",
+    "Open the session": "Enter",
+    "Rename the session": "F2",
+    "Delete the session": "Del",
+    "More about the session": "⇧ F10",
+    "Show this list": "Ctrl /",
+}
+"""What they do, and by which they do it."""
 
 
 async def nothing_grave(ada: Learner) -> None:
@@ -91,7 +105,8 @@ async def test_all_keys_are_on_a_sheet(room: Room) -> None:
         await ada.field.focus()
         await ada.page.keyboard.press("Control+/")
         sheet = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
-        await expect(sheet).to_be_visible()
+        await expect(sheet.get_by_role("term")).to_have_text(list(KEYS))
+        await expect(sheet.get_by_role("definition")).to_have_text(list(KEYS.values()))
         await ada.page.keyboard.press("Escape")
         await expect(sheet).to_have_count(0)
         await expect(ada.field).to_be_focused()
@@ -180,7 +195,11 @@ async def test_german_is_spoken_to_whose_browser_does(room: Room) -> None:
         await ada.shot("german")
 
 
-async def test_who_wants_no_motion_sees_none(room: Room) -> None:
-    async with conversation(room, reduced_motion="reduce") as ada:
-        moving = "document.getAnimations().filter((each) => each.effect.getTiming().duration > 10).length"
-        assert await ada.page.evaluate(moving) == 0
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
+async def test_who_wants_no_motion_sees_none(room: Room, motion: str, moves: bool) -> None:
+    async with provider([HOLD, "Yes."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub, reduced_motion=motion) as ada:
+            await ada.begin("Is it so?")
+            await expect(ada.answers.last).to_contain_text("is thinking")
+            moving = "document.getAnimations().some((each) => each.effect.getTiming().duration > 10)"
+            assert await ada.page.evaluate(moving) is moves
