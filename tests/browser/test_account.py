@@ -10,8 +10,7 @@ from playwright.async_api import Page, Route, expect
 from protocol.model import TutorName
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
-from tests.browser.test_weather import CUT, shell_is_kept
-from tests.browser.window import Window
+from tests.browser.window import CUT, Window
 from tests.device import device
 from tests.hostile import http
 from tests.hub import Hub
@@ -94,7 +93,7 @@ async def test_who_signs_out_without_a_line_is_told_of_all_that_would_be_lost(ro
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
         await ada.begin("Still there?")
         await expect(ada.answers.last).to_contain_text("Yes.")
-        await shell_is_kept(ada)
+        await ada.window.shell_is_kept()
         await ada.window.context.set_offline(True)
         await expect(ada.banner("You are offline.")).to_be_visible()
         await ada.rename("Still there?", "Gone")

@@ -1,14 +1,12 @@
-"""The flows of original-design.md on one device, in a real browser: creation, chat and management.
-
-Each test's docstring names the features of the design that it shows.
-"""
+"""The flows of original-design.md on one device, in a real browser: creation, chat and management."""
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
+from tests.browser.conversation import echo
 from tests.device import device
-from tests.provider import HOLD, Refuse, Step, provider, said
+from tests.provider import HOLD, Refuse, provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,10 +27,6 @@ def is_prime(n: int) -> bool:
 """
 
 
-def echo(request: dict[str, object]) -> list[str | Step]:
-    return [f"About {said(request)}: ", "it depends."]
-
-
 # Creation.
 
 
@@ -40,7 +34,6 @@ def echo(request: dict[str, object]) -> list[str | Step]:
     "SessionsList: new session creation", "SessionChat: real-time message input and output", "chatStore: isTyping"
 )
 async def test_a_newcomer_asks_and_sees_the_answer_as_it_is_written(room: Room) -> None:
-    """New session creation · real-time message input and output · isTyping · optimistic updates · empty states."""
     async with provider(["Because ", HOLD, "it scatters."]) as tutor, room.hub(tutor) as hub:
         async with room.learner(hub) as ada:
             await expect(ada.page.get_by_role("heading", name="What would you like to learn?")).to_be_visible()
@@ -70,8 +63,8 @@ async def test_an_answer_that_waits_for_another_says_so_in_a_sentence(room: Room
 
 @pytest.mark.shows("Errors: empty states")
 async def test_a_starter_begins_a_session(room: Room) -> None:
-    """Empty states: helpful messages and actions."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
+        await expect(ada.page.get_by_text("No sessions yet")).to_be_visible()
         await ada.page.get_by_role("button", name="Explain it simply").click()
         await expect(ada.answers.last).to_contain_text("About Why is the sky blue")
 
@@ -80,7 +73,6 @@ async def test_a_starter_begins_a_session(room: Room) -> None:
 
 
 async def test_an_answer_is_shown_with_math_and_code_and_tables(room: Room) -> None:
-    """Message history display, of what a tutor writes."""
     async with provider([MATH]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("What is a prime?")
         answer = ada.answers.last
@@ -99,7 +91,6 @@ async def test_an_answer_is_shown_with_math_and_code_and_tables(room: Room) -> N
 
 @pytest.mark.shows("SessionChat: mode switching", "chatStore: mode")
 async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Room) -> None:
-    """Mode switching (Fun / Learn) · chatStore.mode."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("fractions")
         await expect(ada.page.get_by_text("Playful: stories, surprises and examples.")).to_be_visible()
@@ -114,7 +105,6 @@ async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Ro
 
 @pytest.mark.shows("chatStore: language")
 async def test_the_language_of_the_tutor_is_chosen(room: Room) -> None:
-    """chatStore.language."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("fractions")
         await ada.page.get_by_role("combobox", name="The tutor's language").select_option("de")
@@ -125,7 +115,6 @@ async def test_the_language_of_the_tutor_is_chosen(room: Room) -> None:
 
 
 async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
-    """Error recovery: allow users to retry."""
     async with provider(["Half ", HOLD, "and half"]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Count")
         await expect(ada.answers.last).to_contain_text("Half")
@@ -138,7 +127,6 @@ async def test_escape_stops_an_answer_and_it_is_retried(room: Room) -> None:
 
 @pytest.mark.shows("Errors: recovery")
 async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Room) -> None:
-    """Error recovery · application error handling, told to people."""
     async with provider(["Better."]) as tutor, room.hub(tutor, turns={"provider_tries": 1}) as hub:
         async with room.learner(hub) as ada:
             tutor.next([Refuse(503)])
@@ -152,7 +140,6 @@ async def test_an_answer_that_fails_says_so_and_can_be_asked_for_again(room: Roo
 
 @pytest.mark.shows("Errors: a way back from destructive actions")
 async def test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back(room: Room) -> None:
-    """Data loss prevention: destructive actions can be undone · updateMessage · deleteMessage."""
     async with provider(echo) as tutor, room.hub(tutor) as hub:
         async with room.learner(hub, permissions=["clipboard-read", "clipboard-write"]) as ada:
             await ada.begin("first words")
@@ -175,7 +162,6 @@ async def test_ones_own_message_is_edited_copied_and_deleted_with_a_way_back(roo
     "sessionStore: currentSession, selectedSessionId", "chatStore: currentMessage", "Errors: auto-saved drafts"
 )
 async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
-    """Data loss prevention: auto-save drafts · chatStore.currentMessage."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("one")
         await ada.field.fill("half a thought about one")
@@ -194,7 +180,6 @@ async def test_a_draft_is_kept_per_session_over_a_reload(room: Room) -> None:
 
 @pytest.mark.shows("SessionsList: session management actions")
 async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None:
-    """Session management actions (edit, delete) · delete with undo."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Old name")
         await expect(ada.answers.last).to_contain_text("it depends.")
@@ -210,7 +195,6 @@ async def test_a_session_is_renamed_deleted_and_brought_back(room: Room) -> None
     "SessionsList: real-time session filtering and search", "sessionStore: searchQuery, filteredSessions"
 )
 async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_message(room: Room) -> None:
-    """Real-time session filtering and search · searchQuery · filteredSessions · debounced search."""
     async with provider(["The ", "zeppelin ", "flies."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Airships")
         await expect(ada.answers.last).to_contain_text("flies.")
@@ -235,7 +219,6 @@ async def test_sessions_are_filtered_at_once_and_searched_with_a_jump_to_the_mes
     "SessionPreview: session management options",
 )
 async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None:
-    """SessionPreview: session metadata display · continue / view history · session management options."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Volcanoes")
         await expect(ada.answers.last).to_contain_text("it depends.")
@@ -253,9 +236,8 @@ async def test_a_session_is_looked_at_before_it_is_continued(room: Room) -> None
         await expect(ada.page.get_by_role("textbox", name="New name")).to_be_focused()
 
 
-@pytest.mark.shows("SessionsList: session selection", "sessionStore: sessions, loading")
+@pytest.mark.shows("SessionsList: session selection", "Optimization: lazy loading")
 async def test_sessions_are_loaded_as_one_scrolls(room: Room) -> None:
-    """Lazy loading: load sessions on demand · selectedSessionId · currentSession."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         for number in range(130):
             await laptop.create(title=f"Session number {number}")

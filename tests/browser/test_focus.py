@@ -1,8 +1,6 @@
 """Where the focus goes when what had it goes: never nowhere, and always to where one goes on."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ from playwright.async_api import Locator, expect
 from protocol.commands import SessionDelete
 from protocol.model import Session
 from tests.browser.conftest import Room
-from tests.browser.learner import Learner
+from tests.browser.conversation import conversation
 from tests.device import device
 from tests.provider import HOLD, Refuse, provider
 
@@ -19,14 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 NARROW: dict[str, Any] = {"viewport": {"width": 600, "height": 800}}
-
-
-@asynccontextmanager
-async def conversation(room: Room, answer: str = "Yes.", **options: Any) -> AsyncGenerator[Learner]:
-    async with provider([answer]) as tutor, room.hub(tutor) as hub, room.learner(hub, **options) as ada:
-        await ada.begin("Is it so?")
-        await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
-        yield ada
 
 
 async def press(button: Locator, key: str = "Enter") -> None:

@@ -50,7 +50,6 @@ async def harmless(ada: Learner) -> None:
 async def test_what_a_hostile_tutor_says_in_any_pieces_runs_nowhere_and_asks_nobody(
     room: Room, batch: tuple[str, ...]
 ) -> None:
-    """Input sanitization: prevent XSS."""
     async with provider(in_pieces, delay=0.002) as tutor, room.hub(tutor) as hub:
         async with room.learner(hub) as ada, device(hub) as mallory:
             session = await mallory.create(title=batch[0].replace("\n", " ")[:200])

@@ -8,11 +8,12 @@ from playwright.async_api import expect
 
 from protocol.commands import MessageDelete, SessionDelete, SessionRestore
 from protocol.model import Message, Session
+from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
-from tests.browser.test_flows import echo
-from tests.browser.test_media import add, file, photo
-from tests.browser.test_weather import CUT, shell_is_kept
+from tests.browser.conversation import echo
+from tests.browser.window import CUT
 from tests.device import device
+from tests.files import photo
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session_once_it_is_sent(
     room: Room, data_dir: Path
 ) -> None:
-    """Auto-saved drafts · mode and language from the first answer on."""
     async with provider(echo) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("one")
         await expect(ada.answers.last).to_contain_text("it depends.")
@@ -104,7 +104,6 @@ async def test_what_is_deleted_does_not_come_back_without_a_line_nor_by_signing_
 
 
 async def test_a_message_that_was_refused_while_one_was_elsewhere_is_told_of_with_the_way_to_it(room: Room) -> None:
-    """Message sending failures: told of wherever one is."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         async with room.learner(hub, forgives=CUT) as ada:
             await ada.begin("first")
@@ -131,7 +130,7 @@ async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not
         async with room.learner(hub, forgives=CUT) as ada:
             await laptop.send(await laptop.create(title="Never read here"), "elsewhere")
             await expect(ada.session("Never read here")).to_be_visible()
-            await shell_is_kept(ada)
+            await ada.window.shell_is_kept()
             await ada.window.context.set_offline(True)
             await expect(ada.banner("You are offline.")).to_be_visible()
             await ada.session("Never read here").click()
@@ -144,14 +143,13 @@ async def test_without_a_line_a_new_session_is_there_at_once_and_one_that_is_not
 
 
 async def test_what_is_done_in_the_last_moment_before_a_reload_is_done(room: Room) -> None:
-    """Data loss prevention: auto-save drafts."""
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=CUT) as ada:
         await ada.begin("first")
         await expect(ada.answers.last).to_contain_text("it depends.")
         await ada.field.press_sequentially("half a thought")
         await ada.page.reload()
         await expect(ada.field).to_have_value("half a thought")
-        await shell_is_kept(ada)
+        await ada.window.shell_is_kept()
         await ada.window.context.set_offline(True)
         await expect(ada.banner("You are offline.")).to_be_visible()
         await ada.field.press("Enter")
@@ -174,7 +172,7 @@ async def test_what_was_changed_without_a_line_stays_changed_when_the_page_is_lo
         await expect(ada.answers).to_have_count(1)
         await ada.ask("second")
         await expect(ada.answers.last).to_contain_text("About second")
-        await shell_is_kept(ada)
+        await ada.window.shell_is_kept()
         other = await ada.another_tab()
         await other.page.goto(ada.page.url)
         await expect(other.answers).to_have_count(2)
@@ -209,7 +207,7 @@ async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(
         async with room.learner(hub, forgives=CUT) as ada:
             await ada.begin("first")
             await expect(ada.answers.last).to_contain_text("it depends.")
-            await shell_is_kept(ada)
+            await ada.window.shell_is_kept()
             await ada.window.context.set_offline(True)
             await expect(ada.banner("You are offline.")).to_be_visible()
             await ada.do(ada.said.last, "Edit")

@@ -1,7 +1,4 @@
-"""Pictures, and files of any kind: by button, paste and drop, seen at once, sent with the message; and what is refused.
-
-Each test's docstring names the features of the design that it shows.
-"""
+"""Pictures, and files of any kind: by button, paste and drop, seen at once, sent along; and what is refused."""
 
 from pathlib import Path
 
@@ -11,12 +8,12 @@ from playwright.async_api import Locator, Route, expect
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
+from tests.browser.window import FORGIVES_REFUSALS
 from tests.files import photo, picture
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FORGIVES_REFUSALS = ("status of 4", "status of 5")
 PASTED = """(field, bytes) => {
     const given = new DataTransfer();
     given.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
@@ -32,7 +29,6 @@ IS_DRAWN = "(image) => image.complete && image.naturalWidth > 0"
 
 @pytest.mark.shows("SessionChat: multimedia support, images")
 async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> None:
-    """Multimedia support (images): by button, with a preview; shown large, and on another device."""
     async with provider(["A cat."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("A cat.")
@@ -63,7 +59,6 @@ async def test_a_picture_is_added_seen_and_sent(room: Room, data_dir: Path) -> N
 async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off(
     room: Room, data_dir: Path, given: str
 ) -> None:
-    """Multimedia support (images): by paste and by drop."""
     async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub, room.learner(hub) as ada:
         await ada.begin("Look at this")
         await expect(ada.answers.last).to_contain_text("Well.")
@@ -78,7 +73,6 @@ async def test_a_picture_that_is_pasted_or_dropped_is_added_and_can_be_taken_off
 
 
 async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(room: Room, data_dir: Path) -> None:
-    """Error recovery."""
     async with (
         provider(["A cat."]) as tutor,
         room.hub(tutor, data_dir=data_dir) as hub,
@@ -99,7 +93,6 @@ async def test_a_picture_that_does_not_come_says_so_and_can_be_asked_for_again(r
 async def test_a_file_that_did_not_arrive_is_sent_again_and_one_on_its_way_is_cancelled(
     room: Room, data_dir: Path
 ) -> None:
-    """Error recovery · loading states."""
     cat = file("cat.jpg", "image/jpeg", photo())
     async with (
         provider(["A cat."]) as tutor,
@@ -187,7 +180,6 @@ REFUSED = {
 async def test_a_file_that_is_no_good_is_refused_with_a_reason_and_nothing_is_lost(
     room: Room, data_dir: Path, kind: str
 ) -> None:
-    """Validation on both sides · error recovery."""
     known = ("status of 4",)
     async with provider(["Well."]) as tutor, room.hub(tutor, data_dir=data_dir) as hub:
         async with room.learner(hub, forgives=known) as ada:

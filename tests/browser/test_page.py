@@ -6,10 +6,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Room
+from tests.browser.window import CUT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-CUT = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED")
 
 
 async def test_the_page_opens_and_asks_nobody_but_the_hub(room: Room) -> None:
@@ -41,7 +40,7 @@ async def test_an_address_that_leads_nowhere_says_so_and_leads_on(room: Room) ->
 async def test_a_part_of_the_page_that_does_not_come_is_told_of_and_comes_when_it_is_asked_for_again(
     room: Room,
 ) -> None:
-    """Code splitting: what is fetched late may be gone, by a deploy or for want of a line."""
+    """What is fetched late may be gone, by a deploy or for want of a line."""
     options: dict[str, Any] = {"service_workers": "block", "forgives": (*CUT, "blocked by Playwright", "ERR_FAILED")}
     async with room.hub() as hub, room.learner(hub, **options) as ada:
         await ada.field.fill("Half a thought")
@@ -113,7 +112,7 @@ async def test_files_are_asked_for_once_and_the_page_every_time(room: Room) -> N
 async def test_the_page_opens_again_without_the_hub(room: Room) -> None:
     async with room.hub() as hub, room.window(hub, forgives=CUT) as phone:
         await phone.page.goto("/")
-        await phone.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        await phone.shell_is_kept()
         await phone.context.set_offline(True)
         answer = await phone.page.reload()
         assert answer is not None
@@ -125,7 +124,7 @@ async def test_the_page_opens_again_without_the_hub(room: Room) -> None:
 async def test_the_worker_keeps_the_page_and_nothing_of_the_api(room: Room) -> None:
     async with room.hub() as hub, room.window(hub) as phone:
         await phone.page.goto("/")
-        await phone.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        await phone.shell_is_kept()
         await phone.page.evaluate("fetch('/livez').then((answer) => answer.text())")
         kept = await phone.page.evaluate(
             "caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name)"

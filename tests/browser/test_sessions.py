@@ -9,8 +9,7 @@ from playwright.async_api import Locator, WebSocket, expect
 from protocol.ids import SessionId
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
-from tests.browser.test_weather import CUT
-from tests.browser.window import PATIENCE
+from tests.browser.window import CUT, PATIENCE
 from tests.device import Device, device
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -120,6 +119,7 @@ async def test_by_keyboard_one_stays_in_the_list(room: Room) -> None:
             await expect(ada.session("Ants")).to_be_focused()
 
 
+@pytest.mark.shows("sessionStore: error")
 async def test_a_page_of_the_list_that_is_refused_is_said_and_not_asked_for_again_and_again(room: Room) -> None:
     async with room.hub() as hub, device(hub) as laptop:
         for number in range(PAGE + 5):

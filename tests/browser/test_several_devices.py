@@ -12,7 +12,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.mark.shows("chatStore: messages, currentSessionMessages")
 async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
-    """Cross-device sync · unread badges and answering marks on all devices."""
     with redis_server() as redis:
         async with provider(["Seen ", HOLD, "by both."]) as tutor:
             async with (
@@ -37,7 +36,6 @@ async def test_two_devices_on_two_instances_show_the_same(room: Room) -> None:
 async def test_an_answer_that_ends_elsewhere_marks_its_session_and_reading_it_unmarks_it_everywhere(
     room: Room,
 ) -> None:
-    """Unread badges · "answering …" marks."""
     async with provider(["Ready ", HOLD, "now."]) as tutor, room.hub(tutor) as hub:
         async with room.learner(hub) as phone, room.learner(hub) as laptop:
             await phone.begin("Take your time")

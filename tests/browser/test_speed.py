@@ -1,7 +1,4 @@
-"""How soon the page shows what it hears, and how it bears a long conversation. Figures for a machine of two cores.
-
-Each test's docstring names the features of the design that it shows.
-"""
+"""How soon the page shows what it hears, and how it bears a long conversation. Figures for a machine of two cores."""
 
 import gzip
 import json
@@ -99,9 +96,7 @@ def planted(database_url: str, session: object, messages: int) -> None:
         )
 
 
-@pytest.mark.shows("Optimization: lazy loading")
 def test_what_the_page_needs_at_first_is_small_and_the_rest_is_lazy(built: Path) -> None:
-    """Lazy loading · CDN for static assets: initial JavaScript of 120 KB at most."""
     page = (built / "index.html").read_text()
     first = re.findall(r'(?:src|href)="(/assets/[^"]+\.js)"', page)
     needed, found = list(first), set[str]()
@@ -137,7 +132,7 @@ async def traced(room: Room) -> AsyncGenerator[list[float]]:
 
 @in_one_loop
 async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> None:
-    """Real-time message output, at 40 tokens a second in a session of 1,000 messages."""
+    """At 40 tokens a second in a session of 1,000 messages."""
     words = [f"word{number} " + ("\n\n" if number % 50 == 0 else "") for number in range(1, 401)]
     async with provider(words, delay=0.025) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         session = await laptop.create(title="Long")
@@ -161,7 +156,6 @@ async def test_while_an_answer_is_written_no_frame_takes_long(room: Room) -> Non
 @pytest.mark.timeout(240)
 @in_one_loop
 async def test_ten_thousand_messages_scroll_from_end_to_start(room: Room) -> None:
-    """Virtual scrolling for large message lists · lazy loading: history paged upwards without a jump."""
     async with provider(["Yes."]) as tutor, room.hub(tutor, lasts=230) as hub, device(hub) as laptop:
         session = await laptop.create(title="Very long")
         planted(room.database_url, session, 10_000)
@@ -190,10 +184,10 @@ async def scrolled_to_the_start(page: Page) -> None:
     )
 
 
-@pytest.mark.shows("SessionChat: message history display")
+@pytest.mark.shows("SessionChat: message history display", "Optimization: lazy loading")
 @in_one_loop
 async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
-    """Message history display, paged upwards: what is read moves with the reader's wheel and with nothing else."""
+    """What is read moves with the reader's wheel and with nothing else."""
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
         session = await laptop.create(title="Long")
         planted(room.database_url, session, 300)
@@ -215,7 +209,6 @@ async def test_earlier_messages_come_without_a_jump(room: Room) -> None:
 @pytest.mark.shows("Optimization: debounced search")
 @in_one_loop
 async def test_a_search_is_asked_once_for_what_is_typed_quickly(room: Room) -> None:
-    """Debounced search: reduce API calls."""
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("Mathematics")
         asked = list[str]()

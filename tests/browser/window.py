@@ -19,6 +19,10 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog
 SHOTS = Path("build/screenshots")
 PATIENCE = 10_000
 """Milliseconds for which an expectation may take to come true."""
+CUT = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket connection to")
+"""What Chromium itself logs when a line is cut."""
+FORGIVES_REFUSALS = ("status of 4", "status of 5")
+"""And when the hub says no."""
 OURS = ("http", "https", "ws", "wss")
 TELLS_OF_VIOLATIONS = """
     document.addEventListener("securitypolicyviolation", (event) =>
@@ -43,6 +47,10 @@ class Window:
     async def another(self) -> Page:
         """A second tab of the same browser."""
         return await self.context.new_page()
+
+    async def shell_is_kept(self) -> None:
+        """Returns once the page opens without a line."""
+        await self.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
 
     async def shot(self, name: str, page: Page | None = None) -> None:
         """What is seen now, kept as `build/screenshots/<name>.png`."""

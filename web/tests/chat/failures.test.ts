@@ -14,6 +14,7 @@ describe.skipIf(!hasHub)(
     const here = freshId();
     let told: string[];
     let device: Device;
+    let leave: () => void;
 
     beforeEach(() => {
       told = [];
@@ -26,7 +27,8 @@ describe.skipIf(!hasHub)(
         isSeen: (session) => session === here,
         tell: (_session, message) => told.push(message),
       });
-      scene.leaving.push(failures.start());
+      leave = failures.start();
+      scene.leaving.push(leave);
     }
 
     /** Into a session that is not there. Returns the message's id. */
@@ -50,12 +52,14 @@ describe.skipIf(!hasHub)(
     it("is not told of again by the next visit, but is if it fails once more", async () => {
       const session = freshId();
       const message = await fail(session);
+      leave();
       listen();
-      expect(told).toEqual([message]);
+      const another = await fail(session);
+      expect(told).toEqual([message, another]);
       told = [];
       device.forget(message);
       await expect(device.send(session, "Now?", { message })).rejects.toThrow("no such thing");
-      expect(new Set(told)).toEqual(new Set([message]));
+      expect(told).toEqual([message]);
     });
   },
 );

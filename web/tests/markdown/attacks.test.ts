@@ -1,5 +1,5 @@
 /** What others write cannot act: row 23 of the threats, whole and cut at each place while it is being written. */
-import katex from "katex";
+import "katex"; // here already, so that a formula is drawn at once
 import { describe, expect, it } from "vitest";
 import { Blocks } from "../../src/lib/markdown/blocks";
 import { purified, written } from "../../src/lib/markdown/html";
@@ -35,7 +35,6 @@ function offencesOfPurified(html: string): string[] {
 
 describe("nothing that a message says can act", () => {
   it("is tried with enough payloads, of all kinds", () => {
-    expect(katex.version).toBeTruthy();
     expect(new Set(payloads.map(({ text }) => text)).size).toBeGreaterThanOrEqual(200);
   });
 
