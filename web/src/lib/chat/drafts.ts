@@ -1,14 +1,14 @@
 /**
  * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has
- * written it: an older one never replaces a newer one, be it from the store, from before signing in again, or from
- * another tab; another tab that shows the session shows what is written here, and so goes on from it. Only a page that is
- * about to go writes without looking: it may not live to hear what is there.
+ * written it: an older one never replaces a newer one, be it from before signing in again, or from another tab; another
+ * tab that shows the session shows what is written here, and so goes on from it. The store is written
+ * without looking, as the page may go before it hears what is there; a tab that hears of a later draft keeps its own no more.
  */
 import type { Draft, Store } from "../client";
 
 type Listener = (draft: Draft) => void;
 type ListenerToAll = (name: string, draft: Draft) => void;
-type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft" | "removeDraft" | "leaveDraft">;
+type DraftStore = Pick<Store, "draft" | "drafts" | "keepDraft">;
 export type Words = Omit<Draft, "at">;
 interface Heard extends Draft {
   session: string;
@@ -70,13 +70,9 @@ export class Drafts {
     }
   }
 
-  /** To be called when the page may be about to go. What was written a moment ago is later than any other tab's. */
+  /** To be called when the page may be about to go. */
   saveAll(): void {
-    for (const session of this.#unkept) {
-      const draft = this.#say(session);
-      if (draft !== undefined) void this.#store.leaveDraft(session, isNothing(draft) ? null : draft);
-    }
-    this.#unkept.clear();
+    for (const session of this.#unkept) void this.#save(session);
   }
 
   close(): void {
@@ -99,8 +95,7 @@ export class Drafts {
     if (!this.#unkept.has(session)) return;
     const draft = this.#say(session);
     if (draft === undefined) return;
-    if (isNothing(draft)) await this.#store.removeDraft(session, draft.at);
-    else await this.#store.keepDraft(session, draft);
+    await this.#store.keepDraft(session, isNothing(draft) ? null : draft);
     if (this.#held.get(session) === draft) this.#unkept.delete(session);
   }
 

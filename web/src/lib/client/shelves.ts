@@ -6,16 +6,11 @@
 const SHELVES = ["lists", "messages", "outbox", "drafts"] as const;
 export type Shelf = (typeof SHELVES)[number];
 
-/** What was there is given to `change`; what that returns is there then. Undefined: nothing. */
-export type Alter = (held: unknown) => unknown;
-
 export interface Shelves {
   read(shelf: Shelf, key: string): Promise<unknown>;
   all(shelf: Shelf): Promise<[string, unknown][]>;
   /** Whatever was there. It is kept even if the page goes in this moment; undefined: nothing is there then. */
   put(shelf: Shelf, key: string, value: unknown): Promise<void>;
-  /** The page has to stay until what was there is known. */
-  change(shelf: Shelf, key: string, change: Alter): Promise<void>;
   clear(...shelves: Shelf[]): Promise<void>;
 }
 
@@ -38,10 +33,6 @@ export class Memory implements Shelves {
   async put(shelf: Shelf, key: string, value: unknown): Promise<void> {
     if (value === undefined) this.#shelf(shelf).delete(key);
     else this.#shelf(shelf).set(key, value);
-  }
-
-  async change(shelf: Shelf, key: string, change: Alter): Promise<void> {
-    await this.put(shelf, key, change(this.#shelf(shelf).get(key)));
   }
 
   async clear(...shelves: Shelf[]): Promise<void> {
@@ -89,21 +80,6 @@ export class Database implements Shelves {
     const transaction = this.#begin([shelf], "readwrite");
     place(transaction.objectStore(shelf), key, value);
     transaction.commit();
-    await doneWith(transaction);
-  }
-
-  /** In one transaction, so that of two tabs none undoes what the other has done. */
-  async change(shelf: Shelf, key: string, change: Alter): Promise<void> {
-    const transaction = this.#begin([shelf], "readwrite");
-    const store = transaction.objectStore(shelf);
-    const held = store.get(key);
-    held.onsuccess = () => {
-      try {
-        place(store, key, change(held.result));
-      } catch {
-        transaction.abort(); // what cannot be kept ends the transaction, and not the page
-      }
-    };
     await doneWith(transaction);
   }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Entry } from "./outbox";
-import { Database, Memory, type Alter, type Shelf, type Shelves } from "./shelves";
+import { Database, Memory, type Shelf, type Shelves } from "./shelves";
 import type { Message, Reply, Session } from "./wire";
 
 /** Sessions whose messages are kept: those that were read last. */
@@ -83,23 +83,8 @@ export class Store {
     return ((await this.#read("drafts", session)) as Draft | undefined) ?? null;
   }
 
-  /** The later one counts. False: a later one was there, and stays. */
-  async keepDraft(session: string, draft: Draft): Promise<boolean> {
-    let isLatest = true;
-    await this.#change("drafts", session, (held) => {
-      isLatest = !isLater(held, draft.at);
-      return isLatest ? draft : held;
-    });
-    return isLatest;
-  }
-
-  /** Unless it was written after `at`. */
-  async removeDraft(session: string, at = Infinity): Promise<void> {
-    await this.#change("drafts", session, (held) => (isLater(held, at) ? held : undefined));
-  }
-
-  /** Whatever is there; null: nothing. For a page that is about to go, and hears no more of what is there. */
-  async leaveDraft(session: string, draft: Draft | null): Promise<void> {
+  /** Whatever was there; null: nothing. Which of two is later is for the tabs to know: none of them looks first. */
+  async keepDraft(session: string, draft: Draft | null): Promise<void> {
     await this.#put("drafts", session, draft ?? undefined);
   }
 
@@ -175,21 +160,12 @@ export class Store {
     if (this.#isOver) return;
     if (await this.#isWritten((shelves) => shelves.put(shelf, key, value)))
       await this.#memory.put(shelf, key, undefined);
-    else await this.#remember(shelf, key, () => value);
-  }
-
-  async #change(shelf: Shelf, key: string, change: Alter): Promise<void> {
-    if (this.#isOver) return;
-    const held = this.#memory.has(shelf, key) ? await this.#memory.read(shelf, key) : undefined;
-    const onto: Alter = (there) => change(held ?? there);
-    if (await this.#isWritten((shelves) => shelves.change(shelf, key, onto)))
-      await this.#memory.put(shelf, key, undefined);
-    else await this.#remember(shelf, key, onto);
+    else await this.#remember(shelf, key, value);
   }
 
   /** There is no room on the shelf: it is kept in memory. */
-  async #remember(shelf: Shelf, key: string, change: Alter): Promise<void> {
-    await this.#memory.change(shelf, key, change);
+  async #remember(shelf: Shelf, key: string, value: unknown): Promise<void> {
+    await this.#memory.put(shelf, key, value);
     if (this.isKept || this.#wasFull) return;
     this.#wasFull = true;
     this.onFull();
@@ -231,8 +207,4 @@ async function openShelves(name: string): Promise<Shelves | null> {
   if (typeof indexedDB === "undefined") return null;
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), OPEN_WITHIN_MS));
   return Promise.race([Database.open(name), late]).catch(() => null);
-}
-
-function isLater(held: unknown, at: number): boolean {
-  return ((held as Draft | undefined)?.at ?? -Infinity) > at;
 }
