@@ -84,15 +84,30 @@ describe("drafts", () => {
     await vi.waitFor(() => expect(here.text).toBe("begun on the left, ended on the right"));
   });
 
-  it("that are older never replace newer ones, wherever they come from", async () => {
+  it("that were kept are gone on from, also by what is typed before they are read", async () => {
     const session = freshId();
     const store = await openStore(machine.user);
-    await store.keepDraft(session, { text: "from last year", at: 1 });
+    await store.keepDraft(session, { text: "from last year", imageUrl: "/media/1", at: 1 });
     const drafts = await machine.tab();
     const composer = shown(drafts, session);
-    drafts.write(session, { text: "what is typed now" });
-    await vi.waitFor(async () => expect((await store.draft(session))?.text).toBe("what is typed now"));
-    expect(composer.text).not.toBe("from last year");
+    drafts.write(session, { text: "typed at once" });
+    await vi.waitFor(() => expect(composer.text).toBe("from last year\n\ntyped at once"));
+    drafts.saveAll();
+    await vi.waitFor(async () =>
+      expect(await store.draft(session)).toMatchObject({ text: composer.text, imageUrl: "/media/1" }),
+    );
+  });
+
+  it("that are older never replace newer ones of another tab", async () => {
+    const session = freshId();
+    await (await openStore(machine.user)).keepDraft(session, { text: "from last year", at: 1 });
+    const [left, right] = [await machine.tab(), await machine.tab()];
+    const heard: string[] = [];
+    left.write(session, { text: "what is typed now" });
+    left.saveAll();
+    right.follow(session, ({ text }) => heard.push(text));
+    await vi.waitFor(() => expect(heard).toContain("what is typed now"));
+    expect(heard.at(-1)).toBe("what is typed now");
   });
 
   it("are newer by their time, and what is held wins a tie", () => {

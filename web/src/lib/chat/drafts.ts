@@ -1,8 +1,9 @@
 /**
  * What is written and not sent with what hangs on it, one draft a session, kept while one types. Whoever wrote last has
  * written it: an older one never replaces a newer one, be it from before signing in again, or from another tab; another
- * tab that shows the session shows what is written here, and so goes on from it. The store is written
- * without looking, as the page may go before it hears what is there; a tab that hears of a later draft keeps its own no more.
+ * tab that shows the session shows what is written here, and so goes on from it. Only what is written before the store has
+ * said what it has does not replace that, but goes on from it. The store is written without looking, as the page may go
+ * before it hears what is there; a tab that hears of a later draft keeps its own no more.
  */
 import type { Draft, Store } from "../client";
 
@@ -22,6 +23,14 @@ export function isNewer(offered: Draft, held: Draft | undefined): boolean {
 
 function isNothing({ text, imageUrl, audioUrl }: Words): boolean {
   return text === "" && !imageUrl && !audioUrl;
+}
+
+function joined(before: Words, after: Words): Words {
+  return {
+    text: [before.text, after.text].filter((text) => text !== "").join("\n\n"),
+    imageUrl: after.imageUrl ?? before.imageUrl ?? null,
+    audioUrl: after.audioUrl ?? before.audioUrl ?? null,
+  };
 }
 
 export class Drafts {
@@ -46,7 +55,7 @@ export class Drafts {
     this.#listeners.set(session, listener);
     const held = this.#held.get(session);
     if (held !== undefined) listener(held);
-    else void this.#store.draft(session).then((kept) => kept !== null && this.#take(session, kept));
+    else void this.#store.draft(session).then((kept) => kept !== null && this.#meet(session, kept));
   }
 
   /** The same for all that go by a name which begins so, and not by a session's id. */
@@ -78,6 +87,15 @@ export class Drafts {
   close(): void {
     this.saveAll();
     this.#tabs.close();
+  }
+
+  /** What was kept is there at last: it goes before what has been written here meanwhile. */
+  #meet(session: string, kept: Draft): void {
+    const written = this.#held.get(session);
+    if (written === undefined || !this.#unkept.has(session)) return this.#take(session, kept);
+    const both = { ...joined(kept, written), at: written.at + 1 };
+    this.#take(session, both);
+    this.write(session, both);
   }
 
   #take(session: string, offered: Draft): void {
