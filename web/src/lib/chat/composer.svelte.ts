@@ -94,10 +94,10 @@ export class Composer {
     return this.length === 0 && this.imageUrl === null && this.audioUrl === null;
   }
 
-  /** Somebody wants to send it. False: it can't be; if that is because a file is still on its way, it is said. */
+  /** Somebody wants to send it. False: it can't be; if that is because of a file that is not there yet, it is said. */
   isReady(): boolean {
-    this.tray.isAwaited = this.tray.isBusy;
-    return !(this.isEmpty || this.isTooLong || this.tray.isBusy);
+    this.tray.isAwaited = this.tray.waitsFor !== null;
+    return !(this.isEmpty || this.isTooLong || this.tray.isAwaited);
   }
 
   /** Goes on with what was dictated. */

@@ -20,7 +20,7 @@ export class Tray {
   readonly #written: Written;
   /** In the order in which they were chosen. */
   #all = $state.raw<Upload[]>([]);
-  /** Somebody wanted to send the message while some of it was still on its way. */
+  /** Somebody wanted to send the message while it had to wait. */
   isAwaited = $state(false);
 
   constructor(rest: MediaRest, written: Written) {
@@ -41,9 +41,10 @@ export class Tray {
     });
   }
 
-  /** Some of it is on its way: a message that was sent now would go without it. */
-  get isBusy(): boolean {
-    return this.uploads.some(({ isBusy }) => isBusy);
+  /** A message that was sent now would go without some of it. Null: it has all. */
+  get waitsFor(): "arrival" | "decision" | null {
+    if (this.uploads.some(({ isBusy }) => isBusy)) return "arrival";
+    return this.uploads.some(({ canRetry }) => canRetry) ? "decision" : null;
   }
 
   /** What is only here, and may yet be sent. */

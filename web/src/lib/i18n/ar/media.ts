@@ -6,7 +6,10 @@ export const media: Messages["media"] = {
   attachments: "مرفقات الرسالة",
   sending: (name) => `جارٍ إرسال ${name}`,
   cancelNamed: (name) => `إلغاء ${name}`,
-  waits: "الملف ما زال في الطريق. أرسل حالما يصل.",
+  waits: {
+    arrival: "الملف ما زال في الطريق. أرسل حالما يصل.",
+    decision: "لم يصل أحد الملفات. حاول مرة أخرى أو أزله، ثم أرسل.",
+  },
   remove: "إزالة",
   removeNamed: (name) => `إزالة ${name}`,
   loading: "في الطريق…",

@@ -6,7 +6,10 @@ export const media: Messages["media"] = {
   attachments: "Was zur Nachricht gehört",
   sending: (name) => `${name} wird gesendet`,
   cancelNamed: (name) => `${name} abbrechen`,
-  waits: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
+  waits: {
+    arrival: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
+    decision: "Eine Datei ist nicht angekommen. Versuche es noch einmal oder entferne sie, dann sende.",
+  },
   remove: "Entfernen",
   removeNamed: (name) => `${name} entfernen`,
   loading: "Kommt gleich …",

@@ -4,7 +4,10 @@ export const media = {
   attachments: "What goes with the message",
   sending: (name: string) => `Sending ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
-  waits: "The file is still on its way. Send once it is here.",
+  waits: {
+    arrival: "The file is still on its way. Send once it is here.",
+    decision: "A file did not arrive. Try it again or remove it, then send.",
+  },
   remove: "Remove",
   removeNamed: (name: string) => `Remove ${name}`,
   loading: "On its way …",
