@@ -10,6 +10,7 @@ from tests.browser.conftest import Room
 from tests.browser.learner import Learner
 from tests.browser.window import FORGIVES_REFUSALS
 from tests.files import photo, picture
+from tests.hostile import http
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -300,6 +301,39 @@ async def test_who_would_take_a_file_away_with_the_page_is_asked_first(room: Roo
             await expect(added.get_by_role("button", name="Remove cat.jpg")).to_be_visible()
             await ada.page.reload()
             await expect(added.get_by_role("img", name="Picture")).to_be_visible()
+
+
+async def test_a_file_that_the_end_of_the_sign_in_cut_off_is_sent_after_the_next(room: Room, data_dir: Path) -> None:
+    async with (
+        provider(["Well."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, forgives=FORGIVES_REFUSALS) as ada,
+    ):
+        slow = Slow(ada)
+        send = ada.page.get_by_role("button", name="Send", exact=True)
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        await ada.begin("one")
+        await slow.begin()
+        await add(ada, file("one.jpg", "image/jpeg", photo((64, 64))))
+        await expect(added.get_by_role("progressbar", name="Sending one.jpg")).to_be_visible()
+        await ada.new_session()
+        await add(ada, file("cat.jpg", "image/jpeg", photo((48, 48))))
+        await expect(added.get_by_role("progressbar", name="Sending cat.jpg")).to_be_visible()
+        await ada.field.fill("Look at this")
+        await http(hub, "POST", "/auth/sign-out", hub.headers("ada"), b'{"everywhere": true}')
+        again = ada.page.get_by_role("dialog", name="Please sign in again")
+        await expect(again).to_be_visible()
+        await slow.let_through()
+        await ada.page.unroute("**/api/media")
+        await again.get_by_role("button", name="Sign in", exact=True).click()
+        await expect(send).to_be_enabled()
+        await ada.field.press("Enter")
+        await expect(ada.said.last).to_contain_text("Look at this")
+        await expect(ada.said.last.locator("img")).to_have_js_property("naturalWidth", 48)
+        await ada.session("one").click()
+        await expect(send).to_be_enabled()
+        await ada.field.press("Enter")
+        await expect(ada.said.last.locator("img")).to_have_js_property("naturalWidth", 64)
 
 
 async def test_who_signs_out_is_told_of_a_file_that_would_be_lost(room: Room, data_dir: Path) -> None:

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { CommandRefused, ConnectionLost, type Problem } from "../../src/lib/client";
 import { clock } from "../../src/lib/media/clock";
-import { refusalOf, type MediaRest } from "../../src/lib/media/hub";
+import { refusalOf } from "../../src/lib/media/hub";
 import { lookedAt, MOST_BYTES, senseOf } from "../../src/lib/media/kinds";
 import { loudnessOf } from "../../src/lib/media/loudness";
 import { spoken } from "../../src/lib/media/spoken";
@@ -63,9 +63,10 @@ describe("a file that was refused", () => {
   it.each([
     ["is offered again where the hub says that it may be taken yet", refused("unavailable", true), true],
     ["is not where it says that it won't be", refused("quota_exceeded", false), false],
+    ["is once one has signed in again", refused("unauthenticated", false), true],
     ["is where nobody knows whether it arrived", new ConnectionLost(), true],
   ])("%s", (_, error, isOffered) => {
-    const upload = new Upload(new File(["GIF89a"], "cat.gif"), {} as MediaRest);
+    const upload = new Upload(new File(["GIF89a"], "cat.gif"));
     upload.refuse(refusalOf(error));
     expect([upload.state, upload.canRetry]).toEqual(["refused", isOffered]);
   });

@@ -15,7 +15,7 @@ import { t } from "../i18n/index.svelte";
 import type { Account } from "./account";
 import { Beginning } from "../chat/beginning.svelte";
 import { ChatStore } from "../chat/chat.svelte";
-import { Composers } from "../chat/composers";
+import { Composers, type Trays } from "../chat/composers";
 import { Deletions } from "../chat/deletions.svelte";
 import { Drafts } from "../chat/drafts";
 import { Edits, isEdit } from "../chat/edits.svelte";
@@ -67,13 +67,14 @@ export class Visit {
     readonly account: Account,
     readonly store: Store,
     page: Page,
+    trays?: Trays,
   ) {
     this.#page = page;
     this.device = connect({ url: location.origin, token: account.tokens.next, who: whoIsThis(), store });
     this.rest = new Rest(location.origin, account.tokens.current);
     this.weather = new Weather(this.device);
     this.drafts = new Drafts(store, account.user);
-    this.composers = new Composers(this);
+    this.composers = new Composers(this, trays);
     this.sessions = new SessionStore(this.device, this);
     this.edits = new Edits(this.device, this.drafts);
     this.#failures = new Failures(this.device, {

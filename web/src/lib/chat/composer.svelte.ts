@@ -47,12 +47,13 @@ export class Composer {
   readonly #drafts: Drafts;
   #saidTypingAt = -Infinity;
 
-  /** `session`: null, it has not begun. */
-  constructor({ device, rest, drafts }: Surroundings, session: string | null) {
+  /** `session`: null, it has not begun. `tray`: that of before one signed in again. */
+  constructor({ device, rest, drafts }: Surroundings, session: string | null, tray?: Tray) {
     this.#device = device;
     this.#session = session;
     this.#drafts = drafts;
-    this.tray = new Tray(rest, this);
+    this.tray = tray ?? new Tray(rest, this);
+    tray?.moveTo(rest, this);
     drafts.follow(this.#draft, (draft) => this.#show({ ...NOTHING, ...draft }));
   }
 

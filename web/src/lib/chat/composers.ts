@@ -1,15 +1,21 @@
 /**
  * Where one writes: a composer for each conversation, and one for the beginning of the next. They last as long as the
- * visit, so that what is under way in one goes on while one looks elsewhere, and ends where it was begun.
+ * visit, so that what is under way in one goes on while one looks elsewhere, and ends where it was begun. What hangs on them
+ * goes on in the next visit of the same user: a file is nowhere but in the page.
  */
+import type { Tray } from "../media/tray.svelte";
 import { Composer, type Surroundings } from "./composer.svelte";
+
+export type Trays = Map<string | null, Tray>;
 
 export class Composers {
   readonly #around: Surroundings;
   readonly #all = new Map<string | null, Composer>();
 
-  constructor(around: Surroundings) {
+  /** `trays`: those of the visit before. */
+  constructor(around: Surroundings, trays: Trays = new Map()) {
     this.#around = around;
+    for (const [session, tray] of trays) this.#all.set(session, new Composer(around, session, tray));
   }
 
   /** `session`: null, it has not begun. */
@@ -22,6 +28,13 @@ export class Composers {
   /** How many files are only in the page: they would go with it. */
   get unsentFiles(): number {
     return [...this.#all.values()].flatMap(({ tray }) => tray.unfinished).length;
+  }
+
+  /** What hangs on them belongs to another visit from now on. */
+  release(): Trays {
+    const trays: Trays = new Map([...this.#all].map(([session, { tray }]) => [session, tray]));
+    this.#all.clear();
+    return trays;
   }
 
   close(): void {

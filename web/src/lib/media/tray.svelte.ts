@@ -16,16 +16,30 @@ const FIELD = { image: "imageUrl", audio: "audioUrl" } as const;
 const ONE_OF_EACH = { code: "one_of_each" };
 
 export class Tray {
-  readonly rest: MediaRest;
-  readonly #written: Written;
+  #rest: MediaRest;
+  #written: Written;
   /** In the order in which they were chosen. */
   #all = $state.raw<Upload[]>([]);
   /** Somebody wanted to send the message while it had to wait. */
   isAwaited = $state(false);
 
   constructor(rest: MediaRest, written: Written) {
-    this.rest = rest;
+    this.#rest = rest;
     this.#written = written;
+  }
+
+  /** Somebody has signed in again: it hangs on what is written there, and what has not arrived is sent once more. */
+  moveTo(rest: MediaRest, written: Written): void {
+    this.#rest = rest;
+    this.#written = written;
+    for (const upload of this.unfinished) {
+      upload.cancel();
+      this.again(upload);
+    }
+  }
+
+  get rest(): MediaRest {
+    return this.#rest;
   }
 
   get uploads(): Upload[] {
@@ -54,7 +68,7 @@ export class Tray {
 
   /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
   take(files: Iterable<File>): void {
-    const uploads = [...files].map((file) => new Upload(file, this.rest));
+    const uploads = [...files].map((file) => new Upload(file));
     this.#all = [...this.uploads, ...uploads];
     const taken = new Set<string>();
     this.isAwaited = false;
@@ -93,7 +107,7 @@ export class Tray {
     const sense = await upload.look();
     if (sense === null) return;
     this.#giveWay(sense);
-    await upload.send();
+    await upload.send(this.#rest);
     if (upload.state === "kept") this.#written[FIELD[sense]] = upload.url;
   }
 

@@ -20,21 +20,19 @@ export class Upload {
   problem = $state.raw<Refusal | null>(null);
   /** What a message names it by. */
   url = $state<string | null>(null);
-  readonly #rest: MediaRest;
   #abort = new AbortController();
 
-  constructor(file: File, rest: MediaRest) {
+  constructor(file: File) {
     this.file = file;
-    this.#rest = rest;
   }
 
   get isBusy(): boolean {
     return this.state === "waiting" || this.state === "sending";
   }
 
-  /** Whether the same file may be taken at another time. */
+  /** Whether the same file may be taken at another time, or once one has signed in again. */
   get canRetry(): boolean {
-    return this.problem?.retryable ?? false;
+    return this.problem?.retryable === true || this.problem?.code === "unauthenticated";
   }
 
   /** What it is, before anything of it is sent. Null: it is not taken, or was cancelled. */
@@ -52,13 +50,13 @@ export class Upload {
   }
 
   /** Once it was looked at. */
-  async send(): Promise<void> {
+  async send(rest: MediaRest): Promise<void> {
     const { signal } = this.#abort;
     if (!this.isBusy) return;
     this.state = "sending";
     try {
       const onProgress = (part: number) => (this.part = part);
-      const kept = await this.#rest.upload(this.file, { media: this.id, onProgress, signal });
+      const kept = await rest.upload(this.file, { media: this.id, onProgress, signal });
       if (signal.aborted) return;
       this.url = kept.url;
       this.state = "kept";

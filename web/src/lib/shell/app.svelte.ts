@@ -81,10 +81,11 @@ export class App {
     const former = this.visit;
     await former?.finish();
     const store = await openStore(account.user);
+    const isAgain = former?.account.user === account.user;
+    const trays = isAgain ? former.composers.release() : undefined;
     this.#leave();
-    if (former !== null && former.account.user !== account.user)
-      this.router.go(null, null, { instead: true });
-    this.visit = new Visit(account, store, this);
+    if (former !== null && !isAgain) this.router.go(null, null, { instead: true });
+    this.visit = new Visit(account, store, this, trays);
     this.#leave = this.visit.start();
     rememberThat(account);
   }
