@@ -54,6 +54,41 @@ async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -
         await ada.shot("recording-sent")
 
 
+async def test_a_recording_stays_where_it_was_begun_and_goes_without_a_question_neither_with_the_message_nor_the_page(
+    room: Room, data_dir: Path
+) -> None:
+    heard: dict[str, Any] = {"permissions": ["microphone"], "forgives": ("dialog: ",)}
+    async with (
+        provider(["A beep."]) as tutor,
+        room.hub(tutor, data_dir=data_dir) as hub,
+        room.learner(hub, **heard) as ada,
+    ):
+        record = ada.page.get_by_role("button", name="Record your voice")
+        keep = ada.page.get_by_role("button", name="Keep the recording")
+        recording = ada.page.get_by_role("group", name="Recording", exact=True).filter(has=keep)
+        added = ada.page.get_by_role("list", name="What goes with the message")
+        send = ada.page.get_by_role("button", name="Send", exact=True)
+        await record.click()
+        await expect(recording).to_contain_text("0:01")
+        await ada.field.fill("Listen")
+        await ada.field.press("Enter")
+        await expect(ada.page.get_by_role("status").filter(has_text="Your voice is being recorded.")).to_be_visible()
+        await keep.click()
+        await expect(send).to_be_enabled()
+        await ada.field.press("Enter")
+        await expect(ada.said.last.get_by_role("group", name="Recording")).to_be_visible()
+        await record.click()
+        await expect(recording).to_contain_text("0:01")
+        async with ada.page.expect_event("dialog") as asked:
+            await ada.page.close(run_before_unload=True)
+        assert (await asked.value).type == "beforeunload"
+        await ada.new_session()
+        await expect(record).to_be_visible()
+        await expect(added).to_have_count(0)
+        await ada.session("Listen").click()
+        await expect(added.get_by_role("button", name="Play")).to_be_visible()
+
+
 async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, data_dir: Path) -> None:
     async with (
         provider(["Quiet."]) as tutor,

@@ -25,9 +25,9 @@ export class Composers {
     return composer;
   }
 
-  /** How many files are only in the page: they would go with it. */
+  /** How many files are only in the page, with what is being recorded: they would go with it. */
   get unsentFiles(): number {
-    return [...this.#all.values()].flatMap(({ tray }) => tray.unfinished).length;
+    return [...this.#all.values()].reduce((files, { tray }) => files + tray.unsent, 0);
   }
 
   /** What hangs on them belongs to another visit from now on. */

@@ -49,10 +49,16 @@ export class Recorder {
     this.#end(false);
   }
 
+  /** Whoever leaves is not listened to; what was said is kept. */
+  leave(): void {
+    this.keep();
+    this.trouble = null;
+  }
+
   #end(isWanted: boolean): void {
+    if (this.#recording?.state !== "recording") return void (this.state = "idle");
     this.#isWanted = isWanted;
-    if (this.#recording?.state === "recording") this.#recording.stop();
-    else this.state = "idle";
+    this.#recording.stop();
   }
 
   /** It may have been cancelled while the reader was asked. */

@@ -1,9 +1,11 @@
 /**
  * What hangs on the message that is being written: at most one picture and one sound, each an upload until the hub has
- * it. What it is named by is put where the message is written; once that is empty, the message has taken it along.
+ * it. What it is named by is put where the message is written; once that is empty, the message has taken it along. What is
+ * recorded belongs here from its first second, wherever one goes.
  */
 import type { MediaRest } from "./hub";
 import type { Sense } from "./kinds";
+import { Recorder } from "./recorder.svelte";
 import { Upload } from "./upload.svelte";
 
 /** Where a message is written. */
@@ -16,6 +18,7 @@ const FIELD = { image: "imageUrl", audio: "audioUrl" } as const;
 const ONE_OF_EACH = { code: "one_of_each" };
 
 export class Tray {
+  readonly recorder = new Recorder((file) => this.take([file]));
   #rest: MediaRest;
   #written: Written;
   /** In the order in which they were chosen. */
@@ -32,7 +35,7 @@ export class Tray {
   moveTo(rest: MediaRest, written: Written): void {
     this.#rest = rest;
     this.#written = written;
-    for (const upload of this.unfinished) {
+    for (const upload of this.#unfinished) {
       upload.cancel();
       this.again(upload);
     }
@@ -56,14 +59,15 @@ export class Tray {
   }
 
   /** A message that was sent now would go without some of it. Null: it has all. */
-  get waitsFor(): "arrival" | "decision" | null {
+  get waitsFor(): "recording" | "arrival" | "decision" | null {
+    if (this.#isRecording) return "recording";
     if (this.uploads.some(({ isBusy }) => isBusy)) return "arrival";
     return this.uploads.some(({ canRetry }) => canRetry) ? "decision" : null;
   }
 
-  /** What is only here, and may yet be sent. */
-  get unfinished(): Upload[] {
-    return this.uploads.filter(({ isBusy, canRetry }) => isBusy || canRetry);
+  /** How much is only here, and may yet be sent. */
+  get unsent(): number {
+    return this.#unfinished.length + Number(this.#isRecording);
   }
 
   /** Of several at once the first picture and the first sound; of the others it is said that they stay behind. */
@@ -100,7 +104,16 @@ export class Tray {
 
   /** Nothing of it is sent any more. */
   cancel(): void {
+    this.recorder.cancel();
     for (const upload of this.#all) upload.cancel();
+  }
+
+  get #isRecording(): boolean {
+    return this.recorder.state === "recording";
+  }
+
+  get #unfinished(): Upload[] {
+    return this.uploads.filter(({ isBusy, canRetry }) => isBusy || canRetry);
   }
 
   async #send(upload: Upload): Promise<void> {

@@ -98,6 +98,7 @@ export class App {
     const { visit } = this;
     if (visit === null) return;
     const token = visit.isRefused ? null : visit.account.tokens.held;
+    visit.composers.close();
     const disconnect = this.#leave;
     this.#leave = () => undefined;
     this.leave();

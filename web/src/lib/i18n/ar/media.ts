@@ -7,6 +7,7 @@ export const media: Messages["media"] = {
   sending: (name) => `جارٍ إرسال ${name}`,
   cancelNamed: (name) => `إلغاء ${name}`,
   waits: {
+    recording: "يجري تسجيل صوتك. احتفظ بالتسجيل أو تجاهله، ثم أرسل.",
     arrival: "الملف ما زال في الطريق. أرسل حالما يصل.",
     decision: "لم يصل أحد الملفات. حاول مرة أخرى أو أزله، ثم أرسل.",
   },

@@ -7,6 +7,7 @@ export const media: Messages["media"] = {
   sending: (name) => `${name} wird gesendet`,
   cancelNamed: (name) => `${name} abbrechen`,
   waits: {
+    recording: "Deine Stimme wird gerade aufgenommen. Behalte oder verwirf die Aufnahme, dann sende.",
     arrival: "Die Datei ist noch unterwegs. Sende, sobald sie da ist.",
     decision: "Eine Datei ist nicht angekommen. Versuche es noch einmal oder entferne sie, dann sende.",
   },

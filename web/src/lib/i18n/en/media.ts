@@ -5,6 +5,7 @@ export const media = {
   sending: (name: string) => `Sending ${name}`,
   cancelNamed: (name: string) => `Cancel ${name}`,
   waits: {
+    recording: "Your voice is being recorded. Keep the recording or discard it, then send.",
     arrival: "The file is still on its way. Send once it is here.",
     decision: "A file did not arrive. Try it again or remove it, then send.",
   },
