@@ -198,6 +198,23 @@ async def test_where_nothing_can_be_kept_the_page_says_so_and_works(room: Room) 
             await expect(ada.page.get_by_text("This browser keeps nothing between visits")).to_be_visible()
 
 
+async def test_where_nothing_can_be_kept_one_is_asked_before_the_page_takes_away_what_was_not_sent(room: Room) -> None:
+    forgives = ("blocked by Playwright", "dialog: ")
+    async with provider(["Works."]) as tutor, room.hub(tutor) as hub:
+        async with room.window(hub, service_workers="block", forgives=forgives) as window:
+            await window.context.add_init_script(KEEPS_NOTHING)
+            ada = Learner(window, "ada")
+            await ada.sign_in()
+            await ada.begin("Anything")
+            await expect(ada.answers.last).to_contain_text("Works.")
+            await ada.field.fill("Half a thought")
+            async with ada.page.expect_event("dialog") as asked:
+                await ada.page.close(run_before_unload=True)
+            assert (await asked.value).type == "beforeunload"
+            await ada.field.fill("")
+            assert await ada.page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+
+
 async def test_what_a_busy_hub_takes_later_says_so_and_not_that_there_is_no_connection(room: Room) -> None:
     limits = {"sends": "1/3"}
     async with provider(["An answer."]) as tutor, room.hub(tutor, limits=limits) as hub, room.learner(hub) as ada:

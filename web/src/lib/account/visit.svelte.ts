@@ -117,6 +117,13 @@ export class Visit {
     return this.end !== null && ["sign_in", "erased"].includes(endOf(this.end.code));
   }
 
+  /** Something would be lost with the page: a file, or, where storage is full or blocked, what is not sent. */
+  get isAtRisk(): boolean {
+    const { device, drafts } = this;
+    const isSent = device.pendingSends().length + device.pendingChanges().length === 0 && drafts.areEmpty;
+    return this.composers.unsentFiles > 0 || !(isSent || this.store.isKept);
+  }
+
   /** What would be lost by signing out. Deletions that can still be undone are said before, if there is a line. */
   async unsent(): Promise<Unsent> {
     this.drafts.saveAll();

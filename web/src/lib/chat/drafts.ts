@@ -79,6 +79,11 @@ export class Drafts {
     }
   }
 
+  /** Nothing is written that this tab knows of. */
+  get areEmpty(): boolean {
+    return [...this.#held.values()].every(isNothing);
+  }
+
   /** To be called when the page may be about to go. */
   saveAll(): void {
     for (const session of this.#unkept) void this.#save(session);
