@@ -21,7 +21,11 @@ export async function belongings(
   const rest = new Rest("http://127.0.0.1:9", async () => ""); // only a browser sends files
   const composers = new Composers({ device, rest, drafts });
   const refused = ({ problem }: CommandRefused) => refusals.push(problem.code);
-  const sessions = new SessionStore(device, { refused, removed: () => undefined });
+  const sessions = new SessionStore(device, {
+    refused,
+    notRestored: () => refusals.push("nothing to restore"),
+    removed: () => undefined,
+  });
   const deletions = new Deletions((message) => device.delete(message).catch(excuse));
   leaving.push(
     sessions.start(),

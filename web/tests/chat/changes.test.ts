@@ -12,6 +12,7 @@ import { belongings } from "./belongings";
 import { Scene } from "./scene";
 
 const NOWHERE = "http://127.0.0.1:9";
+const NOT_LISTED = freshId();
 const PATIENT = { timeout: 15_000 };
 
 interface Page extends Belongings {
@@ -101,6 +102,20 @@ describe.skipIf(!hasHub)(
       expect([titles(again), again.sessions.isDeleted(session)]).toEqual([[], true]);
       void again.sessions.restore(session);
       expect(titles(again)).toEqual(["Pho"]);
+    });
+
+    it("of a session that is begun and deleted leave it deleted, and so of one that is not in the list", async () => {
+      const page = await loaded(NOWHERE);
+      const begun = page.sessions.create({ title: "Begun in the tunnel" });
+      const row = page.sessions.find(begun);
+      if (row === null) throw new Error("It is shown.");
+      void page.sessions.delete(row);
+      void page.sessions.delete({ ...row, id: NOT_LISTED });
+      left(page);
+      const again = await loaded(NOWHERE);
+      for (const id of [begun, NOT_LISTED]) expect(again.sessions.isDeleted(id)).toBe(true);
+      void again.sessions.restore(NOT_LISTED);
+      expect(again.sessions.isDeleted(NOT_LISTED)).toBe(false);
     });
 
     it("that are refused after all are said, shown as they are at the hub, and an edit is written on", async () => {

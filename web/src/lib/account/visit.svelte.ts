@@ -181,6 +181,10 @@ export class Visit {
     this.#page.toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
   }
 
+  notRestored(): void {
+    this.#page.toasts.show(t().shell.nothingToRestore);
+  }
+
   removed(session: Session, undo: () => void): void {
     if (this.#page.router.place.session === session.id) this.#page.router.go(null, null, { instead: true });
     const text = t().sessions.deleted(session.title || t().sessions.untitled);
