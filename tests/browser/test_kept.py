@@ -10,7 +10,7 @@ from protocol.commands import MessageDelete, SessionDelete, SessionRestore
 from protocol.model import Message, Session
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
-from tests.browser.conversation import echo
+from tests.browser.conversation import conversation, echo
 from tests.browser.window import CUT
 from tests.device import device
 from tests.files import photo
@@ -220,6 +220,39 @@ async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(
             await ada.window.context.set_offline(False)
             await expect(ada.page.get_by_text("A change could not be kept. It is not there any more.")).to_be_visible()
             await expect(ada.said).to_have_count(0)
+
+
+async def test_the_words_of_an_edit_whose_message_is_deleted_elsewhere_go_back_to_the_composer(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop, room.learner(hub) as ada:
+        await ada.begin("first")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.do(ada.said.last, "Edit")
+        edit = ada.page.get_by_role("textbox", name="Edit your message")
+        await edit.fill("first, in better words")
+        session = await laptop.open(next(iter(laptop.timeline.sessions)))
+        await laptop.ask(MessageDelete, Message, message=session.messages[0].id)
+        await expect(ada.page.get_by_text("The message that you were editing was deleted.")).to_be_visible()
+        await expect(edit).to_have_count(0)
+        await ada.page.get_by_role("button", name="Back to the composer").click()
+        await expect(ada.field).to_have_value("first, in better words")
+
+
+async def test_an_edit_goes_on_where_its_field_is_though_it_is_given_up_in_another_tab(room: Room) -> None:
+    async with conversation(room) as ada:
+        other = await ada.another_tab()
+        await other.page.goto(ada.page.url)
+        here, there = (tab.page.get_by_role("textbox", name="Edit your message") for tab in (ada, other))
+        await ada.do(ada.said.last, "Edit")
+        await here.press_sequentially(" Really")
+        await expect(there).to_have_value("Is it so? Really")
+        await there.press("Escape")
+        await expect(there).to_have_count(0)
+        await here.press_sequentially("?")
+        await expect(there).to_have_value("Is it so? Really?")
+        await expect(here).to_have_value("Is it so? Really?")
+        await ada.field.focus()
+        await there.press("Escape")
+        await expect(here).to_have_count(0)
 
 
 async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room) -> None:

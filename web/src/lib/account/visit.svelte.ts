@@ -75,7 +75,7 @@ export class Visit {
     this.drafts = new Drafts(store, account.user);
     this.composers = new Composers(this);
     this.sessions = new SessionStore(this.device, this);
-    this.edits = new Edits(this.device, this.drafts);
+    this.edits = new Edits(this.device, this.drafts, (session, text) => this.#lost(session, text));
     this.#failures = new Failures(this.device, {
       isSeen: (session, message) => this.#page.router.place.session === session && isInView(message),
       tell: (session, message) => this.#failed(session, message),
@@ -183,6 +183,14 @@ export class Visit {
 
   notRestored(): void {
     this.#page.toasts.show(t().shell.nothingToRestore);
+  }
+
+  #lost(session: string, text: string): void {
+    const act = () => {
+      this.composers.of(session).giveBack(text);
+      this.#page.router.go(session, null);
+    };
+    this.#page.toasts.show(t().chat.editLost, { action: { label: t().chat.takeBack, act }, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {

@@ -45,6 +45,7 @@ export const chat: Messages["chat"] = {
   actions: "ما يمكن فعله بهذه الرسالة",
   edit: "تعديل",
   editing: "عدّل رسالتك",
+  editLost: "حُذفت الرسالة التي كنت تعدّلها.",
   save: "حفظ",
   saveAndAsk: "حفظ وإجابة جديدة",
   deleted: "حُذفت الرسالة.",

@@ -46,6 +46,7 @@ export const chat: Messages["chat"] = {
   actions: "Was du mit dieser Nachricht tun kannst",
   edit: "Bearbeiten",
   editing: "Deine Nachricht bearbeiten",
+  editLost: "Die Nachricht, die du gerade geändert hast, wurde gelöscht.",
   save: "Speichern",
   saveAndAsk: "Speichern und neu antworten",
   deleted: "Nachricht gelöscht.",

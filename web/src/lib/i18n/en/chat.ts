@@ -44,6 +44,7 @@ export const chat = {
   actions: "What to do with this message",
   edit: "Edit",
   editing: "Edit your message",
+  editLost: "The message that you were editing was deleted.",
   save: "Save",
   saveAndAsk: "Save and answer anew",
   deleted: "Message deleted.",
