@@ -255,6 +255,21 @@ async def test_an_edit_goes_on_where_its_field_is_though_it_is_given_up_in_anoth
         await expect(here).to_have_count(0)
 
 
+async def test_without_a_line_an_edit_is_saved_and_no_answer_asked_for(room: Room) -> None:
+    async with conversation(room, forgives=CUT) as ada:
+        await ada.do(ada.said.last, "Edit")
+        anew = ada.page.get_by_role("button", name="Save and answer anew")
+        later = ada.page.get_by_text("An answer can be asked for anew once the connection is back.")
+        await expect(anew).to_be_enabled()
+        await ada.window.context.set_offline(True)
+        await expect(later).to_be_visible()
+        await expect(anew).to_be_disabled()
+        await expect(ada.page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
+        await ada.window.context.set_offline(False)
+        await expect(anew).to_be_enabled()
+        await expect(later).to_have_count(0)
+
+
 async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room) -> None:
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("first")

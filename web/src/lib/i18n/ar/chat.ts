@@ -48,6 +48,7 @@ export const chat: Messages["chat"] = {
   editLost: "حُذفت الرسالة التي كنت تعدّلها.",
   save: "حفظ",
   saveAndAsk: "حفظ وإجابة جديدة",
+  askLater: "يمكنك الحفظ الآن. أما طلب إجابة جديدة فحين يعود الاتصال.",
   deleted: "حُذفت الرسالة.",
 
   latest: "إلى الأحدث",

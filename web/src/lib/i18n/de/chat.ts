@@ -49,6 +49,7 @@ export const chat: Messages["chat"] = {
   editLost: "Die Nachricht, die du gerade geändert hast, wurde gelöscht.",
   save: "Speichern",
   saveAndAsk: "Speichern und neu antworten",
+  askLater: "Speichern geht schon jetzt. Neu beantwortet wird, wenn die Verbindung wieder da ist.",
   deleted: "Nachricht gelöscht.",
 
   latest: "Zum Neuesten",

@@ -47,6 +47,7 @@ export const chat = {
   editLost: "The message that you were editing was deleted.",
   save: "Save",
   saveAndAsk: "Save and answer anew",
+  askLater: "You can save it now. An answer can be asked for anew once the connection is back.",
   deleted: "Message deleted.",
 
   latest: "To the latest",
