@@ -18,6 +18,9 @@ from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+UNSEEN = "Object.defineProperty(document, 'hidden', { get: () => true })"
+"""As a page behind another one says: without a screen, Chromium has each one seen."""
+
 
 async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session_once_it_is_sent(
     room: Room, data_dir: Path
@@ -220,6 +223,29 @@ async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(
             await ada.window.context.set_offline(False)
             await expect(ada.page.get_by_text("A change could not be kept. It is not there any more.")).to_be_visible()
             await expect(ada.said).to_have_count(0)
+
+
+async def test_in_a_tab_that_nobody_sees_no_refusal_is_said(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await ada.begin("first")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            await ada.window.shell_is_kept()
+            other = await ada.another_tab()
+            await other.page.add_init_script(UNSEEN)
+            await other.page.goto(ada.page.url)
+            await expect(other.answers).to_have_count(1)
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.rename("first", "too late")
+            await ada.page.reload()
+            await expect(ada.session("too late")).to_be_visible()
+            [session] = laptop.timeline.sessions
+            await laptop.ask(SessionDelete, Session, session=session)
+            await ada.window.context.set_offline(False)
+            await expect(ada.page.get_by_text("A change could not be kept.")).to_be_visible()
+            await expect(other.sessions.get_by_role("link")).to_have_count(0)
+            await expect(other.page.get_by_text("A change could not be kept.")).to_have_count(0)
 
 
 async def test_the_words_of_an_edit_whose_message_is_deleted_elsewhere_go_back_to_the_composer(room: Room) -> None:

@@ -91,8 +91,10 @@ export class Visit {
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
-        else if (happening.type === "refused") tell(t().shell.notChanged(explained(happening.problem)));
-        else this.tutor = this.device.welcome?.tutor ?? this.tutor;
+        else if (happening.type === "refused") {
+          // All tabs hear of it: it is said where it is seen.
+          if (!document.hidden) tell(t().shell.notChanged(explained(happening.problem)));
+        } else this.tutor = this.device.welcome?.tutor ?? this.tutor;
       }),
       this.sessions.start(),
       this.weather.watch(),
