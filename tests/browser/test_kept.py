@@ -10,13 +10,16 @@ from protocol.commands import MessageDelete, SessionDelete, SessionRestore
 from protocol.model import Message, Session
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
-from tests.browser.conversation import echo
+from tests.browser.conversation import conversation, echo
 from tests.browser.window import CUT
 from tests.device import device
 from tests.files import photo
 from tests.provider import provider
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+UNSEEN = "Object.defineProperty(document, 'hidden', { get: () => true })"
+"""As a page behind another one says: without a screen, Chromium has each one seen."""
 
 
 async def test_a_first_question_is_a_draft_with_its_picture_and_begins_a_session_once_it_is_sent(
@@ -220,6 +223,77 @@ async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(
             await ada.window.context.set_offline(False)
             await expect(ada.page.get_by_text("A change could not be kept. It is not there any more.")).to_be_visible()
             await expect(ada.said).to_have_count(0)
+
+
+async def test_in_a_tab_that_nobody_sees_no_refusal_is_said(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop:
+        async with room.learner(hub, forgives=CUT) as ada:
+            await ada.begin("first")
+            await expect(ada.answers.last).to_contain_text("it depends.")
+            await ada.window.shell_is_kept()
+            other = await ada.another_tab()
+            await other.page.add_init_script(UNSEEN)
+            await other.page.goto(ada.page.url)
+            await expect(other.answers).to_have_count(1)
+            await ada.window.context.set_offline(True)
+            await expect(ada.banner("You are offline.")).to_be_visible()
+            await ada.rename("first", "too late")
+            await ada.page.reload()
+            await expect(ada.session("too late")).to_be_visible()
+            [session] = laptop.timeline.sessions
+            await laptop.ask(SessionDelete, Session, session=session)
+            await ada.window.context.set_offline(False)
+            await expect(ada.page.get_by_text("A change could not be kept.")).to_be_visible()
+            await expect(other.sessions.get_by_role("link")).to_have_count(0)
+            await expect(other.page.get_by_text("A change could not be kept.")).to_have_count(0)
+
+
+async def test_the_words_of_an_edit_whose_message_is_deleted_elsewhere_go_back_to_the_composer(room: Room) -> None:
+    async with provider(echo) as tutor, room.hub(tutor) as hub, device(hub) as laptop, room.learner(hub) as ada:
+        await ada.begin("first")
+        await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.do(ada.said.last, "Edit")
+        edit = ada.page.get_by_role("textbox", name="Edit your message")
+        await edit.fill("first, in better words")
+        session = await laptop.open(next(iter(laptop.timeline.sessions)))
+        await laptop.ask(MessageDelete, Message, message=session.messages[0].id)
+        await expect(ada.page.get_by_text("The message that you were editing was deleted.")).to_be_visible()
+        await expect(edit).to_have_count(0)
+        await ada.page.get_by_role("button", name="Back to the composer").click()
+        await expect(ada.field).to_have_value("first, in better words")
+
+
+async def test_an_edit_goes_on_where_its_field_is_though_it_is_given_up_in_another_tab(room: Room) -> None:
+    async with conversation(room) as ada:
+        other = await ada.another_tab()
+        await other.page.goto(ada.page.url)
+        here, there = (tab.page.get_by_role("textbox", name="Edit your message") for tab in (ada, other))
+        await ada.do(ada.said.last, "Edit")
+        await here.press_sequentially(" Really")
+        await expect(there).to_have_value("Is it so? Really")
+        await there.press("Escape")
+        await expect(there).to_have_count(0)
+        await here.press_sequentially("?")
+        await expect(there).to_have_value("Is it so? Really?")
+        await expect(here).to_have_value("Is it so? Really?")
+        await ada.field.focus()
+        await there.press("Escape")
+        await expect(here).to_have_count(0)
+
+
+async def test_without_a_line_an_edit_is_saved_and_no_answer_asked_for(room: Room) -> None:
+    async with conversation(room, forgives=CUT) as ada:
+        await ada.do(ada.said.last, "Edit")
+        anew = ada.page.get_by_role("button", name="Save and answer anew")
+        later = ada.page.get_by_text("An answer can be asked for anew once the connection is back.")
+        await expect(anew).to_be_enabled()
+        await ada.window.context.set_offline(True)
+        await expect(later).to_be_visible()
+        await expect(anew).to_be_disabled()
+        await expect(ada.page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
+        await ada.window.context.set_offline(False)
+        await expect(anew).to_be_enabled()
+        await expect(later).to_have_count(0)
 
 
 async def test_what_has_no_answer_any_more_is_not_to_be_answered_anew(room: Room) -> None:

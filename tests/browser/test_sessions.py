@@ -6,7 +6,9 @@ import psycopg
 import pytest
 from playwright.async_api import Locator, WebSocket, expect
 
+from protocol.commands import SessionDelete
 from protocol.ids import SessionId
+from protocol.model import Session
 from tests.browser.conftest import Room
 from tests.browser.learner import Learner
 from tests.browser.window import CUT, PATIENCE
@@ -81,6 +83,16 @@ async def test_a_name_is_written_in_peace_while_the_list_moves(room: Room) -> No
             await new_name(ada).press("Enter")
             await expect(ada.session("Ants and aphids")).to_be_focused()
             await expect(ada.sessions.get_by_role("link").first).to_contain_text("Ants and aphids")
+
+
+async def test_from_a_name_whose_session_is_deleted_elsewhere_to_the_list(room: Room) -> None:
+    async with room.hub() as hub, device(hub) as laptop:
+        ants, *_ = await three(laptop)
+        async with room.learner(hub) as ada:
+            await ada.menu("Ants", "Rename")
+            await expect(new_name(ada)).to_be_focused()
+            await laptop.ask(SessionDelete, Session, session=ants)
+            await expect(ada.session("Crickets")).to_be_focused()
 
 
 async def test_a_session_that_the_list_does_not_show_is_renamed_in_its_details(room: Room) -> None:

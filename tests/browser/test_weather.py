@@ -167,6 +167,22 @@ async def test_an_address_of_a_session_that_is_not_ours_says_so_and_leads_on(roo
             await bob.shot("not-found")
 
 
+async def test_a_deleted_session_is_brought_back_at_its_address_when_the_page_knows_nothing_of_it(room: Room) -> None:
+    async with provider(["Yes."]) as tutor, room.hub(tutor) as hub:
+        async with room.learner(hub) as ada, room.learner(hub, "bob") as bob:
+            await ada.begin("Is it so?")
+            await expect(ada.answers).to_have_attribute("aria-busy", "false")
+            address = ada.page.url
+            await ada.menu("Is it so?", "Delete")
+            await expect(ada.beginning).to_be_visible()
+            for each in (ada, bob):
+                await each.page.goto(address)
+                await each.page.get_by_role("button", name="Bring it back").click()
+            await expect(ada.answers).to_contain_text("Yes.")
+            await expect(ada.session("Is it so?")).to_be_visible()
+            await expect(bob.page.get_by_text("There is nothing to bring back.")).to_be_visible()
+
+
 async def test_who_is_signed_out_elsewhere_signs_in_again_and_has_the_draft(room: Room) -> None:
     async with provider(["Yes."]) as tutor, room.hub(tutor) as hub, room.learner(hub, forgives=("401",)) as ada:
         await ada.begin("Still there?")

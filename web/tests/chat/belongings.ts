@@ -10,23 +10,29 @@ import { Edits } from "../../src/lib/chat/edits.svelte";
 import { excuse } from "../../src/lib/shell/excuse";
 import { SessionStore } from "../../src/lib/sessions/sessions.svelte";
 
-/** `leaving` is told how to leave, `refusals` what was refused. */
+/** `leaving` is told how to leave, `refusals` what was refused, `lost` what was written of messages that are gone. */
 export async function belongings(
   device: Device,
   user: string,
   leaving: (() => void)[],
   refusals: string[] = [],
+  lost: string[] = [],
 ): Promise<Belongings & Surroundings> {
   const drafts = new Drafts(await openStore(user), user);
   const rest = new Rest("http://127.0.0.1:9", async () => ""); // only a browser sends files
   const composers = new Composers({ device, rest, drafts });
   const refused = ({ problem }: CommandRefused) => refusals.push(problem.code);
-  const sessions = new SessionStore(device, { refused, removed: () => undefined });
+  const sessions = new SessionStore(device, {
+    refused,
+    notRestored: () => refusals.push("nothing to restore"),
+    removed: () => undefined,
+  });
   const deletions = new Deletions((message) => device.delete(message).catch(excuse));
   leaving.push(
     sessions.start(),
     () => composers.close(),
     () => drafts.close(),
   );
-  return { device, rest, drafts, composers, sessions, deletions, edits: new Edits(device, drafts) };
+  const edits = new Edits(device, drafts, (_, text) => lost.push(text));
+  return { device, rest, drafts, composers, sessions, deletions, edits };
 }

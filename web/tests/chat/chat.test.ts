@@ -100,7 +100,7 @@ describe.skipIf(!hasHub)("a chat (needs the hub's Python: `make .venv/.dev`, or 
     const row = rowOf(chat, "pears");
     chat.beginEdit(row);
     expect(chat.edits.of(row.id)).toBe("pears");
-    chat.edits.write(row.id, "plums");
+    chat.edits.write(row.id, "plums", row.text);
     const done = chat.editAndAsk(row, "plums");
     expect(chat.edits.of(row.id)).toBeNull();
     await done;

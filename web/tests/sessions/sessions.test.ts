@@ -20,6 +20,10 @@ class Heard {
     this.refusals.push(problem.code);
   }
 
+  notRestored(): void {
+    this.refusals.push("nothing to restore");
+  }
+
   removed(_: Session, undo: () => void): void {
     this.ways.push(undo);
   }
@@ -83,6 +87,18 @@ describe.skipIf(!hasHub)(
       expect(titles(store)[0]).toHaveLength(501);
       await renaming;
       expect([titles(store), heard.refusals]).toEqual([["Short"], ["invalid"]]);
+    });
+
+    it("brings back what it does not know of, and tells when there is nothing to bring back", async () => {
+      const { device } = await opened("gus");
+      const { id } = await device.createSession({ title: "Pho" });
+      await device.deleteSession(id);
+      const { heard, store } = await opened("gus");
+      expect(store.isDeleted(id)).toBe(false);
+      await store.restore(id);
+      await vi.waitFor(() => expect(titles(store)).toEqual(["Pho"]), WITHIN);
+      await store.restore("00000000-0000-4000-8000-000000000001");
+      expect(heard.refusals).toEqual(["nothing to restore"]);
     });
 
     it("marks on all devices what is answered, then what nobody has read, until one has", async () => {

@@ -76,7 +76,7 @@ export class Visit {
     this.drafts = new Drafts(store, account.user);
     this.composers = new Composers(this, trays);
     this.sessions = new SessionStore(this.device, this);
-    this.edits = new Edits(this.device, this.drafts);
+    this.edits = new Edits(this.device, this.drafts, (session, text) => this.#lost(session, text));
     this.#failures = new Failures(this.device, {
       isSeen: (session, message) => this.#page.router.place.session === session && isInView(message),
       tell: (session, message) => this.#failed(session, message),
@@ -92,8 +92,10 @@ export class Visit {
     const stops = [
       this.device.on((happening) => {
         if (happening.type === "ended") this.#finish(happening.error);
-        else if (happening.type === "refused") tell(t().shell.notChanged(explained(happening.problem)));
-        else this.tutor = this.device.welcome?.tutor ?? this.tutor;
+        else if (happening.type === "refused") {
+          // All tabs hear of it: it is said where it is seen.
+          if (!document.hidden) tell(t().shell.notChanged(explained(happening.problem)));
+        } else this.tutor = this.device.welcome?.tutor ?? this.tutor;
       }),
       this.sessions.start(),
       this.weather.watch(),
@@ -187,6 +189,18 @@ export class Visit {
   #failed(session: string, message: string): void {
     const action = { label: t().chat.show, act: () => this.#page.router.go(session, message) };
     this.#page.toasts.show(t().chat.failedOutOfSight, { action, lasts: UNDO });
+  }
+
+  notRestored(): void {
+    this.#page.toasts.show(t().shell.nothingToRestore);
+  }
+
+  #lost(session: string, text: string): void {
+    const act = () => {
+      this.composers.of(session).giveBack(text);
+      this.#page.router.go(session, null);
+    };
+    this.#page.toasts.show(t().chat.editLost, { action: { label: t().chat.takeBack, act }, lasts: UNDO });
   }
 
   removed(session: Session, undo: () => void): void {

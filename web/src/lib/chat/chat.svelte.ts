@@ -176,7 +176,7 @@ export class ChatStore implements Writing {
   }
 
   beginEdit(row: Row): void {
-    if (this.edits.of(row.id) === null) this.edits.write(row.id, row.text);
+    this.edits.begin(row.id, row.text);
     this.editing = row.id;
   }
 

@@ -1,6 +1,6 @@
 /**
  * How far back a conversation is here: it is opened, its earlier pages come when they are asked for, and it is opened
- * anew when it is brought back after it was deleted.
+ * anew when it is brought back after it was deleted, be that known here or not.
  */
 import { CommandRefused, type Device, type Problem } from "../client";
 import type { Rows } from "./rows.svelte";
@@ -26,7 +26,7 @@ export class History {
   readonly #chat: Chat;
   #opening: Promise<void> = Promise.resolve();
   #older = $state.raw<Promise<boolean> | null>(null);
-  #wasDeleted = false;
+  #wasGone = false;
 
   constructor(chat: Chat) {
     this.#chat = chat;
@@ -43,9 +43,10 @@ export class History {
   /** To be called when the rows have changed. */
   keepUp(): void {
     const { device, session, rows } = this.#chat;
-    const isDeleted = device.timeline.sessions.get(session)?.deletedAt !== undefined;
-    if (this.#wasDeleted && !isDeleted) this.open();
-    this.#wasDeleted = isDeleted;
+    const row = device.timeline.sessions.get(session);
+    const isGone = row === undefined ? this.error !== null : row.deletedAt !== undefined;
+    if (this.#wasGone && !isGone) this.open();
+    this.#wasGone = isGone;
     this.hasOlder = (device.timeline.opened.get(session) ?? 1) > 1;
     if (rows.isBehind && this.hasOlder && !this.hasFailedOlder && !this.isLoadingOlder) void this.loadOlder();
   }

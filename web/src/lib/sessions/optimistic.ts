@@ -19,6 +19,16 @@ export function changedRows(
   return rows;
 }
 
+/** The sessions that are to be deleted, also those of which nothing else is known here. */
+export function deletedBy(changes: readonly Change[]): Set<string> {
+  const deleted = new Set<string>();
+  for (const change of changes) {
+    if (change.type === "session.delete") deleted.add(change.session);
+    if (change.type === "session.restore") deleted.delete(change.session);
+  }
+  return deleted;
+}
+
 /** The list with the changed rows, each where the hub will have it; not those that are below its end. */
 export function listWith(changed: ReadonlyMap<string, Session>, listed: readonly Session[]): Session[] {
   if (changed.size === 0) return [...listed];

@@ -11,7 +11,7 @@ import {
   type Session,
 } from "../client";
 import { Answering, areSame, isUnread } from "./marks";
-import { changedRows, listWith } from "./optimistic";
+import { changedRows, deletedBy, listWith } from "./optimistic";
 import { hasAll, wordsOf } from "./words";
 import { excuse } from "../shell/excuse";
 import { oncePerFrame } from "../shell/frames";
@@ -20,6 +20,8 @@ import { Search } from "./search.svelte";
 /** Who has to be told what was done, and what was not. */
 export interface Told {
   refused(error: CommandRefused): void;
+  /** What was to be brought back is not there, or not any more. */
+  notRestored(): void;
   removed(session: Session, undo: () => void): void;
 }
 
@@ -46,6 +48,7 @@ export class SessionStore {
   readonly #told: Told;
   /** What is changed here, by the last look. */
   #changed: ReadonlyMap<string, Session> = new Map();
+  #deleted: ReadonlySet<string> = new Set();
   readonly #inFrame = oncePerFrame(() => this.#showNow());
 
   constructor(device: Device, told: Told) {
@@ -87,7 +90,7 @@ export class SessionStore {
 
   /** It was there, and is not any more; it can be brought back. */
   isDeleted(id: string): boolean {
-    return this.find(id) === null && this.#device.timeline.sessions.has(id);
+    return this.find(id) === null && (this.#deleted.has(id) || this.#device.timeline.sessions.has(id));
   }
 
   /** Returns its id at once: what is said in it waits until the hub knows it. */
@@ -106,7 +109,7 @@ export class SessionStore {
     session: Session,
     fields: Partial<Pick<Session, "title" | "mode" | "language">>,
   ): Promise<void> {
-    await this.#asReadAs(session, this.#device.updateSession(session.id, fields));
+    await this.#asReadAs(session, this.#do(this.#device.updateSession(session.id, fields)));
   }
 
   async delete(session: Session): Promise<void> {
@@ -116,7 +119,9 @@ export class SessionStore {
 
   /** Bring a deleted one back, on all devices. `former`: as it was, if that is known. */
   async restore(id: string, former: Session | null = null): Promise<void> {
-    await this.#asReadAs(former, this.#device.restoreSession(id));
+    const refused = (error: CommandRefused) =>
+      error.problem.code === "not_found" ? this.#told.notRestored() : this.#told.refused(error);
+    await this.#asReadAs(former, this.#do(this.#device.restoreSession(id), refused));
   }
 
   /** The page of the list below the last one. False: it did not come, and would not if it were asked for again now. */
@@ -179,6 +184,7 @@ export class SessionStore {
     const listed = timeline.shownSessions();
     const changes = this.#device.pendingChanges().map(({ change }) => change);
     this.#changed = changedRows(timeline.sessions, changes, listed[0]);
+    this.#deleted = deletedBy(changes);
     this.sessions = listWith(this.#changed, listed);
     if (this.sessions.length > 0 || state === "in_step") this.loading = false;
     this.#showAnswering();
@@ -190,13 +196,16 @@ export class SessionStore {
   }
 
   /** Show what is on its way, as the outbox has it. Refused, it is told; without a connection it waits. */
-  async #do<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
+  async #do<Answer>(
+    answer: Promise<Answer>,
+    refused = (error: CommandRefused) => this.#told.refused(error),
+  ): Promise<Answer | null> {
     this.#showNow();
     try {
       return await answer;
     } catch (error) {
       excuse(error);
-      if (error instanceof CommandRefused) this.#told.refused(error);
+      if (error instanceof CommandRefused) refused(error);
       return null;
     } finally {
       this.#showNow();
@@ -204,8 +213,8 @@ export class SessionStore {
   }
 
   /** What is no news leaves a session read that was. */
-  async #asReadAs(former: Session | null, answer: Promise<Session>): Promise<void> {
-    const row = await this.#do(answer);
+  async #asReadAs(former: Session | null, done: Promise<Session | null>): Promise<void> {
+    const row = await done;
     if (row === null || former === null || isUnread(former)) return;
     await this.#device.markRead(row.id, row.seq).catch(excuse);
   }

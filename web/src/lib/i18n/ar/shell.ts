@@ -87,6 +87,7 @@ export const shell: Messages["shell"] = {
   deletedTitle: "حُذفت هذه الجلسة",
   deletedText: "يمكن استعادتها خلال 30 يومًا، بكل ما قيل فيها.",
   restore: "استعادة",
+  nothingToRestore: "لا شيء لاستعادته.",
   nowhereTitle: "لا شيء هنا",
   nowhereText: "ربما كُتب العنوان خطأً. جلساتك في القائمة.",
   failedTitle: "حدث خطأ ما هنا",

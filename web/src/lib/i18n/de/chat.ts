@@ -46,8 +46,10 @@ export const chat: Messages["chat"] = {
   actions: "Was du mit dieser Nachricht tun kannst",
   edit: "Bearbeiten",
   editing: "Deine Nachricht bearbeiten",
+  editLost: "Die Nachricht, die du gerade geändert hast, wurde gelöscht.",
   save: "Speichern",
   saveAndAsk: "Speichern und neu antworten",
+  askLater: "Speichern geht schon jetzt. Neu beantwortet wird, wenn die Verbindung wieder da ist.",
   deleted: "Nachricht gelöscht.",
 
   latest: "Zum Neuesten",

@@ -72,6 +72,7 @@ export const shell: Messages["shell"] = {
   deletedTitle: "Diese Sitzung wurde gelöscht",
   deletedText: "30 Tage lang lässt sie sich zurückholen, mit allem, was gesagt wurde.",
   restore: "Zurückholen",
+  nothingToRestore: "Es gibt nichts zurückzuholen.",
   nowhereTitle: "Hier ist nichts",
   nowhereText: "Vielleicht ist die Adresse vertippt. Deine Sitzungen stehen in der Liste.",
   failedTitle: "Hier ist etwas schiefgegangen",

@@ -44,8 +44,10 @@ export const chat = {
   actions: "What to do with this message",
   edit: "Edit",
   editing: "Edit your message",
+  editLost: "The message that you were editing was deleted.",
   save: "Save",
   saveAndAsk: "Save and answer anew",
+  askLater: "You can save it now. An answer can be asked for anew once the connection is back.",
   deleted: "Message deleted.",
 
   latest: "To the latest",

@@ -67,6 +67,7 @@ export const shell = {
   deletedTitle: "This session was deleted",
   deletedText: "For 30 days it can be brought back, with everything that was said.",
   restore: "Bring it back",
+  nothingToRestore: "There is nothing to bring back.",
   nowhereTitle: "There is nothing here",
   nowhereText: "The address may have been mistyped. Your sessions are in the list.",
   failedTitle: "Something went wrong here",
