@@ -31,6 +31,8 @@ AT_MOST = 1.3
 LIMIT = 51
 WARMED = 6
 """Of each, so many are not counted: psycopg prepares a statement when it has been executed five times."""
+PLANNED_ONCE = sql.SQL("SET plan_cache_mode = force_generic_plan")
+"""As the hub's own connections have it."""
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _TOOK = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
 
@@ -99,7 +101,7 @@ async def held_against_psql(conninfo: str, askers: list[Asker], rounds: int) -> 
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(conninfo, 1))
         conn = await stack.enter_async_context(await Connection.connect(conninfo, autocommit=True))
-        await conn.execute(sql.SQL("SET plan_cache_mode = force_generic_plan"))
+        await conn.execute(PLANNED_ONCE)
         for it in askers:
             asked = await reads(database, conn, it)
             for name, read in asked.items():

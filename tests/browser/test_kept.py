@@ -1,4 +1,7 @@
-"""What was begun is not lost and does not come back undone: first questions, changes, deletions, new sessions."""
+"""What was begun is not lost and does not come back undone: first questions, changes, deletions, new sessions.
+
+Long because what a hostile try found is shown beside what it would break.
+"""
 
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP

@@ -1,4 +1,7 @@
-"""Pictures, and files of any kind: by button, paste and drop, seen at once, sent along; and what is refused."""
+"""Pictures, and files of any kind: by button, paste and drop, seen at once, sent along; and what is refused.
+
+Long because what a hostile try found is shown beside what it would break.
+"""
 
 from pathlib import Path
 
