@@ -197,7 +197,7 @@ export class Visit {
 
   #lost(session: string, text: string): void {
     const act = () => {
-      this.composers.of(session).giveBack(text);
+      this.composers.of(session).add(text); // after what may be written there
       this.#page.router.go(session, null);
     };
     this.#page.toasts.show(t().chat.editLost, { action: { label: t().chat.takeBack, act }, lasts: UNDO });
