@@ -27,6 +27,7 @@ from protocol.errors import Reason
 from protocol.events import Refused
 from protocol.ids import SessionId, fresh_message_id
 from protocol.model import Message
+from protocol.timeline import Timeline
 from server.store.embedded import embedded
 from server.store.migrations import migrate
 from tests.conftest import fresh_folder
@@ -409,8 +410,11 @@ async def test_after_a_fail_over_devices_start_afresh_and_say_again_what_was_los
         it.network.cut()
         await it.phone.until(lambda timeline: timeline.epoch not in (None, epoch))
         await it.has_both()
-        shown = [row.content for row in it.phone.timeline.shown_messages(it.session) if row.type == "user"]
-        assert shown == ["kept", "lost"]
+        await it.phone.until(lambda timeline: asked(timeline, it.session) == ["kept", "lost"])
+
+
+def asked(timeline: Timeline, session: SessionId) -> list[str]:
+    return [row.content for row in timeline.shown_messages(session) if row.type == "user"]
 
 
 async def test_what_is_said_during_a_fail_over_is_not_done_before_what_was_lost_is_said_again() -> None:

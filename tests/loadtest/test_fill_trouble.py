@@ -17,6 +17,9 @@ from sql import migrations
 from tests.conftest import _database
 from tests.loadtest.filling import ALL, BROKEN, NO_RING, SMALL, everything, fill, rows
 
+USERS = 1_000
+"""Of a fill that is broken off: more than are there before it is."""
+
 
 def test_what_is_filled_already_is_refused_unless_it_is_resumed_or_others_are_made(cluster: str) -> None:
     with _database(cluster) as url:
@@ -35,8 +38,19 @@ def test_what_is_filled_already_is_refused_unless_it_is_resumed_or_others_are_ma
 
 @contextmanager
 def _filling(url: str) -> Generator[subprocess.Popen[str]]:
-    """Four batches, the first of which is there."""
-    many = ("--users", "200", "--sessions", "20", "--messages", "20", "--many-sessions", "0", "--long-session", "0")
+    """Many batches, the first of which is there."""
+    many = (
+        "--users",
+        str(USERS),
+        "--sessions",
+        "20",
+        "--messages",
+        "20",
+        "--many-sessions",
+        "0",
+        "--long-session",
+        "0",
+    )
     command = [sys.executable, "-m", "loadtest", "fill", "--database", url, *many]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | NO_RING
@@ -58,7 +72,7 @@ def _some_as_a_whole(url: str) -> int:
     for law, statement in BROKEN.items():
         assert rows(url, statement) == [], law
     many = rows(url, "SELECT count(*) FROM users")[0].count
-    assert 0 < many < 200
+    assert 0 < many < USERS
     return many
 
 
@@ -67,7 +81,9 @@ def test_a_fill_that_is_interrupted_leaves_whole_users(cluster: str) -> None:
         process.send_signal(signal.SIGINT)
         said, errors = process.communicate()
         assert process.returncode == 130, errors
-        assert f"Interrupted: {_some_as_a_whole(url)} of 200 users are there. A user is there as a whole" in said
+        assert (
+            f"Interrupted: {_some_as_a_whole(url):,} of {USERS:,} users are there. A user is there as a whole" in said
+        )
 
 
 def test_a_fill_whose_database_goes_away_leaves_whole_users(cluster: str) -> None:
