@@ -193,7 +193,7 @@ async def test_the_page_that_embeds_this_one_says_who_is_here(room: Room) -> Non
 
 
 async def test_a_link_to_be_somebody_is_heeded_where_the_page_is_open(room: Room) -> None:
-    async with room.hub() as hub, room.learner(hub) as ada:
+    async with room.hub() as hub, room.learner(hub, forgives=CUT) as ada:
         await ada.page.evaluate("location.hash = 'as=bob'")
         await expect(ada.page.get_by_role("button", name="bob")).to_be_visible()
         assert ada.page.url == f"{hub.url}/"

@@ -124,7 +124,8 @@ async def test_from_a_failed_answer_that_is_asked_for_again_to_the_answer(room: 
 
 
 async def test_from_the_microphone_to_the_recording_and_back_to_the_microphone(room: Room) -> None:
-    async with conversation(room, permissions=["microphone"]) as ada:
+    """Of a recording that is hardly one the hub may say that it is none."""
+    async with conversation(room, permissions=["microphone"], forgives=FORGIVES_REFUSALS) as ada:
         microphone = ada.page.get_by_role("button", name="Record your voice")
         for way in ("Keep the recording", "Discard the recording"):
             await press(microphone)
