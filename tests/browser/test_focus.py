@@ -10,6 +10,7 @@ from protocol.commands import SessionDelete
 from protocol.model import Session
 from tests.browser.conftest import Room
 from tests.browser.conversation import conversation
+from tests.browser.window import FORGIVES_REFUSALS
 from tests.device import device
 from tests.provider import HOLD, Refuse, provider
 
