@@ -39,10 +39,20 @@ endif
 	if [ $(RUNTIME) = local ] && [ -f $(MODEL) ]; then export TUTORHUB_LOCAL_MODEL="$${TUTORHUB_LOCAL_MODEL-$(CURDIR)/$(MODEL)}"; fi; \
 	exec .venv/bin/tutorhub serve $(if $(findstring command,$(origin PORT)),--port $(PORT))
 
+# A busy machine may be late: what has failed is tried once more, by itself. What fails twice fails, and so does a run that
+# broke off.
+define tried
+	.venv/bin/python -m pytest $(1) $(2) || { test $$? = 1 && .venv/bin/python -m pytest $(1) --last-failed; }
+endef
+
 # Chromium is one for all tests that need it: they run after the others, in one process.
+define tests
+	$(call tried,--ignore tests/browser,-n 4 --dist worksteal)
+	$(call tried,tests/browser)
+endef
+
 test: .venv/.dev check-web
-	.venv/bin/python -m pytest -n 4 --dist worksteal --ignore tests/browser
-	.venv/bin/python -m pytest tests/browser
+	$(tests)
 
 fuzz: .venv/.dev
 	.venv/bin/python -m tests.fuzz --seed $(or $(SEED),1) --frames $(or $(FRAMES),1000000) --hang $(or $(HANG),1)
@@ -68,8 +78,7 @@ check: .venv/.dev check-web
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
-	.venv/bin/python -m pytest -n 3 --ignore tests/browser
-	.venv/bin/python -m pytest tests/browser
+	$(tests)
 
 # Half as long again: every line is counted, in every process of the tests.
 coverage: .venv/.dev
