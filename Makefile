@@ -80,9 +80,10 @@ check: .venv/.dev check-web
 	.venv/bin/squawk --pg-version 18 --assume-in-transaction --exclude $(SQUAWK_EXCLUDES) sql/migrations/*.up.sql
 	$(tests)
 
-# Half as long again: every line is counted, in every process of the tests.
-coverage: .venv/.dev
-	.venv/bin/python -m pytest -n 2 --cov --cov-report=term --ignore tests/browser
+# Every line is counted, in every process of the tests.
+coverage: .venv/.dev check-web
+	.venv/bin/python -m pytest -n 2 --cov --cov-report= --ignore tests/browser
+	.venv/bin/python -m pytest tests/browser --cov --cov-append --cov-report=term
 
 check-web: $(if $(NODE),web/dist/.built)
 	@$(if $(NODE),cd web && npm run --silent check && npm test --silent,\

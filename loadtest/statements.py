@@ -31,7 +31,7 @@ AT_MOST = 1.3
 LIMIT = 51
 WARMED = 6
 """Of each, so many are not counted: psycopg prepares a statement when it has been executed five times."""
-PLANNED_ONCE = sql.SQL("SET plan_cache_mode = force_generic_plan")
+PLANNED_ONCE = "SET plan_cache_mode = force_generic_plan;"
 """As the hub's own connections have it."""
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _TOOK = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
@@ -130,7 +130,7 @@ async def _timed(read: Read) -> float:
 
 def by_psql(conninfo: str, asked: list[Read], times: int) -> list[list[float]]:
     """Seconds of each execution of each, in one session of psql. Raises WorldFailed."""
-    script = ["\\set ON_ERROR_STOP on", "SET plan_cache_mode = force_generic_plan;", "\\o /dev/null"]
+    script = ["\\set ON_ERROR_STOP on", PLANNED_ONCE, "\\o /dev/null"]
     for number, read in enumerate(asked):
         script += _prepared(f"read_{number}", read)
         script += ["\\timing on", *[f"EXECUTE read_{number}({_values(read)});"] * times, "\\timing off"]

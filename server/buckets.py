@@ -48,14 +48,11 @@ class Buckets:
 
     def take(self, owner: str, wants: Sequence[Want], now: float) -> Short | None:
         """Take all that is wanted, or nothing; then the want that takes longest is told."""
-        later = [
-            max(self._full_at.get((owner, want.name), now), now) + want.amount * want.rate.seconds / want.rate.count
-            for want in wants
-        ]
+        later = [self._later((owner, want.name), want.rate, want.amount, now) for want in wants]
         short = [
-            Short(want.name, full_at - now - want.rate.seconds)
+            Short(want.name, _too_late(full_at, want.rate, now))
             for want, full_at in zip(wants, later, strict=True)
-            if not want.owed and full_at - now > want.rate.seconds + TOLERANCE
+            if not want.owed and _too_late(full_at, want.rate, now) > TOLERANCE
         ]
         if short:
             return max(short, key=lambda each: each.seconds)
@@ -63,17 +60,26 @@ class Buckets:
         self._full_at.update({(owner, want.name): full_at for want, full_at in zip(wants, later, strict=True)})
         return None
 
-    def took(self, name: object, rate: Rate, now: float) -> bool:
+    def take_one(self, name: object, rate: Rate, now: float) -> bool:
         """Take one from the only bucket of this name, if there is one in it."""
-        full_at = max(self._full_at.get(name, now), now) + rate.seconds / rate.count
-        if full_at - now > rate.seconds + TOLERANCE:
+        full_at = self._later(name, rate, 1, now)
+        if _too_late(full_at, rate, now) > TOLERANCE:
             return False
         self._prune(now)
         self._full_at[name] = full_at
         return True
+
+    def _later(self, name: object, rate: Rate, amount: int, now: float) -> float:
+        """When the bucket will be full again, if so much is taken from it."""
+        return max(self._full_at.get(name, now), now) + amount * rate.seconds / rate.count
 
     def _prune(self, now: float) -> None:
         """A full bucket is as good as one that was never seen."""
         if len(self._full_at) >= self._prune_at:
             self._full_at = {name: full_at for name, full_at in self._full_at.items() if full_at > now}
             self._prune_at = max(PRUNED_AT, 2 * len(self._full_at))
+
+
+def _too_late(full_at: float, rate: Rate, now: float) -> float:
+    """By how many seconds it would be full later than the whole bucket takes to fill: so long one has to wait."""
+    return full_at - now - rate.seconds

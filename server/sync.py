@@ -69,7 +69,7 @@ def type_in(instance: Instance, member: Member, session: SessionId, *, active: b
     """
     if session not in member.opened:
         raise NotFound
-    if not member.typing.took(session, TYPING, time.monotonic()):
+    if not member.typing.take_one(session, TYPING, time.monotonic()):
         return
     event = TypingChanged(session=session, who=member.device.id, name=member.device.name, active=active)
     instance.hub.tell_live(member.identity.user, session, event)

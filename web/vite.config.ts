@@ -29,7 +29,6 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     restoreMocks: true,
     testTimeout: 20_000, // there are real hubs behind some, and other tests beside them
-    retry: process.env.CI ? 1 : 0, // a busy machine may be late; what fails twice fails, and what did once is told
     execArgv: ["--experimental-websocket"],
   },
   resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
