@@ -1,6 +1,6 @@
 """A conversation that has begun, for what is tried in one, and a tutor whose answers say what they are to."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,9 @@ from tests.browser.conftest import Room
 from tests.browser.learner import Learner
 from tests.provider import Step, provider, said
 
+ALONE: Mapping[str, Any] = {}
+"""A hub that is set up as it is for most tests."""
+
 
 def echo(request: dict[str, object]) -> list[str | Step]:
     return [f"About {said(request)}: ", "it depends."]
@@ -17,10 +20,10 @@ def echo(request: dict[str, object]) -> list[str | Step]:
 
 @asynccontextmanager
 async def conversation(
-    room: Room, question: str = "Is it so?", answer: str = "Yes.", **options: Any
+    room: Room, question: str = "Is it so?", answer: str = "Yes.", *, hub: Mapping[str, Any] = ALONE, **window: Any
 ) -> AsyncGenerator[Learner]:
-    """Options are those of a window."""
-    async with provider([answer]) as tutor, room.hub(tutor) as hub, room.learner(hub, **options) as ada:
+    """`hub` and `window`: their options."""
+    async with provider([answer]) as tutor, room.hub(tutor, **hub) as running, room.learner(running, **window) as ada:
         await ada.begin(question)
         await expect(ada.answers.last).to_have_attribute("aria-busy", "false")
         yield ada

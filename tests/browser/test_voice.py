@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from tests.browser.attaching import add, file
 from tests.browser.conftest import Room
+from tests.browser.conversation import conversation
 from tests.browser.learner import Learner
 from tests.browser.window import FORGIVES_REFUSALS
 from tests.files import wav
@@ -30,14 +31,7 @@ SAID = "queue.map((sentence) => sentence.text)"
 
 @pytest.mark.shows("SessionChat: multimedia support, voice", "SessionChat: audio playback controls")
 async def test_a_recording_is_made_sent_and_played(room: Room, data_dir: Path) -> None:
-    heard: dict[str, Any] = {"permissions": ["microphone"]}
-    async with (
-        provider(["A beep."]) as tutor,
-        room.hub(tutor, data_dir=data_dir) as hub,
-        room.learner(hub, **heard) as ada,
-    ):
-        await ada.begin("Listen")
-        await expect(ada.answers.last).to_contain_text("A beep.")
+    async with conversation(room, hub={"data_dir": data_dir}, permissions=["microphone"]) as ada:
         await ada.page.get_by_role("button", name="Record your voice").click()
         recording = ada.page.get_by_role("group", name="Recording", exact=True)
         await expect(recording).to_contain_text("0:02")
@@ -90,13 +84,7 @@ async def test_a_recording_stays_where_it_was_begun_and_goes_without_a_question_
 
 
 async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, data_dir: Path) -> None:
-    async with (
-        provider(["Quiet."]) as tutor,
-        room.hub(tutor, data_dir=data_dir) as hub,
-        room.learner(hub, forgives=FORGIVES_PAUSES) as ada,
-    ):
-        await ada.begin("Listen")
-        await expect(ada.answers.last).to_contain_text("Quiet.")
+    async with conversation(room, hub={"data_dir": data_dir}, forgives=FORGIVES_PAUSES) as ada:
         await add(ada, file("quiet.wav", "audio/wav", wav(30.0)))
         added = ada.page.get_by_role("list", name="What goes with the message")
         await added.get_by_role("button", name="Play").click()
@@ -114,14 +102,8 @@ async def test_a_sound_is_paused_sought_by_key_and_played_faster(room: Room, dat
 async def test_what_is_said_in_a_recording_is_written_down_where_the_hub_can(
     room: Room, data_dir: Path, model: str | None, said: str
 ) -> None:
-    setup = {"data_dir": data_dir, "openai_transcription_model": model}
-    async with (
-        provider(["Quiet."]) as tutor,
-        room.hub(tutor, **setup) as hub,
-        room.learner(hub, forgives=FORGIVES_REFUSALS) as ada,
-    ):
-        await ada.begin("Listen")
-        await expect(ada.answers.last).to_contain_text("Quiet.")
+    hub = {"data_dir": data_dir, "openai_transcription_model": model}
+    async with conversation(room, hub=hub, forgives=FORGIVES_REFUSALS) as ada:
         await add(ada, file("quiet.wav", "audio/wav", wav(1.0)))
         added = ada.page.get_by_role("list", name="What goes with the message")
         await added.get_by_role("button", name="Write down").click()

@@ -4,7 +4,7 @@ Long because a model of a hub stands beside the properties that are played again
 """
 
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from protocol.answers import MessagePage, SessionPage
 from protocol.events import Changes, MessageChanged, ReplySettled, ReplySnapshot, Snapshot, TokenAdded
-from protocol.ids import MessageId, SessionId, UserId
+from protocol.ids import MessageId, SessionId
 from protocol.model import Message, Reply, Session
 from protocol.timeline import Outcome, Timeline, advanced, session_key
+from tests.rows import NOON, session_row
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SESSIONS = [SessionId(UUID(int=number)) for number in range(1, 5)]
 MESSAGES = [MessageId(UUID(int=number)) for number in range(101, 109)]
 REPLY = MESSAGES[0]
@@ -95,20 +95,8 @@ class World:
         )
 
 
-def session(number: int, *, seq: int, updated_at: datetime = NOON, deleted_at: datetime | None = None) -> Session:
-    return Session(
-        id=SESSIONS[number],
-        user_id=UserId("ada"),
-        title=f"as of {seq}",
-        language="en",
-        mode="fun",
-        created_at=NOON,
-        updated_at=updated_at,
-        message_count=0,
-        read_seq=0,
-        seq=seq,
-        deleted_at=deleted_at,
-    )
+def session(number: int, *, seq: int, **fields: Any) -> Session:
+    return session_row(SESSIONS[number], "ada", seq, title=f"as of {seq}", **fields)
 
 
 def message(number: int, *, seq: int, deleted_at: datetime | None = None) -> Message:

@@ -1,29 +1,13 @@
 import { describe, expect, it } from "vitest";
-import {
-  type Message,
-  type PendingChange,
-  type PendingSend,
-  type Session,
-  Timeline,
-} from "../../src/lib/client";
+import { type Message, type PendingChange, type PendingSend, Timeline } from "../../src/lib/client";
 import { Rows } from "../../src/lib/chat/rows.svelte";
 import { countAfter, lastPosition } from "../../src/lib/chat/row.svelte";
+import { session } from "../rows";
 
 const SESSION = "00000000-0000-4000-8000-000000000001";
 const AT = "2026-03-03T10:00:00Z";
 
-const ROW: Session = {
-  id: SESSION,
-  userId: "u",
-  title: "",
-  mode: "fun",
-  language: "en",
-  createdAt: AT,
-  updatedAt: AT,
-  messageCount: 6,
-  readSeq: 0,
-  seq: 1,
-};
+const ROW = session({ id: SESSION, messageCount: 6 });
 
 function message(position: number, changes: Partial<Message> = {}): Message {
   const base = {

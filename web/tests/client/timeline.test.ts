@@ -4,25 +4,14 @@
 import { describe, expect, it } from "vitest";
 import { Timeline } from "../../src/lib/client/timeline";
 import type { Event, Message, MessagePage, Session, Snapshot } from "../../src/lib/client/wire";
+import { session as row } from "../rows";
 import { chance, type Chance } from "./chance";
 
 const EPOCH = "e";
 const BEGUN = "2026-03-01T10:00:00Z";
 
 function session(id: string, seq: number, more: Partial<Session> = {}): Session {
-  const times = { createdAt: BEGUN, updatedAt: BEGUN };
-  return {
-    id,
-    userId: "ada",
-    title: id,
-    language: "en",
-    mode: "fun",
-    messageCount: 0,
-    readSeq: 0,
-    seq,
-    ...times,
-    ...more,
-  };
+  return row({ id, title: id, seq, createdAt: BEGUN, updatedAt: BEGUN, ...more });
 }
 
 function message(id: string, position: number, seq: number, more: Partial<Message> = {}): Message {

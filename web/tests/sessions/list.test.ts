@@ -4,7 +4,7 @@ import type { Change, Session } from "../../src/lib/client";
 import { grouped } from "../../src/lib/sessions/groups";
 import { Answering, isUnread } from "../../src/lib/sessions/marks";
 import { changedRows, listWith } from "../../src/lib/sessions/optimistic";
-import { reply, session } from "./rows";
+import { reply, session } from "../rows";
 
 const held = (...rows: ReturnType<typeof session>[]) => new Map(rows.map((row) => [row.id, row]));
 

@@ -8,7 +8,7 @@ import {
   type SearchPage,
 } from "../../src/lib/client";
 import { Search } from "../../src/lib/sessions/search.svelte";
-import { session } from "./rows";
+import { session } from "../rows";
 
 const PAUSE = 250;
 const hit = (id: string): SearchHit => ({ session: session({ id }), message: null, excerpt: id });

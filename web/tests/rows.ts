@@ -1,5 +1,5 @@
 /** Rows for tests, each with what the test says of it. */
-import type { Message, Session } from "../../src/lib/client";
+import type { Message, Session } from "../src/lib/client";
 
 export function session(fields: Partial<Session> & { id: string }): Session {
   return {
