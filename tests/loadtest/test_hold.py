@@ -8,6 +8,7 @@ from loadtest.hold import held, result_of
 from loadtest.measured import Figure, Measured
 from loadtest.process import WorldFailed
 from loadtest.screen import Screen
+from tests.loadtest.measurings import measured
 
 
 def test_a_reason_that_many_have_is_said_once(tmp_path: Path) -> None:
@@ -24,20 +25,7 @@ def test_a_reason_that_many_have_is_said_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("took", "code"), [(1.2, 0), (1.4, 99)])
 def test_what_is_not_borne_ends_with_the_code_that_was_chosen_for_it(took: float, code: int, tmp_path: Path) -> None:
     async def work(_: Path) -> Measured:
-        return Measured(
-            scenario="growth",
-            about="the same on little and on much",
-            seed=1,
-            sockets=2,
-            instances=2,
-            version="0.1.0",
-            python="3.11.2",
-            cores=2,
-            began="2026-11-23T12:00:00Z",
-            took=1.0,
-            figures=[Figure("search", took, "times", 1.3)],
-            findings=[],
-        )
+        return measured(Figure("search", took, "times", 1.3))
 
     assert held(work, Screen(), keep=tmp_path / "kept", json_file=tmp_path / "figures.json", failed=99) == code
     assert b'"search"' in (tmp_path / "figures.json").read_bytes()

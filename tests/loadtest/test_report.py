@@ -4,10 +4,11 @@ import msgspec
 from click.testing import CliRunner
 from msgspec import structs
 
-from loadtest.measured import Figure, Measured
+from loadtest.measured import Figure
 from loadtest.report import report, report_command
 from loadtest.result import Met, Result
 from loadtest.verdict import Spread, Violation
+from tests.loadtest.measurings import measured
 
 
 def met(*faults: str, **changes: object) -> Met:
@@ -79,20 +80,7 @@ def test_the_command_reads_results_and_says_what_is_none(tmp_path: Path) -> None
 
 def test_a_scenario_is_told_with_its_limits() -> None:
     borne = Figure("all are back", 1.5, "s", 30)
-    run = Measured(
-        scenario="storm",
-        about="all sockets are dropped",
-        seed=2,
-        sockets=2_000,
-        instances=2,
-        version="0.1.0",
-        python="3.11.2",
-        cores=2,
-        began="2026-11-23T12:00:00+00:00",
-        took=60,
-        figures=[borne],
-        findings=[],
-    )
+    run = measured(borne)
     text = report([run])
     assert "### Storm: all sockets are dropped" in text
     assert "| all are back | 1.5 s | 30 |" in text
