@@ -18,6 +18,7 @@ from msgspec.structs import FieldInfo, fields
 from server import key_ring
 from server.errors import StartupError
 from server.settings import (
+    IN_WORDS,
     PAGE,
     POSTGRES_SCHEMES,
     REDIS_SCHEMES,
@@ -234,8 +235,7 @@ def _in_plain_words(problem: str, field: FieldInfo) -> str:
         "`float`": "a number",
         "`bool`": "true or false",
         "`str`": "text",
-        "matching regex '^https?://'": "that begins with http:// or https://",
-        "matching regex '^https?://[a-z0-9.\\\\-]+(:[0-9]{1,5})?$'": "such as https://app.example.com",
+        **{f"matching regex {pattern!r}": words for pattern, words in IN_WORDS.items()},
     }
     for word, plain in words.items():
         problem = problem.replace(word, plain)

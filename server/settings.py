@@ -10,11 +10,23 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Roles = Literal["hub,tutor", "hub", "tutor"]
 Level = Literal["debug", "info", "warning", "error"]
-HttpUrl = Annotated[str, Meta(pattern="^https?://")]
-Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.\-]+(:[0-9]{1,5})?$")]
+HTTP, S3 = "^https?://", "^s3://[^/?#]+"
+ORIGIN = r"^https?://[a-z0-9.\-]+(:[0-9]{1,5})?$"
+ADDRESS = r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$(?!\n)"
+RATE = r"^([1-9][0-9]{0,8}/[1-9][0-9]{0,6}|none)$(?!\n)"
+IN_WORDS = {
+    HTTP: "that begins with http:// or https://",
+    S3: "such as s3://bucket",
+    ORIGIN: "such as https://app.example.com",
+    ADDRESS: "such as 10.0.0.7 or 10.0.0.0/8",
+    RATE: "such as 60/30, for 60 at once and as many again in 30 seconds, or none",
+}
+"""What is said to whoever has set something that is not of this form."""
+HttpUrl = Annotated[str, Meta(pattern=HTTP)]
+Origin = Annotated[str, Meta(pattern=ORIGIN)]
 """Of a web page, as a browser says it: without a path, in lower case."""
 Origins = tuple[Origin, ...]
-Addresses = tuple[Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$(?!\n)")], ...]
+Addresses = tuple[Annotated[str, Meta(pattern=ADDRESS)], ...]
 """Of machines, or of networks: `10.0.0.0/8`."""
 REDIS_SCHEMES = ("redis", "rediss")
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
@@ -50,7 +62,7 @@ class TurnSettings(Struct, frozen=True):
     """Replies that one instance writes at once."""
 
 
-Rate = Annotated[str, Meta(pattern=r"^([1-9][0-9]{0,8}/[1-9][0-9]{0,6}|none)$(?!\n)")]
+Rate = Annotated[str, Meta(pattern=RATE)]
 """`60/30`: 60 at once, and as many again in 30 seconds."""
 
 
@@ -84,7 +96,7 @@ class MediaSettings(Struct, frozen=True):
 
     dir: Path | None = None
     """Where they lie, or wait to be looked at; None: `media` in the data folder."""
-    url: Annotated[str, Meta(pattern="^s3://[^/?#]+")] | None = None
+    url: Annotated[str, Meta(pattern=S3)] | None = None
     """The bucket in which they lie, if they do not lie in the folder."""
     s3_endpoint: HttpUrl | None = None
     """Of a bucket that is not Amazon's."""

@@ -16,7 +16,7 @@ from msgspec.structs import fields
 
 from server.environment import read, secret
 from server.errors import StartupError
-from server.settings import Settings, TurnSettings
+from server.settings import ADDRESS, HTTP, IN_WORDS, ORIGIN, RATE, S3, Settings, TurnSettings
 
 HOME = {"HOME": "/home/lan"}
 
@@ -228,6 +228,20 @@ def test_all_bad_values_are_told_at_once_each_in_a_line_that_names_it() -> None:
         "TUTORHUB_TURN_LEASE: expected a number > 0.0 (it is '0')",
         "TUTORHUB_LOG_LEVEL: expected debug or info or warning or error (it is 'loud')",
     }
+
+
+@pytest.mark.parametrize(
+    ("variable", "pattern"),
+    [
+        ("TUTORHUB_LIMIT_SENDS", RATE),
+        ("TUTORHUB_TRUSTED_PROXIES", ADDRESS),
+        ("TUTORHUB_ORIGINS", ORIGIN),
+        ("TUTORHUB_MEDIA_URL", S3),
+        ("OPENAI_BASE_URL", HTTP),
+    ],
+)
+def test_what_has_a_form_is_refused_with_it_in_words(variable: str, pattern: str) -> None:
+    assert refusal({**HOME, variable: "lots"}) == f"{variable}: expected text {IN_WORDS[pattern]} (it is 'lots')"
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "1e400", "soon"])

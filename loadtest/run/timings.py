@@ -8,8 +8,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Literal, cast
 
-from hdrh.histogram import HdrHistogram
 from msgspec import Struct
+
+try:
+    from hdrh.histogram import HdrHistogram
+except ModuleNotFoundError as missing:
+    raise SystemExit(
+        "The load tool needs more than a hub does: `make load` installs it, or pip install 'tutorhub[load]'."
+    ) from missing
 
 
 class Timing(StrEnum):

@@ -1,5 +1,7 @@
 """Histograms: exact enough, merged without loss, from the intended moment and from the actual one."""
 
+import subprocess
+import sys
 from random import Random
 
 from loadtest.run.timings import Merged, Timing, Timings
@@ -55,3 +57,10 @@ def test_a_second_is_of_its_stage_and_is_closed_once_it_is_over() -> None:
     merged.close(2)
     assert [round(point.p99) for point in merged.points[Timing.GAP]] == [10, 20]
     assert [stage[Timing.GAP].get_total_count() for stage in merged.stages] == [2, 1]
+
+
+def test_who_has_only_a_hub_is_told_what_the_load_tool_needs() -> None:
+    without = "import runpy, sys; sys.modules['hdrh'] = None; runpy.run_module('loadtest', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", without], check=False, capture_output=True, text=True)
+    needs = "The load tool needs more than a hub does: `make load` installs it, or pip install 'tutorhub[load]'.\n"
+    assert (done.returncode, done.stderr) == (1, needs)
