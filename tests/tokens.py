@@ -9,6 +9,8 @@ from typing import Any
 from tests.hub import SECRET
 
 GOOD = {"alg": "HS256", "typ": "JWT"}
+A_DAY = 86_400
+"""Seconds: some tokens are made when the tests are collected, and used when many others have run."""
 
 
 def signed(
@@ -16,7 +18,7 @@ def signed(
 ) -> str:
     """A token whose signature is right. Claims that are a dict are added to those of a good token, but for None."""
     if isinstance(claims, dict):
-        whole = {"sub": "mallory", "exp": time.time() + 600} | claims
+        whole = {"sub": "mallory", "exp": time.time() + A_DAY} | claims
         claims = json.dumps({name: value for name, value in whole.items() if value is not None})
     content = f"{_part(json.dumps(header).encode())}.{_part(claims.encode())}"
     return f"{content}.{_part(hmac.digest(key.encode(), content.encode(), digest))}"
