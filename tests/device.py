@@ -175,6 +175,11 @@ class Device:
         await self.open(session)
         return session, await self.send(session, content)
 
+    async def hears_of(self) -> SessionId:
+        """The session that was begun elsewhere, once this device knows of it."""
+        await self.until(lambda: self.timeline.sessions)
+        return next(iter(self.timeline.sessions))
+
     async def settled(self, reply: MessageId) -> Message:
         """The reply, once it has ended."""
         await self.until(

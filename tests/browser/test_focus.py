@@ -183,7 +183,7 @@ async def test_from_a_session_that_is_deleted_elsewhere_to_the_notice_of_it(room
         async with room.learner(hub) as ada:
             await ada.begin("Is it so?")
             await expect(ada.field).to_be_focused()
-            await laptop.ask(SessionDelete, Session, session=next(iter(laptop.timeline.sessions)))
+            await laptop.ask(SessionDelete, Session, session=await laptop.hears_of())
             await expect(ada.page.get_by_role("region", name="This session was deleted")).to_be_focused()
             await press(ada.page.get_by_role("button", name="Bring it back"))
             await expect(ada.field).to_be_focused()

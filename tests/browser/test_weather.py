@@ -39,7 +39,7 @@ async def test_offline_one_reads_and_writes_and_what_was_written_is_sent_once(ro
             await ada.window.context.set_offline(False)
             await expect(ada.answers).to_have_count(2)
             await expect(ada.banner("You are offline.")).to_have_count(0)
-            session = next(iter(laptop.timeline.sessions))
+            session = await laptop.hears_of()
             page = await laptop.open(session)
             assert [each.content for each in page.messages if each.type == "user"] == [
                 "Before the tunnel",
