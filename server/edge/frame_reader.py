@@ -25,17 +25,18 @@ Said = tuple[int, str | bytes]
 """TEXT and a message, BINARY and one, or a control frame and its bytes."""
 
 
-class Broken(Exception):  # it is a state of the connection, with the code to close it by
-    """The peer broke a rule."""
+class _BrokenError(Exception):
+    """The peer broke a rule: the code to close it by, and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
-        self.code = code
-        self.reason = reason
+        self.told = code, reason
 
 
 class FrameReader:
-    """Of one peer. After a close frame, or once it is `broken`, nothing more is read."""
+    """Of one peer. After a close frame nothing more is read, nor once a rule is `broken`: by which code to close, and
+    why.
+    """
 
     __slots__ = ("_budget", "_kind", "_parts", "_refilled_at", "_rest", "_size", "broken")
 
@@ -44,7 +45,7 @@ class FrameReader:
     FRAGMENTS: ClassVar[int] = 64
 
     def __init__(self, now: float) -> None:
-        self.broken: Broken | None = None
+        self.broken: tuple[int, str] | None = None
         self._budget = float(self.BURST)
         self._refilled_at = now
         self._rest: bytearray | None = None
@@ -59,8 +60,8 @@ class FrameReader:
         said: list[Said] = []
         try:
             self._read(data, said)
-        except Broken as broken:
-            self.broken = broken
+        except _BrokenError as broken:
+            self.broken = broken.told  # and not the error, whose traceback holds us
             self._rest = self._parts = None
         return said
 
@@ -94,23 +95,23 @@ class FrameReader:
     def _check(self, first: int, second: int, length: int) -> None:
         kind = first & 0x0F
         if kind not in KINDS:
-            raise Broken(PROTOCOL_ERROR, "no such opcode")
+            raise _BrokenError(PROTOCOL_ERROR, "no such opcode")
         if first & 0x70:
-            raise Broken(PROTOCOL_ERROR, "a reserved bit is set")
+            raise _BrokenError(PROTOCOL_ERROR, "a reserved bit is set")
         if not second & 0x80:
-            raise Broken(PROTOCOL_ERROR, "a client masks its frames")
+            raise _BrokenError(PROTOCOL_ERROR, "a client masks its frames")
         if kind & IS_CONTROL:
             if length > CONTROL_BYTES or not first & 0x80:
-                raise Broken(PROTOCOL_ERROR, "a control frame is short, and whole")
+                raise _BrokenError(PROTOCOL_ERROR, "a control frame is short, and whole")
         elif (kind == CONTINUATION) is (self._parts is None):
-            raise Broken(PROTOCOL_ERROR, "a message is continued until it is whole")
+            raise _BrokenError(PROTOCOL_ERROR, "a message is continued until it is whole")
         elif self._size + length > MESSAGE_BYTES:
-            raise Broken(TOO_BIG, f"a message has {MESSAGE_BYTES} bytes at most")
+            raise _BrokenError(TOO_BIG, f"a message has {MESSAGE_BYTES} bytes at most")
 
     def _take(self, first: int, payload: bytes, said: list[Said]) -> None:
         self._budget -= 1
         if self._budget < 0:
-            raise Broken(POLICY_VIOLATION, "too many frames")
+            raise _BrokenError(POLICY_VIOLATION, "too many frames")
         kind, is_last = first & 0x0F, first & 0x80
         if kind & IS_CONTROL:
             if kind == CLOSE:
@@ -128,7 +129,7 @@ class FrameReader:
         if self._parts is None:
             self._kind, self._parts = kind, []
         elif len(self._parts) >= self.FRAGMENTS:
-            raise Broken(TOO_BIG, f"a message has {self.FRAGMENTS} fragments at most")
+            raise _BrokenError(TOO_BIG, f"a message has {self.FRAGMENTS} fragments at most")
         self._parts.append(payload)
         self._size += len(payload)
         return self._parts
@@ -141,7 +142,7 @@ def close_code(payload: bytes) -> int:
 
 def _check_close(payload: bytes) -> None:
     if payload and (len(payload) == 1 or close_code(payload) not in SAYABLE):
-        raise Broken(PROTOCOL_ERROR, "no such close code")
+        raise _BrokenError(PROTOCOL_ERROR, "no such close code")
     _text(payload[2:])
 
 
@@ -149,4 +150,4 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError:
-        raise Broken(INVALID_DATA, "text is UTF-8") from None
+        raise _BrokenError(INVALID_DATA, "text is UTF-8") from None

@@ -135,3 +135,8 @@ class Handshake(WebSocketsSansIOProtocol):
     def eof_received(self) -> None:
         super().eof_received()
         self.transport.close()
+
+    @override
+    def shutdown(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()

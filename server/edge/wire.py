@@ -163,7 +163,7 @@ class Wire(asyncio.Protocol):
         for said in self._reader.feed(data, self._loop.time()):
             self._hear(said)
         if self._reader.broken is not None:
-            self._refuse(self._reader.broken.code, self._reader.broken.reason)
+            self._refuse(*self._reader.broken)
 
     def _hear(self, said: Said) -> None:
         kind, payload = said

@@ -89,7 +89,14 @@ def test_the_parts_of_uvicorn_and_websockets_that_we_build_on_are_there() -> Non
     finally:
         stock.loop.close()
     overridden = {name for name in vars(Handshake) if callable(getattr(Handshake, name))}
-    for name in overridden & {"connection_made", "connection_lost", "run_asgi", "data_received", "eof_received"}:
+    for name in overridden & {
+        "connection_made",
+        "connection_lost",
+        "run_asgi",
+        "data_received",
+        "eof_received",
+        "shutdown",
+    }:
         assert name in vars(WebSocketsSansIOProtocol), name
     for name in ["data_to_send"]:
         assert callable(getattr(ServerProtocol, name)), name
