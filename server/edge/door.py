@@ -133,4 +133,8 @@ class Door:
         spread = min(within, devices / LEAVING_A_SECOND)
         for place, connection in enumerate(sample(list(self._inside), devices)):
             connection.leave(spread * place / devices)
+        await self.empty()
+
+    async def empty(self) -> None:
+        """Until the last socket has ended, and what it had asked for is done."""
         await self._empty.wait()
