@@ -63,8 +63,8 @@ LOOKS_AGAIN = 0.5
 """Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
-DONE_WITHIN = 2.0
-"""Seconds for what sockets that were closed had asked for."""
+DONE_WITHIN = 0.5
+"""Seconds for what sockets that were closed had asked for: less than an end that is hurried has in all."""
 
 
 class App:

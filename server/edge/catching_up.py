@@ -12,7 +12,7 @@ from protocol.events import Degraded, Snapshot, Welcome
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
 from server.edge.frame_reader import MESSAGE_BYTES, FrameReader
-from server.edge.wire import BEAT
+from server.edge.wire import Wire
 from server.edge.writer import Writer
 from server.fanout.member import Member
 from server.fanout.replies import snapshot
@@ -96,7 +96,7 @@ class CatchingUp:
             seq=head.seq,
             device=self._hello.device.id,
             limits=limits,
-            heartbeat_ms=int(BEAT * 1_000),
+            heartbeat_ms=int(Wire.BEAT * 1_000),
             tutor=self._instance.tutor.name,
         )
         self._writer.say(welcome)

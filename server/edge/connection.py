@@ -117,7 +117,7 @@ class Connection:
         self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._wire = wire
-        self._wire.on_message = self._hand_over
+        self._wire.on_message = self._hear
         self._wire.on_end = self._end
         self._writer = Writer(self._wire)
         self._commands = Mailbox[str | None]()
@@ -139,6 +139,13 @@ class Connection:
             self._fail(error)
         finally:
             self._expiry.end()
+            self._wire.close(CloseCode.SERVER_ERROR)  # whatever has happened: nobody listens any more
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of what holds us: the collector of cycles looks rarely."""
+        self.on_hello = self.on_joined = _nothing
+        self._writer.on_behind = self._member = None
 
     @property
     def waiting_bytes(self) -> int:
@@ -165,7 +172,7 @@ class Connection:
         self._writer.stop()
         self._commands.put_nowait(None)
 
-    def _hand_over(self, text: str | None) -> None:
+    def _hear(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
         elif len(self._commands) >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
@@ -223,8 +230,9 @@ class Connection:
                         await self._writer.room()
                         if not self._barred:
                             await self._carry_out(text, user, member)
-                finally:
-                    await self._caught_up()
+                except Exception as error:  # a fault of ours: the device may come back
+                    self._fail(error)
+                await self._caught_up()
 
     async def _join(self, hello: Hello, catching_up: CatchingUp) -> bool:
         """Welcome the device and bring it up to the head. False: it could not be done."""

@@ -126,7 +126,7 @@ class Door:
     async def see_out(self, within: float) -> None:
         """Let nobody in, tell each device its moment within so many seconds, and close its socket then.
 
-        Returns when all have left; the websocket protocol aborts those that give no answer.
+        Returns when all have left; its wire aborts one that gives no answer.
         """
         self.leaving = True
         devices = len(self._inside)

@@ -15,6 +15,8 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 KINDS: Final = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 IS_CONTROL = 0x8
 CONTROL_BYTES = 125
+MEDIUM = 126
+"""Instead of a length: it follows in two bytes. One more than it: in eight."""
 MESSAGE_BYTES = 65_536
 PROTOCOL_ERROR, INVALID_DATA, POLICY_VIOLATION, TOO_BIG = 1002, 1007, 1008, 1009
 NO_STATUS = 1005
@@ -38,7 +40,7 @@ class FrameReader:
     why.
     """
 
-    __slots__ = ("_budget", "_kind", "_parts", "_refilled_at", "_rest", "_size", "broken")
+    __slots__ = ("_budget", "_is_over", "_kind", "_parts", "_refilled_at", "_rest", "_size", "broken")
 
     BURST: ClassVar[int] = 200
     PER_SECOND: ClassVar[int] = 100
@@ -46,6 +48,7 @@ class FrameReader:
 
     def __init__(self, now: float) -> None:
         self.broken: tuple[int, str] | None = None
+        self._is_over = False
         self._budget = float(self.BURST)
         self._refilled_at = now
         self._rest: bytearray | None = None
@@ -59,9 +62,11 @@ class FrameReader:
         self._refilled_at = now
         said: list[Said] = []
         try:
-            self._read(data, said)
+            if not self._is_over:
+                self._read(data, said)
         except _BrokenError as broken:
             self.broken = broken.told  # and not the error, whose traceback holds us
+            self._is_over = True
             self._rest = self._parts = None
         return said
 
@@ -70,21 +75,21 @@ class FrameReader:
             rest += data
             data = rest
         at, end = 0, len(data)
-        while end - at >= 2:
+        while end - at >= 2 and not self._is_over:
             length, body = data[at + 1] & 0x7F, at + 6
+            self._check(data[at], data[at + 1], length)
             if length > CONTROL_BYTES:
-                body += 2 if length == 126 else 8
+                body += 2 if length == MEDIUM else 8
                 if body - 4 > end:
                     break
-                length = int.from_bytes(data[at + 2 : body - 4])
-            self._check(data[at], data[at + 1], length)
+                length = _long(data[at + 2 : body - 4])
+            if self._size + length > MESSAGE_BYTES and not data[at] & IS_CONTROL:
+                raise _BrokenError(TOO_BIG, f"a message has {MESSAGE_BYTES} bytes at most")
             if body + length > end:
                 break
             payload = apply_mask(data[body : body + length], data[body - 4 : body])
             self._take(data[at], payload, said)
             at = body + length
-            if said and said[-1][0] == CLOSE:
-                at = end
         if at == end:
             self._rest = None
         elif rest is not None:
@@ -105,8 +110,6 @@ class FrameReader:
                 raise _BrokenError(PROTOCOL_ERROR, "a control frame is short, and whole")
         elif (kind == CONTINUATION) is (self._parts is None):
             raise _BrokenError(PROTOCOL_ERROR, "a message is continued until it is whole")
-        elif self._size + length > MESSAGE_BYTES:
-            raise _BrokenError(TOO_BIG, f"a message has {MESSAGE_BYTES} bytes at most")
 
     def _take(self, first: int, payload: bytes, said: list[Said]) -> None:
         self._budget -= 1
@@ -116,6 +119,7 @@ class FrameReader:
         if kind & IS_CONTROL:
             if kind == CLOSE:
                 _check_close(payload)
+                self._is_over = True
             said.append((kind, payload))
         elif kind != CONTINUATION and is_last:
             said.append((kind, _text(payload) if kind == TEXT else payload))
@@ -133,6 +137,13 @@ class FrameReader:
         self._parts.append(payload)
         self._size += len(payload)
         return self._parts
+
+
+def _long(said: bytes | bytearray) -> int:
+    length = int.from_bytes(said)
+    if length <= CONTROL_BYTES or (len(said) > 2 and not 0xFFFF < length < 2**63):
+        raise _BrokenError(PROTOCOL_ERROR, "a length is as short as it can be")
+    return length
 
 
 def close_code(payload: bytes) -> int:

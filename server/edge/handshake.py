@@ -11,13 +11,9 @@ from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
 
-from uvicorn._types import ASGIReceiveEvent
-from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 
 from server.edge.kernel import limit_socket
-from server.edge.waiting import Mailbox, Signal
 from server.edge.wire import Wire
 
 if sys.version_info >= (3, 12):
@@ -29,7 +25,9 @@ EXTENSION = "tutorhub.wire"
 """Where an application finds `HandOver`: `scope["extensions"][EXTENSION]`."""
 
 HandOver = Callable[[], Wire]
-"""To be called once, right after `websocket.accept`; the application's call may end then, and the socket goes on."""
+"""To be called once, right after `websocket.accept`; the application's call may end then, and the socket goes on.
+Before `accept`, the application waits for nothing: a connection that is lost meanwhile is not told to the wire.
+"""
 
 
 class TimelyTransport:
@@ -73,17 +71,8 @@ class Handshake(WebSocketsSansIOProtocol):
 
     wire: type[Wire] = Wire
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.queue = cast(Any, Mailbox[ASGIReceiveEvent]())
-        self.writable = cast(Any, Signal(is_set=True))
-        self._cut_off = False
+    _cut_off = False
+    _handed_over: Wire | None = None
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
@@ -106,13 +95,17 @@ class Handshake(WebSocketsSansIOProtocol):
         wire = self.wire(timely.true, self.connections)
         self.connections.discard(self)
         self.conn.parser.close()
+        self._handed_over = wire
         wire.take_over()
         return wire
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         cast(TimelyTransport, self.transport).lost()
-        super().connection_lost(exc)
+        if self._handed_over is None:
+            super().connection_lost(exc)
+        else:  # TLS had chosen before whom it tells
+            self._handed_over.connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from secrets import token_bytes
 from typing import Any, cast
 
 from server.edge.deadline import A_TURN, Deadline, within
@@ -21,12 +22,12 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-BEAT = 20.0
-"""Seconds between two pings. A peer that has not answered one by the next is gone."""
 WRITE_BUFFER = 65_536
 LOOKS = 4
 """How often, in the time that a full socket has, it is looked whether it has taken something."""
 WHOLE = 0x80
+PING_BYTES = 4
+"""Of chance: who answers has read as far as that."""
 REASON_BYTES = 123
 LOST, NO_PONG, RESTARTS = 1006, 1011, 1012
 
@@ -58,10 +59,11 @@ class Wire(asyncio.Protocol):
         "_is_open",
         "_is_stopped",
         "_loop",
+        "_pinged",
         "_reader",
         "_stalled",
         "_taken_at",
-        "_unanswered",
+        "_to_pong",
         "on_end",
         "on_message",
         "on_writable",
@@ -69,6 +71,8 @@ class Wire(asyncio.Protocol):
         "writable",
     )
 
+    BEAT = 20.0
+    """Between two pings. A peer that has not answered one by the next is gone."""
     STALL = 10.0
     """How long a full socket may take nothing at all."""
     CLOSING = 2.0
@@ -88,7 +92,8 @@ class Wire(asyncio.Protocol):
         self._descriptor: int | None = None
         self._is_open = not transport.is_closing()
         self._is_full = self._is_stopped = self._is_deaf = self._is_ended = self._hung_up = False
-        self._unanswered = False
+        self._pinged: bytes | None = None
+        self._to_pong: bytes | None = None
         self._taken_at = 0.0
         self._stalled: Deadline | None = None
         self._ending: asyncio.TimerHandle | None = None
@@ -104,8 +109,10 @@ class Wire(asyncio.Protocol):
         if connection is not None and self.transport.get_extra_info("sslcontext") is None:
             self._descriptor = connection.fileno()
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER if self._descriptor is None else 0)
-        self._beating = self._loop.call_later(BEAT, self._beat)
-        self._look()
+        self._beating = self._loop.call_later(self.BEAT, self._beat)
+        self._update()
+        if not self._is_open:
+            self.abort()
 
     @property
     def buffered(self) -> int:
@@ -140,11 +147,12 @@ class Wire(asyncio.Protocol):
             self._end(code)
 
     def abort(self) -> None:
-        """End it now; what waits is lost."""
+        """End it now; what waits is lost. A transport that was lost before it was ours does not say so any more."""
         self._is_deaf = self._hung_up = True
         self._is_open = False
-        self._look()
+        self._update()
         self.transport.abort()
+        self._loop.call_soon(self.connection_lost, None)
 
     def shutdown(self) -> None:
         """The server ends. Called by uvicorn."""
@@ -168,11 +176,13 @@ class Wire(asyncio.Protocol):
     def _hear(self, said: Said) -> None:
         kind, payload = said
         if kind == PONG:
-            self._unanswered = False
+            self._pinged = None if payload == self._pinged else self._pinged
         elif kind == CLOSE:
             self._answer_goodbye(cast(bytes, payload))
         elif not self._is_open:  # nobody listens any more but for the answer to our goodbye
             return
+        elif kind == PING and self._is_full:
+            self._to_pong = cast(bytes, payload)  # of several the last is answered, once there is room
         elif kind == PING:
             self._control(PONG, cast(bytes, payload))
         else:
@@ -182,7 +192,7 @@ class Wire(asyncio.Protocol):
         self._is_deaf = True
         if self._is_open:
             self._is_open = False
-            self._look()
+            self._update()
             self._control(CLOSE, payload)
         self._hang_up()
         self._end(close_code(payload))
@@ -198,15 +208,17 @@ class Wire(asyncio.Protocol):
     @override
     def eof_received(self) -> None:
         self._is_open = False
-        self._look()
+        self._update()
         self._hang_up()
+        self._end(LOST)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        """Twice does no harm."""
         self._is_open = False
         self._hung_up = self._is_deaf = True
         self._descriptor = None  # it may be another's by now
-        self._look()
+        self._update()
         self._connections.discard(self)
         for timer in (self._stalled, self._ending, self._beating):
             if timer is not None:
@@ -220,18 +232,21 @@ class Wire(asyncio.Protocol):
     @override
     def pause_writing(self) -> None:
         self._is_full = True
-        self._look()
+        self._update()
         self._watch()
 
     @override
     def resume_writing(self) -> None:
         self._is_full = False
-        self._look()
+        self._update()
         self._cancel_watch()
+        if self._is_open and self._to_pong is not None:
+            payload, self._to_pong = self._to_pong, None
+            self._control(PONG, payload)
         if self.writable:
             self.on_writable()
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         """Something has changed. It is open from the answered handshake until either side's close frame."""
         self.writable = self._is_open and not (self._is_full or self._is_stopped)
 
@@ -264,15 +279,17 @@ class Wire(asyncio.Protocol):
 
     def _beat(self) -> None:
         """The pong may have come while the loop was late: it is read first, and then the time is not over."""
-        if self._unanswered:
+        if not self._is_open:
+            return
+        if self._pinged is not None:
             self._beating = self._loop.call_later(A_TURN, self._look_for_pong)
-        elif self._is_open:
-            self._unanswered = True
-            self._control(PING, b"")
-            self._beating = self._loop.call_later(BEAT, self._beat)
+        else:
+            self._pinged = token_bytes(PING_BYTES)
+            self._control(PING, self._pinged)
+            self._beating = self._loop.call_later(self.BEAT, self._beat)
 
     def _look_for_pong(self) -> None:
-        if self._unanswered:
+        if self._pinged is not None and self._is_open:
             self._refuse(NO_PONG, "no pong in time")
         else:
             self._beat()
@@ -281,7 +298,7 @@ class Wire(asyncio.Protocol):
 
     def _say_goodbye(self, code: int, reason: str = "") -> None:
         self._is_open = False
-        self._look()
+        self._update()
         self._control(CLOSE, code.to_bytes(2) + reason.encode()[:REASON_BYTES])
 
     def _end(self, code: int) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
-from server.edge import wire
 from server.edge.deadline import A_TURN, within
 from server.edge.timely import TimelyHttp
+from server.edge.wire import Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, running
 
 LOOPS = BOTH_LOOPS
@@ -85,11 +85,11 @@ async def test_the_next_request_that_came_while_the_loop_was_late_is_answered() 
 
 
 async def test_a_pong_that_came_while_the_loop_was_late_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "BEAT", LIMIT)
+    monkeypatch.setattr(Wire, "BEAT", LIMIT)
     async with running() as hub, Rude(hub) as rude:
         await rude.upgrade()
         socket = await hub.next_socket()
-        frame = await rude.reader.readexactly(2)
+        frame = await rude.reader.readexactly(2 + 4)
         rude.say(Opcode.PONG, frame[2:])
         hold_up(2 * LIMIT)
         await asyncio.sleep(3 * A_TURN)

@@ -32,6 +32,10 @@ BROKEN = {
     ),
     "too much, by its header": (masked(Opcode.TEXT, b"a" * (MESSAGE_BYTES + 1))[:10], 1009),
     "a header whose mask is missing": (b"\x81\x05", 1002),
+    "a long control frame, by its first two bytes": (b"\x89\xfe", 1002),
+    "5 bytes, said in two": (b"\x81\xfe\0\x05", 1002),
+    "126 bytes, said in eight": (b"\x81\xff\0\0\0\0\0\0\0\x7e", 1002),
+    "a length of 64 bits": (b"\x81\xff\x80\0\0\0\0\0\0\0", 1002),
 }
 
 
@@ -98,14 +102,14 @@ def test_a_letter_in_two_fragments_is_one() -> None:
 
 def test_what_came_before_is_said_all_the_same() -> None:
     reader = FrameReader(0.0)
-    assert read(reader, masked(Opcode.TEXT, b"good") + b"\xff\x80") == [(1, "good")]
+    assert read(reader, masked(Opcode.TEXT, b"good") + b"\xff\x80", masked(Opcode.TEXT, b"late")) == [(1, "good")]
     assert reader.broken is not None
 
 
 def test_after_a_close_frame_nothing_is_read() -> None:
     reader = FrameReader(0.0)
     wire = masked(Opcode.CLOSE, (4000).to_bytes(2) + b"bye") + masked(Opcode.TEXT, b"late") + b"\xff"
-    ((kind, payload),) = read(reader, wire)
+    ((kind, payload),) = read(reader, wire, masked(Opcode.TEXT, b"later"))
     assert kind == CLOSE
     assert isinstance(payload, bytes)
     assert (close_code(payload), close_code(b""), reader.broken) == (4000, 1005, None)

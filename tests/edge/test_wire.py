@@ -4,23 +4,23 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 
-from server.edge import wire
 from server.edge.kernel import bytes_acknowledged
 from server.edge.wire import WRITE_BUFFER, Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, Running, Socket, running, text_frame
 
 if sys.version_info >= (3, 12):
-    pass
+    from typing import override
 else:
-    pass
+    from typing_extensions import override
 
 LOOPS = BOTH_LOOPS
 BIG = text_frame(b"z" * 60_000)
@@ -100,6 +100,28 @@ async def test_ready_made_frames_arrive_in_order(hub: Running) -> None:
         socket.wire.write(text_frame(b"one") + text_frame(b"two"))
         socket.wire.write(text_frame(b"three"))
         assert [await ws.recv() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_what_waits_is_overtaken_by_nothing(hub: Running) -> None:
+    """The system takes a part of a frame; the rest goes by the transport, and so does the pong that comes meanwhile."""
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await writable(socket)
+        said = b""
+        for number in range(2_000):
+            if not socket.wire.writable:
+                break
+            frame = text_frame(f"{number:06}".encode() * 8_000)
+            socket.wire.write(frame)
+            said += frame
+        assert not socket.wire.writable
+        socket.wire.write(text_frame(b"not now"))
+        rude.say(Opcode.PING, b"a")
+        rude.say(Opcode.PING, b"b")
+        async with asyncio.timeout(PATIENCE):
+            assert await rude.reader.readexactly(len(said)) == said
+            assert await rude.reader.readexactly(3) == b"\x8a\x01b", "the last ping is answered"
 
 
 async def test_after_the_servers_close_nothing_may_be_written_and_the_handshake_completes(hub: Running) -> None:
@@ -362,7 +384,7 @@ async def test_a_stuck_peer_that_says_goodbye_is_cut_off(hub: Running) -> None:
 
 
 async def test_a_peer_that_answers_no_ping_is_told_so_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
     async with running(wire=Impatient) as hub, Rude(hub) as rude:
         await rude.upgrade()
         assert await rude.close_code() == 1011
@@ -370,7 +392,7 @@ async def test_a_peer_that_answers_no_ping_is_told_so_and_cut_off(monkeypatch: p
 
 
 async def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
     async with running(wire=Impatient) as hub, client(hub):
         socket = await hub.next_socket()
         await asyncio.sleep(0.5)
@@ -378,8 +400,35 @@ async def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) 
         await writable(socket)
 
 
+async def test_a_pong_that_nobody_asked_for_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        async with asyncio.timeout(PATIENCE):
+            while not socket.gone.is_set():
+                rude.say(Opcode.PONG)
+                await asyncio.sleep(0.02)
+        assert socket.code == 1011
+
+
+async def test_a_goodbye_of_ours_has_its_time_though_a_pong_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "CLOSING", 1.0)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        while socket.wire._pinged is None:
+            await asyncio.sleep(0.01)
+        socket.wire.close(4000)
+        await asyncio.sleep(0.5)
+        assert hub.server.server_state.connections, "it still waits for the peer's answer"
+        rude.say(Opcode.CLOSE, (4000).to_bytes(2))
+        await hub.gone()
+
+
 async def test_a_stuck_peer_whose_pong_is_missing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
     monkeypatch.setattr(Impatient, "STALL", 60.0)
     async with running(wire=Impatient) as hub, Rude(hub) as rude:
         await rude.upgrade()
@@ -411,3 +460,94 @@ async def test_aborting_ends_a_socket_at_once(hub: Running) -> None:
         assert not socket.wire.writable
         async with asyncio.timeout(0.2):
             await socket.gone.wait()
+
+
+# by itself
+
+
+class Line(asyncio.Transport):
+    """A transport that only notes what is done with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = bytearray()
+        self.done: list[str] = []
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.said += data
+
+    @override
+    def is_closing(self) -> bool:
+        return bool(self.done)
+
+    @override
+    def close(self) -> None:
+        self.done.append("close")
+
+    @override
+    def abort(self) -> None:
+        self.done.append("abort")
+
+    @override
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
+    @override
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+
+def heard_on(line: Line, kind: type[Wire] = Impatient) -> tuple[Wire, list[object]]:
+    """A wire by that line, and what its user is told."""
+    wire, told = kind(line, set()), list[object]()
+    wire.on_message = told.append
+    wire.on_end = told.append
+    wire.take_over()
+    return wire, told
+
+
+async def test_what_comes_after_our_goodbye_in_one_piece_is_not_heard() -> None:
+    line = Line()
+    wire, told = heard_on(line)
+    wire.on_message = lambda text: wire.close(4000)
+    wire.data_received(Frame(Opcode.TEXT, b"one").serialize(mask=True) * 2)
+    assert (told, line.said) == ([4000], b"\x88\x02\x0f\xa0")
+    wire.connection_lost(None)
+
+
+async def test_after_its_end_a_wire_says_nothing() -> None:
+    ways: list[Callable[[Wire], None]] = [
+        Wire.abort,
+        Wire.eof_received,
+        Wire.stop,
+        partial(Wire.connection_lost, exc=None),
+    ]
+    for end in ways:
+        line = Line()
+        wire, told = heard_on(line)
+        assert wire.writable
+        end(wire)
+        wire.write(b"late")
+        assert (wire.writable, line.said) == (False, b"")
+        wire.connection_lost(None)
+        assert told == [1006], "its end is told once"
+
+
+async def test_a_line_that_is_closing_when_it_is_handed_over_ends_though_nobody_says_that_it_is_lost() -> None:
+    line = Line()
+    line.close()
+    wire, told = heard_on(line)
+    assert not wire.writable
+    await asyncio.sleep(0.01)
+    assert (line.done, told) == (["close", "abort"], [1006])
+
+
+async def test_a_line_is_closed_once() -> None:
+    """asyncio's transport of TLS can not be aborted after a second time."""
+    line = Line()
+    wire, _ = heard_on(line)
+    wire.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+    wire.eof_received()
+    assert line.done == ["close"]
+    wire.connection_lost(None)

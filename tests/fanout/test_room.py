@@ -1,4 +1,6 @@
-"""A room delivers durable events in order, whatever order they were told in, and asks for what is missing."""
+"""A room delivers durable events in order, whatever order they were told in, and asks for what is missing.
+Long because every rule of a room has a test.
+"""
 
 from datetime import UTC, datetime
 from uuid import UUID
