@@ -19,7 +19,6 @@ from typing import Any
 import structlog
 import uvicorn
 
-from server.edge.frame_reader import MESSAGE_BYTES
 from server.edge.handshake import Handshake
 from server.edge.kernel import limit_socket
 from server.edge.timely import TimelyHttp
@@ -82,9 +81,8 @@ def config(
         http=http,
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
-        ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        ws_ping_interval=None,  # a wire has its own
+        ws_ping_interval=None,  # a wire has its own, and its own limit of a message
         ws_ping_timeout=None,
         lifespan="on",
         interface="asgi3",
