@@ -45,7 +45,7 @@ the answer to each stop, against what that device held and what the database has
 acknowledged within 5 s, and no open reply is silent for 30 s, while nothing is broken. | the times of the \
 records |
 
-That a slow or hostile device costs the others nothing (P8) is shown by the tests of the outbox and of the guard,
+That a slow or hostile device costs the others nothing (P8) is shown by the tests of the outbox and of the wire,
 and measured below (`slow`).
 P10 (Redis or PostgreSQL in trouble) is all of the above while they are.
 

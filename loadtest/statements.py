@@ -33,7 +33,7 @@ WARMED = 6
 """Of each, so many are not counted: psycopg prepares a statement when it has been executed five times."""
 PLANNED_ONCE = "SET plan_cache_mode = force_generic_plan;"
 """As the hub's own connections have it."""
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 _TOOK = re.compile(r"^Time: ([\d.]+) ms", re.MULTILINE)
 
 

@@ -63,6 +63,8 @@ LOOKS_AGAIN = 0.5
 """Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
 """Seconds that turns have to be released in, and the last sockets to end, when the instance leaves."""
+DONE_WITHIN = 0.5
+"""Seconds for what sockets that were closed had asked for: less than an end that is hurried has in all."""
 
 
 class App:
@@ -128,11 +130,14 @@ class App:
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
         async with self.begun() as instance:
             self._instance = instance
-            self._wire(asgi, instance, self._checks)
+            door = self._wire(asgi, instance, self._checks)
             instance.tasks.start(erasure.look_out(instance), "look-out for erasures")
             instance.tasks.start(keep_collecting(instance), "orphans")
             self._announce(instance)
             yield
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DONE_WITHIN):
+                    await door.empty()
 
     async def _nowhere(self, request: Request, error: Exception) -> Response:
         is_hub = "hub" in self._settings.roles
@@ -187,7 +192,7 @@ class App:
         _start(instance, pulse)
         return instance
 
-    def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> None:
+    def _wire(self, asgi: Starlette, instance: Instance, checks: Verifier) -> Door:
         callers = Callers(checks, instance.standing, instance.limits)
         door = self._door = Door(instance, callers)
 
@@ -200,7 +205,7 @@ class App:
 
         asgi.router.routes += [Route("/livez", _alive), Route("/readyz", _ready(instance.database, door))]
         if "hub" not in self._settings.roles:
-            return
+            return door
         asgi.router.routes += [
             WebSocketRoute("/ws", websocket),
             WebSocketRoute("/{path:path}", _no_socket_here),
@@ -213,6 +218,7 @@ class App:
         ]
         if self._settings.dev_sign_in and self._settings.jwt_secret:
             asgi.router.routes.append(dev_sign_in(self._settings.jwt_secret, self._settings, instance.limits))
+        return door
 
 
 def _files(settings: Settings, common: Deployment) -> Files:

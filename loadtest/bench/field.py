@@ -32,7 +32,9 @@ class Scenario(Struct, frozen=True):
 
 SCENARIOS = {
     "S1": Scenario("1,000 sockets in 500 sessions, 20 tokens/s each", 1_000, 500),
-    "S1 merged": Scenario("the same, tokens merged up to 50 ms by ours", 1_000, 500, merge=50.0, order="S1"),
+    "S1 merged": Scenario(
+        "the same at 40 tokens/s, merged up to 50 ms by ours", 1_000, 500, 40.0, merge=50.0, order="S1"
+    ),
     "S2": Scenario("one user with 1,000 sockets, 20 tokens/s", 1_000, 1),
     "S3": Scenario("5,000 idle sockets in 2,500 sessions", 5_000, 2_500, rate=0.0),
     "S5": Scenario("200 sockets, 10 commands/s each, parsed and accepted", 200, 200, rate=10.0),

@@ -11,8 +11,8 @@ from protocol.commands import Hello
 from protocol.events import Degraded, Snapshot, Welcome
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
-from server.edge.guard import BudgetedConnection
-from server.edge.serve import MESSAGE_BYTES, PING_INTERVAL
+from server.edge.frame_reader import MESSAGE_BYTES, FrameReader
+from server.edge.wire import Wire
 from server.edge.writer import Writer
 from server.fanout.member import Member
 from server.fanout.replies import snapshot
@@ -84,8 +84,8 @@ class CatchingUp:
     def _greet(self, head: Head) -> None:
         limits = Limits(
             frame_bytes=MESSAGE_BYTES,
-            frames_at_once=BudgetedConnection.BURST,
-            frames_per_second=BudgetedConnection.PER_SECOND,
+            frames_at_once=FrameReader.BURST,
+            frames_per_second=FrameReader.PER_SECOND,
             content_length=CONTENT_LENGTH,
             title_length=TITLE_LENGTH,
             pending_replies=self._instance.settings.turns.pending,
@@ -96,7 +96,7 @@ class CatchingUp:
             seq=head.seq,
             device=self._hello.device.id,
             limits=limits,
-            heartbeat_ms=int(PING_INTERVAL * 1_000),
+            heartbeat_ms=int(Wire.BEAT * 1_000),
             tutor=self._instance.tutor.name,
         )
         self._writer.say(welcome)

@@ -9,12 +9,10 @@ Long because the whole life of a socket is read in one place.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from sys import getsizeof
 
 from msgspec import Raw, structs
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from protocol.answers import Nothing
 from protocol.codec import Undecodable, decode_command, encode
@@ -33,16 +31,15 @@ from protocol.errors import CloseCode
 from protocol.events import Accepted, Draining, Pong, Refused
 from protocol.ids import UserId
 from server import sync
-from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.catching_up import CatchingUp
 from server.edge.commands import obey
 from server.edge.deadline import within
 from server.edge.expiry import Expiry
-from server.edge.guard import EXTENSION, Wire
 from server.edge.identity import bearer
 from server.edge.refusing import close_code, fault, undecodable
-from server.edge.waiting import Mailbox
+from server.edge.waiting import Mailbox, Signal
+from server.edge.wire import Wire
 from server.edge.writer import Writer
 from server.errors import Forbidden, Invalid, Overloaded, Refusal, TooManyConnections
 from server.fanout.member import Member
@@ -72,28 +69,61 @@ CATCH_UP_AGAIN = 1.0
 
 
 class Connection:
-    """One socket, from accept to its end. `reading` bounds the catch-ups that read at once.
+    """One accepted socket, to its end. `address` is where it comes from, `authorization` what its upgrade said of who
+    it is; `reading` bounds the catch-ups that read at once.
 
     `on_hello` is called once the device has said who it is, `on_joined` once it is in step for the first time.
     """
 
-    def __init__(self, websocket: WebSocket, instance: Instance, callers: Callers, reading: asyncio.Semaphore) -> None:
+    __slots__ = (
+        "_address",
+        "_authorization",
+        "_barred",
+        "_callers",
+        "_catching_up",
+        "_closed",
+        "_commands",
+        "_commands_size",
+        "_expiry",
+        "_identity",
+        "_idle",
+        "_instance",
+        "_loop",
+        "_malformed",
+        "_member",
+        "_reading",
+        "_wire",
+        "_writer",
+        "on_hello",
+        "on_joined",
+    )
+
+    def __init__(
+        self,
+        wire: Wire,
+        instance: Instance,
+        callers: Callers,
+        reading: asyncio.Semaphore,
+        *,
+        address: str,
+        authorization: str | None,
+    ) -> None:
         self.on_hello: Callable[[], None] = _nothing
         self.on_joined: Callable[[], None] = _nothing
-        self._websocket = websocket
-        self._address = address_of(websocket)
+        self._address = address
+        self._authorization = authorization
         self._instance = instance
         self._callers = callers
         self._reading = reading
         self._loop = asyncio.get_running_loop()
-        self._group = asyncio.TaskGroup()
-        self._wire: Wire = websocket.scope["extensions"][EXTENSION]
-        self._wire.on_message = self._hand_over
+        self._wire = wire
+        self._wire.on_message = self._hear
+        self._wire.on_end = self._end
         self._writer = Writer(self._wire)
         self._commands = Mailbox[str | None]()
         self._commands_size = 0
         self._idle = False
-        self._catches_up = False
+        self._catching_up: Signal | None = None
         self._malformed = 0
         self._member: Member | None = None
         self._identity: Identity | None = None
@@ -102,14 +132,20 @@ class Connection:
         self._barred = False
 
     async def serve(self) -> None:
-        """Accept, and go on until the socket has ended and what it asked for is done."""
-        await self._websocket.accept(subprotocol=SUBPROTOCOL if self._websocket.scope["subprotocols"] else None)
+        """Until the socket has ended and what it asked for is done."""
         try:
-            async with self._group:
-                self._group.create_task(self._work())
-                await self._listen()
+            await self._converse()
+        except Exception as error:  # a fault of ours: the device may come back
+            self._fail(error)
         finally:
             self._expiry.end()
+            self._wire.close(CloseCode.SERVER_ERROR)  # whatever has happened: nobody listens any more
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of what holds us: the collector of cycles looks rarely."""
+        self.on_hello = self.on_joined = _nothing
+        self._writer.on_behind = self._member = None
 
     @property
     def waiting_bytes(self) -> int:
@@ -125,27 +161,18 @@ class Connection:
     def close(self, code: int, reason: str = "") -> None:
         """End the connection; what waits is written before, as far as the socket takes it."""
         self._barred |= code in BARRED
-        if not self._closed:
-            self._closed = True
-            self._writer.stop()
-            self._group.create_task(self._say_close(code, reason))
-
-    async def _say_close(self, code: int, reason: str) -> None:
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self._websocket.close(code, reason)
+        self._writer.stop()
+        self._wire.close(code, reason)
 
     # Reading: hands over, never waits for work. What has to wait for nothing is done at once, if nothing waits.
 
-    async def _listen(self) -> None:
-        try:
-            while (await self._websocket.receive())["type"] != "websocket.disconnect":
-                pass
-        finally:
-            self._closed = True
-            self._writer.stop()
-            self._commands.put_nowait(None)
+    def _end(self, _code: int) -> None:
+        """No more is heard: what was is still carried out."""
+        self._closed = True
+        self._writer.stop()
+        self._commands.put_nowait(None)
 
-    def _hand_over(self, text: str | None) -> None:
+    def _hear(self, text: str | None) -> None:
         if text is None:
             self.close(UNSUPPORTED_DATA, "text is expected")
         elif len(self._commands) >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
@@ -174,12 +201,6 @@ class Connection:
 
     # Work: one command after the other.
 
-    async def _work(self) -> None:
-        try:
-            await self._converse()
-        except Exception as error:  # a fault of ours: the device may come back
-            self._fail(error)
-
     def _fail(self, error: Exception) -> None:
         self._refuse(None, fault("connection", error))
         self.close(CloseCode.SERVER_ERROR, "a fault of ours")
@@ -203,12 +224,15 @@ class Connection:
         async with self._instance.hub.joined(user, member) as room:
             catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
-                async with asyncio.TaskGroup() as group:
-                    self._writer.on_behind = partial(self._fell_behind, group, catching_up)
+                self._writer.on_behind = partial(self._fell_behind, catching_up)
+                try:
                     while (text := await self._next()) is not None:
                         await self._writer.room()
                         if not self._barred:
                             await self._carry_out(text, user, member)
+                except Exception as error:  # a fault of ours: the device may come back
+                    self._fail(error)
+                await self._caught_up()
 
     async def _join(self, hello: Hello, catching_up: CatchingUp) -> bool:
         """Welcome the device and bring it up to the head. False: it could not be done."""
@@ -221,12 +245,12 @@ class Connection:
         self.on_joined()
         return True
 
-    def _fell_behind(self, group: asyncio.TaskGroup, catching_up: CatchingUp) -> None:
-        if not self._catches_up and not self._writer.stopped:
-            self._catches_up = True
-            group.create_task(self._get_in_step(catching_up))
+    def _fell_behind(self, catching_up: CatchingUp) -> None:
+        if self._catching_up is None and not self._writer.stopped:
+            self._catching_up = Signal()
+            self._instance.tasks.start(self._get_in_step(catching_up, self._catching_up), "a device that reads slowly")
 
-    async def _get_in_step(self, catching_up: CatchingUp) -> None:
+    async def _get_in_step(self, catching_up: CatchingUp, done: Signal) -> None:
         """Until the device is in step again, or its socket ends. While the database is away, it waits."""
         try:
             while self._writer.outbox.behind and not self._writer.stopped:
@@ -238,7 +262,12 @@ class Connection:
         except Exception as error:  # a fault of ours: the device may come back
             self._fail(error)
         finally:
-            self._catches_up = False
+            self._catching_up = None
+            done.set()
+
+    async def _caught_up(self) -> None:
+        if self._catching_up is not None:
+            await self._catching_up.wait()
 
     async def _hello(self) -> Hello | None:
         """The first command, with a good token. None: there was none, and the socket is closed or closing."""
@@ -252,7 +281,8 @@ class Connection:
         try:
             if not isinstance(command, Hello):
                 raise Invalid.field("type", "order", "the first command is hello")
-            token = command.token or bearer(self._websocket.headers.get("authorization"))
+            token = command.token or bearer(self._authorization)
+            self._authorization = None
             self._identity = await self._callers.known(token, self._address, command.device.id)
             self._expiry.watch(self._identity.expires_at)
         except Refusal as refusal:

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from server.edge.address import address_of
 from server.edge.callers import Callers
 from server.edge.connection import SUBPROTOCOL, Connection
+from server.edge.handshake import EXTENSION
 from server.errors import Leaving, Malformed, Overloaded, Refusal
 from server.instance import Instance
 
@@ -64,14 +65,26 @@ class Door:
         return None
 
     async def enter(self, websocket: WebSocket) -> None:
-        """Serve one socket until it ends."""
-        connection = Connection(websocket, self._instance, self._callers, self._reading)
-        known = self._stranger(address_of(websocket))
+        """Accept one socket, which goes on by itself from then on."""
+        await websocket.accept(subprotocol=SUBPROTOCOL if websocket.scope["subprotocols"] else None)
+        address = address_of(websocket)
+        connection = Connection(
+            websocket.scope["extensions"][EXTENSION](),
+            self._instance,
+            self._callers,
+            self._reading,
+            address=address,
+            authorization=websocket.headers.get("authorization"),
+        )
+        known = self._stranger(address)
         connection.on_hello = partial(self._met, connection, known)
         connection.on_joined = partial(self._count_no_more, connection)
         self._count(connection, SILENT_FOR)
         self._inside.add(connection)
         self._empty.clear()
+        self._instance.tasks.start(self._serve(connection, known), "a socket")
+
+    async def _serve(self, connection: Connection, known: Callable[[], None]) -> None:
         try:
             await connection.serve()
         finally:
@@ -113,11 +126,15 @@ class Door:
     async def see_out(self, within: float) -> None:
         """Let nobody in, tell each device its moment within so many seconds, and close its socket then.
 
-        Returns when all have left; the websocket protocol aborts those that give no answer.
+        Returns when all have left; its wire aborts one that gives no answer.
         """
         self.leaving = True
         devices = len(self._inside)
         spread = min(within, devices / LEAVING_A_SECOND)
         for place, connection in enumerate(sample(list(self._inside), devices)):
             connection.leave(spread * place / devices)
+        await self.empty()
+
+    async def empty(self) -> None:
+        """Until the last socket has ended, and what it had asked for is done."""
         await self._empty.wait()

@@ -12,6 +12,10 @@ SAID_BEFORE = 60.0
 LONGEST_TIMER = 86_400.0
 
 
+def _nothing(*_: object) -> None:
+    """Nobody is there any more."""
+
+
 class Expiry:
     """`offer` tells the device, `close` ends its connection."""
 
@@ -30,11 +34,16 @@ class Expiry:
         self._look()
 
     def end(self) -> None:
+        """Nothing is told any more."""
+        self._cancel()
+        self._offer = self._close = _nothing
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
     def _look(self) -> None:
-        self.end()
+        self._cancel()
         left = self._expires_at - time.time()
         if left <= 0:
             self._close(CloseCode.TOKEN_EXPIRED, "the token has expired")

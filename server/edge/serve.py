@@ -19,7 +19,8 @@ from typing import Any
 import structlog
 import uvicorn
 
-from server.edge.guard import GuardedProtocol, limit_socket
+from server.edge.handshake import Handshake
+from server.edge.kernel import limit_socket
 from server.edge.timely import TimelyHttp
 from server.errors import StartupError
 
@@ -28,10 +29,8 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-MESSAGE_BYTES = 65_536
 HEADER_BYTES = 32_768
 BACKLOG = 2_048
-PING_INTERVAL = 20.0
 
 log = structlog.get_logger()
 
@@ -64,7 +63,7 @@ def config(
     app: Callable[..., Any],
     *,
     http: type[TimelyHttp] = TimelyHttp,
-    websocket: type[GuardedProtocol] = GuardedProtocol,
+    websocket: type[Handshake] = Handshake,
     proxies: Sequence[str] = (),
     certificate: Path | None = None,
     key: Path | None = None,
@@ -82,10 +81,9 @@ def config(
         http=http,
         h11_max_incomplete_event_size=HEADER_BYTES,
         ws=websocket,
-        ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_INTERVAL,
-        ws_ping_timeout=PING_INTERVAL,
+        ws_ping_interval=None,  # a wire has its own, and its own limit of a message
+        ws_ping_timeout=None,
         lifespan="on",
         interface="asgi3",
         workers=1,

@@ -3,7 +3,7 @@ of 760 bytes, also while nobody waits; and most sockets wait most of the time.
 """
 
 import asyncio
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -13,12 +13,9 @@ class Signal:
 
     __slots__ = ("_is_set", "_waiting")
 
-    def __init__(self, *, is_set: bool = False) -> None:
-        self._is_set = is_set
+    def __init__(self) -> None:
+        self._is_set = False
         self._waiting: list[asyncio.Future[None]] = []
-
-    def is_set(self) -> bool:
-        return self._is_set
 
     def set(self) -> None:
         self._is_set = True
@@ -29,7 +26,7 @@ class Signal:
     def clear(self) -> None:
         self._is_set = False
 
-    async def wait(self) -> Literal[True]:
+    async def wait(self) -> None:
         if not self._is_set:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
@@ -37,7 +34,6 @@ class Signal:
                 await waiting
             finally:
                 self._waiting.remove(waiting)
-        return True
 
 
 class Mailbox(Generic[T]):

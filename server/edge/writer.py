@@ -7,8 +7,8 @@ there.
 from collections.abc import Callable
 
 from protocol.events import Event
-from server.edge.guard import Wire
 from server.edge.waiting import Signal
+from server.edge.wire import Wire
 from server.fanout.frames import Frame, frame
 from server.fanout.outbox import Outbox
 

@@ -37,6 +37,7 @@ class Room:
         self.began = 0
         self._known = 0
         self._waiting: dict[int, Frame] = {}
+        self._readers: dict[SessionId, list[Member]] = {}
 
     @property
     def empty(self) -> bool:
@@ -58,14 +59,30 @@ class Room:
     @property
     def shown(self) -> set[SessionId]:
         """The sessions that a device here has opened, or is opening."""
-        return set(self.opening).union(*(member.opened for member in self.members))
+        return {*self.opening, *self._readers}
 
     def _is_shown(self, session: SessionId) -> bool:
-        return session in self.opening or any(session in member.opened for member in self.members)
+        return session in self.opening or session in self._readers
+
+    def open(self, session: SessionId, member: Member) -> None:
+        """From now on the device is given the live text of the session."""
+        if session not in member.opened:
+            member.opened.add(session)
+            self._readers.setdefault(session, []).append(member)
+
+    def close(self, session: SessionId, member: Member) -> None:
+        """It is not any more."""
+        if session in member.opened:
+            member.opened.discard(session)
+            self._readers[session].remove(member)
+            if not self._readers[session]:
+                del self._readers[session]
 
     def leave(self, member: Member) -> None:
         """A device is gone. With nobody listening, the room no longer knows the head."""
         self.members.discard(member)
+        for session in list(member.opened):
+            self.close(session, member)
         if not self.members:
             self.forget_numbers()
 
@@ -136,9 +153,8 @@ class Room:
             member.offer(notice)
 
     def _show(self, session: SessionId, told: Frame) -> None:
-        for member in self.members:
-            if session in member.opened:
-                member.tell(told)
+        for member in self._readers.get(session, ()):
+            member.tell(told)
 
     def _pass(self, seq: int) -> None:
         self.head = seq
@@ -153,9 +169,10 @@ class Room:
 
     def _deliver(self, told: Frame) -> None:
         self._forget_settled(told.event)
-        gone = {row.id for row in getattr(told.event, "sessions", ()) if row.deleted_at is not None}
+        for row in getattr(told.event, "sessions", ()):
+            for reader in list(self._readers.get(row.id, ())) if row.deleted_at is not None else ():
+                self.close(row.id, reader)
         for member in self.members:
-            member.opened -= gone
             member.tell(told)
         for row in getattr(told.event, "messages", ()):
             held = self.replies.held(row.id) if row.status == "pending" else None

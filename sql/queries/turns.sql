@@ -77,7 +77,7 @@ RETURNING stop;
 WITH asked AS (
     SELECT user_id, message_id, attempt, text, chunks, place
     FROM unnest(
-        %(users)s::text [], %(messages)s::uuid [], %(attempts)s::integer [], %(texts)s::text [], %(chunks)s::integer []
+        %(users)b::text [], %(messages)b::uuid [], %(attempts)b::integer [], %(texts)b::text [], %(chunks)b::integer []
     ) WITH ORDINALITY AS each (user_id, message_id, attempt, text, chunks, place)
 ),
 

@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from protocol.commands import MessageSend, SessionOpen
 from protocol.events import Changes, Degraded, ReplySnapshot, Snapshot, Welcome
 from protocol.ids import SessionId, fresh_message_id
-from server.edge import guard
+from server.edge import kernel
 from server.edge.connection import WAITING_BYTES
-from server.edge.guard import GuardedProtocol
+from server.edge.wire import Wire
 from tests.device import Device, device
 from tests.hub import Hub, running
 from tests.provider import HOLD, provider, said
@@ -28,8 +28,8 @@ LONG = "x" * 6_000
 
 @pytest.fixture(autouse=True)
 def _little_is_hidden_in_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that less has to be said until a socket is full; the real size is tested in tests/edge/test_guard.py."""
-    monkeypatch.setattr(guard, "SEND_BUFFER", 16_384)
+    """So that less has to be said until a socket is full; the real size is tested in tests/edge/test_wire.py."""
+    monkeypatch.setattr(kernel, "SEND_BUFFER", 16_384)
 
 
 def most_waiting(hub: Hub) -> int:
@@ -150,7 +150,7 @@ async def test_a_device_that_was_behind_is_shown_the_text_so_far_and_then_every_
 async def test_a_device_that_never_reads_is_gone_in_time_and_nobody_else(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(GuardedProtocol, "STALL", 0.5)
+    monkeypatch.setattr(Wire, "STALL", 0.5)
     async with (
         provider(lambda _: ["Yes."]) as tutor,
         running(database_url, tutor.base_url) as hub,

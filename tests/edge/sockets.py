@@ -18,8 +18,9 @@ from cryptography.x509.oid import NameOID
 from websockets.frames import Frame, Opcode
 
 from server.edge import serve
-from server.edge.guard import EXTENSION, GuardedProtocol, Wire
+from server.edge.handshake import EXTENSION, Handshake
 from server.edge.timely import TimelyHttp
+from server.edge.wire import Wire
 
 BOTH_LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 PATIENCE = 5.0
@@ -32,15 +33,23 @@ def text_frame(data: bytes) -> bytes:
 class Socket:
     """What the app holds of one websocket."""
 
-    def __init__(self, wire: Wire, send: Any) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.send = send
-        self.heard: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self.heard: asyncio.Queue[str | None] = asyncio.Queue()
         self.gone = asyncio.Event()
         self.code: int | None = None
+        wire.on_message = self._hear
+        wire.on_end = self._end
 
-    async def close(self, code: int = 1000) -> None:
-        await self.send({"type": "websocket.close", "code": code})
+    def _hear(self, text: str | None) -> None:
+        self.heard.put_nowait(text)
+        if text == "echo":
+            self.wire.write(text_frame(b"echo"))
+
+    def _end(self, code: int) -> None:
+        assert self.code is None, "it ends once"
+        self.code = code
+        self.gone.set()
 
 
 class App:
@@ -56,7 +65,9 @@ class App:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         elif scope["type"] == "websocket":
-            await self.talk(Socket(scope["extensions"][EXTENSION], send), receive)
+            await receive()
+            await send({"type": "websocket.accept"})
+            self.sockets.put_nowait(Socket(scope["extensions"][EXTENSION]()))
         else:
             self.asked.set()
             await self.hold.wait()
@@ -69,17 +80,6 @@ class App:
         await receive()
         self.stopped = True
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def talk(self, socket: Socket, receive: Any) -> None:
-        await receive()
-        await socket.send({"type": "websocket.accept"})
-        self.sockets.put_nowait(socket)
-        while (message := await receive())["type"] == "websocket.receive":
-            socket.heard.put_nowait(message.get("text") or message.get("bytes"))
-            if message.get("text") == "echo":
-                socket.wire.write(text_frame(b"echo"))
-        socket.code = message["code"]
-        socket.gone.set()
 
 
 class Running:
@@ -110,7 +110,7 @@ class Running:
 async def running(
     *,
     http: type[TimelyHttp] = TimelyHttp,
-    websocket: type[GuardedProtocol] = GuardedProtocol,
+    wire: type[Wire] = Wire,
     folder: Path | None = None,
     drain: Any = None,
 ) -> AsyncGenerator[Running]:
@@ -119,7 +119,12 @@ async def running(
     certificate, key, trust = certified(folder) if folder else (None, None, None)
     listener = serve.bind("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    settings = serve.config(app, http=http, websocket=websocket, certificate=certificate, key=key)
+
+    class Shaken(Handshake):
+        """By a handshake that makes wires of this kind."""
+
+    Shaken.wire = wire
+    settings = serve.config(app, http=http, websocket=Shaken, certificate=certificate, key=key)
     server = serve.Server(settings, drain or nothing)
     async with asyncio.timeout(40), asyncio.TaskGroup() as group:
         group.create_task(server.serve([listener]))

@@ -8,8 +8,8 @@ import pytest
 from websockets.frames import Opcode
 
 from server.edge.deadline import A_TURN, within
-from server.edge.guard import GuardedProtocol
 from server.edge.timely import TimelyHttp
+from server.edge.wire import Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, running
 
 LOOPS = BOTH_LOOPS
@@ -84,17 +84,14 @@ async def test_the_next_request_that_came_while_the_loop_was_late_is_answered() 
             assert b"204" in await rude.reader.readuntil(b"\r\n\r\n")
 
 
-async def test_a_pong_that_came_while_the_loop_was_late_is_one() -> None:
+async def test_a_pong_that_came_while_the_loop_was_late_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wire, "BEAT", LIMIT)
     async with running() as hub, Rude(hub) as rude:
         await rude.upgrade()
-        await hub.next_socket()
-        (connection,) = hub.server.server_state.connections
-        assert isinstance(connection, GuardedProtocol)
-        connection.ping_timeout = LIMIT
-        connection.send_keepalive_ping()
+        socket = await hub.next_socket()
         frame = await rude.reader.readexactly(2 + 4)
         rude.say(Opcode.PONG, frame[2:])
         hold_up(2 * LIMIT)
         await asyncio.sleep(3 * A_TURN)
-        assert not connection.close_sent
-        assert connection.pong_timer is None
+        assert not socket.gone.is_set()
+        assert socket.wire.writable

@@ -73,7 +73,7 @@ async def test_a_signal_lets_the_app_say_goodbye_before_any_socket_is_closed() -
     async def goodbye() -> None:
         sock = await hub.next_socket()
         said.append(sock.wire.writable)
-        await sock.close(4000)
+        sock.wire.close(4000)
         await sock.gone.wait()
 
     async with running(drain=goodbye) as hub:

@@ -1,4 +1,6 @@
-"""A room delivers durable events in order, whatever order they were told in, and asks for what is missing."""
+"""A room delivers durable events in order, whatever order they were told in, and asks for what is missing.
+Long because every rule of a room has a test.
+"""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -8,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from protocol.events import Changes, ReplySettled, ReplySnapshot, SessionChanged, TokenAdded, TypingChanged
+from protocol.events import (
+    Changes,
+    ReplySettled,
+    ReplySnapshot,
+    SessionChanged,
+    SessionRemoved,
+    TokenAdded,
+    TypingChanged,
+)
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Device, Message, Reply
 from server.fanout.frames import frame
@@ -16,6 +26,7 @@ from server.fanout.member import Member
 from server.fanout.outbox import Outbox
 from server.fanout.room import WAITING_FRAMES, Room
 from server.identity import Identity
+from tests.rows import NOON, session_row
 
 ADA = Identity(UserId("ada"), expires_at=2e9)
 SESSION = SessionId(UUID(int=1))
@@ -156,7 +167,7 @@ def test_a_room_that_was_left_by_all_does_not_believe_in_its_head_any_more() -> 
 def test_only_who_opened_the_session_gets_its_text_and_nobody_hears_of_their_own_typing() -> None:
     room = Room(UserId("ada"))
     reads, other = joined(room, 0, "reads"), joined(room, 0, "other")
-    reads.opened.add(SESSION)
+    room.open(SESSION, reads)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=0, text="")
     token = TokenAdded(message=REPLY, attempt=1, chunk=0, next=1, text="a")
     typing = TypingChanged(session=SESSION, who="reads", name="reads", active=True)
@@ -166,11 +177,31 @@ def test_only_who_opened_the_session_gets_its_text_and_nobody_hears_of_their_own
     assert other.heard == [typing]
 
 
+def test_who_has_closed_it_or_has_left_or_whose_session_is_deleted_gets_no_text() -> None:
+    room = Room(UserId("ada"))
+    closes, leaves, reads = joined(room, 0, "closes"), joined(room, 0, "leaves"), joined(room, 0, "reads")
+    for member in (closes, leaves, reads, reads):
+        room.open(SESSION, member)
+    room.close(SESSION, closes)
+    room.close(SESSION, closes)
+    room.leave(leaves)
+    assert room.shown == {SESSION}
+    begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
+    room.offer_live(SESSION, frame(begun), begun)
+    assert (closes.heard, leaves.heard, reads.heard) == ([], [], [begun])
+    gone = SessionRemoved(seq=1, sessions=[session_row(SESSION, "ada", deleted_at=NOON)], messages=[])
+    room.offer(frame(gone), gone)
+    assert room.shown == set()
+    token = TokenAdded(message=REPLY, attempt=1, chunk=1, next=2, text="b")
+    room.offer_live(SESSION, frame(token), token)
+    assert token not in reads.heard
+
+
 def test_text_that_came_before_its_message_is_told_again_after_it() -> None:
     """A device knows nothing of a message that it has not: its text would be lost until the reply has settled."""
     room = Room(UserId("ada"))
     member = joined(room, 1)
-    member.opened.add(SESSION)
+    room.open(SESSION, member)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
     room.offer_live(SESSION, frame(begun), begun)
     member.outbox.take(1_000)

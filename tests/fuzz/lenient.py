@@ -5,25 +5,12 @@ million of them at it. All else is the real one's.
 """
 
 import sys
-from functools import partial
-from typing import Any
 
 from server import cli
-from server.edge import connection, serve
-from server.edge.guard import BudgetedConnection, GuardedProtocol
-
-
-class Unbudgeted(BudgetedConnection):
-    BURST = PER_SECOND = 10**9
-
-
-class Lenient(GuardedProtocol):
-    def __init__(self, config: Any, *rest: Any, **more: Any) -> None:
-        super().__init__(config, *rest, **more)
-        self.conn = Unbudgeted(config, self.logger, self.loop.time())
-
+from server.edge import connection
+from server.edge.frame_reader import FrameReader
 
 if __name__ == "__main__":
+    FrameReader.BURST = FrameReader.PER_SECOND = 10**9
     connection.MALFORMED_BORNE = sys.maxsize
-    serve.config = partial(serve.config, websocket=Lenient)
     cli.main()

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Literal
 
 from sql import load
 
-PARAMETER = re.compile(rb"%\((\w+)\)s")
+PARAMETER = re.compile(rb"%\((\w+)\)[sb]")
 PARTITION = re.compile(r"_\d+$")
 
 

@@ -17,7 +17,7 @@ USER_ID = frozenset({"user_id"})
 OF_NOBODY = {"deployments", "schema_migrations", "pg_stat_activity"}
 ONE = frozenset({"user", "subject"})
 MANY = frozenset({"users", "subjects"})
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 
 Node = dict[str, Any]
 Scope = dict[str, tuple[int, frozenset[str]]]

@@ -30,8 +30,8 @@ ELSEWHERE: dict[int, tuple[tuple[str, str], ...]] = {
     9: (
         ("tests/acceptance/test_bad_frames.py", "test_a_frame_that_is_no_command_is_refused_and_the_connection_stays"),
     ),
-    10: (("tests/edge/test_guard.py", "test_a_broken_frame_is_answered_with_its_code"),),
-    13: (("tests/edge/test_guard.py", "test_a_flood_of_frames_is_cut_and_the_others_notice_nothing"),),
+    10: (("tests/edge/test_wire.py", "test_a_broken_frame_is_answered_with_its_code"),),
+    13: (("tests/edge/test_wire.py", "test_a_flood_of_frames_is_cut_and_the_others_notice_nothing"),),
     14: (("tests/edge/test_timely.py", "test_who_takes_too_long_to_ask_is_cut_off"),),
     15: (
         ("tests/acceptance/test_limits.py", "test_so_many_devices_may_be_connected"),

@@ -1,24 +1,21 @@
 """Tests of what the name says. Long because each manner of a socket is shown plain and over TLS, in one place."""
 
 import asyncio
-import logging
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Opcode
-from websockets.server import ServerProtocol
+from websockets.frames import Frame, Opcode
 
-from server.edge.guard import WRITE_BUFFER, GuardedProtocol, bytes_acknowledged
-from tests.edge.sockets import BOTH_LOOPS, PATIENCE, App, Rude, Running, Socket, running, text_frame
+from server.edge.kernel import bytes_acknowledged
+from server.edge.wire import WRITE_BUFFER, Wire
+from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, Running, Socket, running, text_frame
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -29,7 +26,7 @@ LOOPS = BOTH_LOOPS
 BIG = text_frame(b"z" * 60_000)
 
 
-class Impatient(GuardedProtocol):
+class Impatient(Wire):
     STALL = 0.4
     CLOSING = 0.4
     LAST_WORD = 0.15
@@ -37,13 +34,13 @@ class Impatient(GuardedProtocol):
 
 @pytest.fixture(params=["plain", "tls"])
 async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(websocket=Impatient, folder=tmp_path if request.param == "tls" else None) as hub:
+    async with running(wire=Impatient, folder=tmp_path if request.param == "tls" else None) as hub:
         yield hub
 
 
 @pytest.fixture
 async def plain() -> AsyncIterator[Running]:
-    async with running(websocket=Impatient) as hub:
+    async with running(wire=Impatient) as hub:
         yield hub
 
 
@@ -80,6 +77,13 @@ async def stuck(socket: Socket) -> None:
     await full(socket)
 
 
+async def writable(socket: Socket) -> None:
+    """The answer to the handshake may still be on its way."""
+    async with asyncio.timeout(PATIENCE):
+        while not socket.wire.writable:
+            await asyncio.sleep(0.001)
+
+
 async def taken(ws: ClientConnection, frames: int) -> None:
     async with asyncio.timeout(10):
         for _ in range(frames):
@@ -89,20 +93,41 @@ async def taken(ws: ClientConnection, frames: int) -> None:
 # manners
 
 
-async def test_ready_made_frames_arrive_in_order_with_those_of_asgi(hub: Running) -> None:
+async def test_ready_made_frames_arrive_in_order(hub: Running) -> None:
     async with client(hub) as ws:
         socket = await hub.next_socket()
-        assert socket.wire.writable
+        await writable(socket)
         socket.wire.write(text_frame(b"one") + text_frame(b"two"))
-        await socket.send({"type": "websocket.send", "text": "three"})
-        socket.wire.write(text_frame(b"four"))
-        assert [await ws.recv() for _ in range(4)] == ["one", "two", "three", "four"]
+        socket.wire.write(text_frame(b"three"))
+        assert [await ws.recv() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_what_waits_is_overtaken_by_nothing(hub: Running) -> None:
+    """The system takes a part of a frame; the rest goes by the transport, and so does the pong that comes meanwhile."""
+    async with Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await writable(socket)
+        said = b""
+        for number in range(2_000):
+            if not socket.wire.writable:
+                break
+            frame = text_frame(f"{number:06}".encode() * 8_000)
+            socket.wire.write(frame)
+            said += frame
+        assert not socket.wire.writable
+        socket.wire.write(text_frame(b"not now"))
+        rude.say(Opcode.PING, b"a")
+        rude.say(Opcode.PING, b"b")
+        async with asyncio.timeout(PATIENCE):
+            assert await rude.reader.readexactly(len(said)) == said
+            assert await rude.reader.readexactly(3) == b"\x8a\x01b", "the last ping is answered"
 
 
 async def test_after_the_servers_close_nothing_may_be_written_and_the_handshake_completes(hub: Running) -> None:
     async with client(hub) as ws:
         socket = await hub.next_socket()
-        await socket.close(4000)
+        socket.wire.close(4000)
         assert not socket.wire.writable
         with pytest.raises(ConnectionClosed) as closed:
             await ws.recv()
@@ -170,16 +195,13 @@ async def test_the_kernel_holds_a_bounded_amount_for_a_bounded_time(plain: Runni
 async def test_nothing_is_left_running_when_a_connection_is_gone(hub: Running) -> None:
     async with client(hub, max_queue=1) as ws:
         socket = await hub.next_socket()
-        (connection,) = hub.server.server_state.connections
-        assert isinstance(connection, GuardedProtocol)
         ws.transport.pause_reading()
         await full(socket)
-        assert connection._stall_timer is not None
+        assert socket.wire._stalled is not None
         ws.transport.abort()
         await socket.gone.wait()
-    timers = (connection._stall_timer, connection.close_timer, connection.ping_timer, connection.pong_timer)
-    assert timers == (None, None, None, None)
-    assert connection.transport._timer is None  # type: ignore[attr-defined]
+    assert (socket.wire._stalled, socket.wire._ending, socket.wire._beating) == (None, None, None)
+    assert not hub.server.server_state.connections
 
 
 # hostile peers
@@ -297,29 +319,6 @@ async def test_a_busy_client_within_its_budget_is_served(plain: Running) -> None
         assert [await ws.recv() for _ in range(150)] == ["echo"] * 150
 
 
-async def test_frames_before_the_answer_to_the_handshake_are_refused(plain: Running) -> None:
-    connection = GuardedProtocol(plain.server.config, ServerState(), {})
-    ended: list[str] = []
-
-    class Transport(asyncio.Transport):
-        @override
-        def abort(self) -> None:
-            ended.append("aborted")
-
-    connection.transport = Transport()
-    connection.handshake_initiated = True
-    connection.data_received(b"\x81\x80\0\0\0\0")
-    connection.data_received(b"\x81\x80\0\0\0\0")
-    assert (ended, connection.queue.empty()) == (["aborted"], True)
-
-
-async def test_a_request_line_too_long_is_answered(plain: Running) -> None:
-    async with Rude(plain) as rude:
-        assert (await rude.upgrade("/" + "x" * 9_000)).startswith(b"HTTP/1.1 414")
-        await rude.everything()
-    await plain.gone()
-
-
 # stuck peers
 
 
@@ -356,13 +355,13 @@ async def test_one_that_asks_for_pongs_but_takes_none_is_cut_off(plain: Running)
                 await asyncio.sleep(0.05)
 
 
-async def test_closing_a_stuck_socket_does_not_wait_and_ends_it(hub: Running) -> None:
+async def test_closing_a_stuck_socket_ends_it(hub: Running) -> None:
     async with Rude(hub) as rude:
         await rude.upgrade()
         socket = await hub.next_socket()
         await stuck(socket)
-        async with asyncio.timeout(0.2):
-            await socket.close(4000)
+        socket.wire.close(4000)
+        assert socket.code == 4000
         await hub.gone()
 
 
@@ -370,7 +369,7 @@ async def test_a_peer_that_never_answers_the_close_frame_is_cut_off(hub: Running
     async with Rude(hub) as rude:
         await rude.upgrade()
         socket = await hub.next_socket()
-        await socket.close(4000)
+        socket.wire.close(4000)
         await hub.gone()
         assert await rude.close_code() == 4000
 
@@ -384,27 +383,70 @@ async def test_a_stuck_peer_that_says_goodbye_is_cut_off(hub: Running) -> None:
         await hub.gone()
 
 
-async def test_a_stuck_peer_whose_pong_is_missing_is_cut_off(plain: Running) -> None:
-    async with Rude(plain) as rude:
+async def test_a_peer_that_answers_no_ping_is_told_so_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
         await rude.upgrade()
-        socket = await plain.next_socket()
+        assert await rude.close_code() == 1011
+        await hub.gone()
+
+
+async def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    async with running(wire=Impatient) as hub, client(hub):
+        socket = await hub.next_socket()
+        await asyncio.sleep(0.5)
+        assert not socket.gone.is_set()
+        await writable(socket)
+
+
+async def test_a_pong_that_nobody_asked_for_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        async with asyncio.timeout(PATIENCE):
+            while not socket.gone.is_set():
+                rude.say(Opcode.PONG)
+                await asyncio.sleep(0.02)
+        assert socket.code == 1011
+
+
+async def test_a_goodbye_of_ours_has_its_time_though_a_pong_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "CLOSING", 1.0)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        while socket.wire._pinged is None:
+            await asyncio.sleep(0.01)
+        socket.wire.close(4000)
+        await asyncio.sleep(0.5)
+        assert hub.server.server_state.connections, "it still waits for the peer's answer"
+        rude.say(Opcode.CLOSE, (4000).to_bytes(2))
+        await hub.gone()
+
+
+async def test_a_stuck_peer_whose_pong_is_missing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "BEAT", 0.1)
+    monkeypatch.setattr(Impatient, "STALL", 60.0)
+    async with running(wire=Impatient) as hub, Rude(hub) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
         await stuck(socket)
-        (connection,) = plain.server.server_state.connections
-        assert isinstance(connection, GuardedProtocol)
-        connection._cancel_stall_timer()
-        connection.keepalive_timeout()
         async with asyncio.timeout(PATIENCE):
             await socket.gone.wait()
+        await hub.gone()
 
 
-async def test_a_stuck_peer_that_hangs_up_its_own_side_is_cut_off(plain: Running) -> None:
+async def test_a_stuck_peer_that_hangs_up_its_own_side_is_cut_off(
+    plain: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Impatient, "STALL", 60.0)
     async with Rude(plain) as rude:
         await rude.upgrade()
         socket = await plain.next_socket()
         await stuck(socket)
-        (connection,) = plain.server.server_state.connections
-        assert isinstance(connection, GuardedProtocol)
-        connection._cancel_stall_timer()
         rude.writer.write_eof()
         await plain.gone()
 
@@ -414,76 +456,98 @@ async def test_aborting_ends_a_socket_at_once(hub: Running) -> None:
         await rude.upgrade()
         socket = await hub.next_socket()
         await stuck(socket)
-        socket.wire.paused = False
-        socket.wire.look()
-        assert socket.wire.writable
         socket.wire.abort()
         assert not socket.wire.writable
         async with asyncio.timeout(0.2):
             await socket.gone.wait()
 
 
-# what we build on
+# by itself
 
 
-def test_the_parts_of_uvicorn_and_websockets_that_we_build_on_are_there() -> None:
-    config = Config(App(), ws=GuardedProtocol, log_config=None)
-    config.load()
-    stock = WebSocketsSansIOProtocol(config, ServerState(), {}, asyncio.new_event_loop())
-    try:
-        for name in [
-            "conn",
-            "queue",
-            "handshake_initiated",
-            "handshake_complete",
-            "close_sent",
-            "disconnected",
-            "close_timer",
-            "read_paused",
-            "writable",
-            "transport",
-            "loop",
-            "logger",
-            "connections",
-            "tasks",
-            "ping_timer",
-            "pong_timer",
-            "frames",
-        ]:
-            assert hasattr(stock, name), name
-    finally:
-        stock.loop.close()
-    overridden = {name for name in vars(GuardedProtocol) if callable(getattr(GuardedProtocol, name))}
-    for name in overridden & {
-        *["connection_made", "connection_lost", "run_asgi", "data_received", "handle_parser_exception", "eof_received"],
-        *["pause_writing", "resume_writing", "send", "keepalive_timeout", "shutdown", "stop_keepalive"],
-    }:
-        assert name in vars(WebSocketsSansIOProtocol), name
-    for name in ["recv_frame", "fail", "receive_data", "data_to_send", "parse", "discard"]:
-        assert callable(getattr(ServerProtocol, name)), name
-    for name in ["parser_exc", "handshake_exc", "close_sent", "state"]:
-        assert hasattr(ServerProtocol(), name), name
+class Line(asyncio.Transport):
+    """A transport that only notes what is done with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = bytearray()
+        self.done: list[str] = []
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.said += data
+
+    @override
+    def is_closing(self) -> bool:
+        return bool(self.done)
+
+    @override
+    def close(self) -> None:
+        self.done.append("close")
+
+    @override
+    def abort(self) -> None:
+        self.done.append("abort")
+
+    @override
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
+    @override
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
 
 
-def test_every_frame_goes_through_the_counter() -> None:
-    from websockets.frames import Frame
+def heard_on(line: Line, kind: type[Wire] = Impatient) -> tuple[Wire, list[object]]:
+    """A wire by that line, and what its user is told."""
+    wire, told = kind(line, set()), list[object]()
+    wire.on_message = told.append
+    wire.on_end = told.append
+    wire.take_over()
+    return wire, told
 
-    from server.edge.guard import BudgetedConnection
 
-    config = Config(App(), ws=GuardedProtocol, log_config=None)
-    connection = BudgetedConnection(config, logging.getLogger("test"), 0.0)
-    connection.receive_data(
-        b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    (request,) = connection.events_received()
-    connection.send_response(connection.accept(request))  # type: ignore[arg-type]
-    ping = Frame(Opcode.PING, b"").serialize(mask=True)
-    connection.receive_data(ping * 200)
-    assert connection.parser_exc is None
-    connection.refill(0.5)
-    connection.receive_data(ping * 50)
-    assert connection.parser_exc is None
-    connection.receive_data(ping)
-    assert connection.close_sent is not None
-    assert connection.close_sent.code == 1008
+async def test_what_comes_after_our_goodbye_in_one_piece_is_not_heard() -> None:
+    line = Line()
+    wire, told = heard_on(line)
+    wire.on_message = lambda text: wire.close(4000)
+    wire.data_received(Frame(Opcode.TEXT, b"one").serialize(mask=True) * 2)
+    assert (told, line.said) == ([4000], b"\x88\x02\x0f\xa0")
+    wire.connection_lost(None)
+
+
+async def test_after_its_end_a_wire_says_nothing() -> None:
+    ways: list[Callable[[Wire], None]] = [
+        Wire.abort,
+        Wire.eof_received,
+        Wire.stop,
+        partial(Wire.connection_lost, exc=None),
+    ]
+    for end in ways:
+        line = Line()
+        wire, told = heard_on(line)
+        assert wire.writable
+        end(wire)
+        wire.write(b"late")
+        assert (wire.writable, line.said) == (False, b"")
+        wire.connection_lost(None)
+        assert told == [1006], "its end is told once"
+
+
+async def test_a_line_that_is_closing_when_it_is_handed_over_ends_though_nobody_says_that_it_is_lost() -> None:
+    line = Line()
+    line.close()
+    wire, told = heard_on(line)
+    assert not wire.writable
+    await asyncio.sleep(0.01)
+    assert (line.done, told) == (["close", "abort"], [1006])
+
+
+async def test_a_line_is_closed_once() -> None:
+    """asyncio's transport of TLS can not be aborted after a second time."""
+    line = Line()
+    wire, _ = heard_on(line)
+    wire.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+    wire.eof_received()
+    assert line.done == ["close"]
+    wire.connection_lost(None)
