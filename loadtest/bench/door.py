@@ -60,7 +60,7 @@ UNLIMITED = LimitSettings(
 
 def serve(order: Order, merge: float) -> None:
     """Until we are told to leave. `merge`: seconds over which tokens are gathered."""
-    log_to_stderr("warning")
+    log_to_stderr("error")  # it furnishes more at once than its database takes, and is told so
     with ExitStack() as stack:
         uvloop.run(_Door(order, merge).open(stack))
 

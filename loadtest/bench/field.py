@@ -43,13 +43,14 @@ SCENARIOS = {
 
 
 class Peer(Struct, frozen=True):
-    """How one is started; its order is added to the command."""
+    """How one is started; its order is added to the command. `merges`: it can be told to gather tokens."""
 
     command: tuple[str, ...]
     scenarios: tuple[str, ...] = ("S1", "S2", "S3", "S5")
+    merges: bool = False
 
     def ordered(self, scenario: Scenario, name: str, port: int) -> list[str]:
-        merge = ["--merge", str(scenario.merge)] if scenario.merge else []
+        merge = ["--merge", str(scenario.merge)] if self.merges and scenario.merge else []
         order = {
             "scenario": scenario.order or name,
             "port": port,
@@ -68,7 +69,7 @@ def field() -> dict[str, Peer]:
     }
     if (node := shutil.which("node")) and _has_ws(node):
         peers["node ws"] = Peer((node, str(PEERS / "node_ws.cjs")))
-    return peers | {OURS: Peer((sys.executable, "-m", "loadtest.bench"), tuple(SCENARIOS))}
+    return peers | {OURS: Peer((sys.executable, "-m", "loadtest.bench"), tuple(SCENARIOS), merges=True)}
 
 
 NODE_PATH = str(ROOT / "web" / "node_modules")

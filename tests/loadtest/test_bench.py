@@ -1,0 +1,46 @@
+"""The benchmark gives each of its field an order that it can read, and holds ours to its gates."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from msgspec import structs
+
+from loadtest.bench.field import OURS, SCENARIOS, Peer, field
+from loadtest.bench.gates import GATES, MARGIN, Gate, Held, held, markdown
+from loadtest.bench.measuring import Figures
+
+
+@dataclass(frozen=True)
+class Run:
+    who: str
+    peer: Peer
+    scenario: str
+
+
+RUNS = [Run(who, peer, scenario) for who, peer in field().items() for scenario in peer.scenarios]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.who}, {run.scenario}")
+def test_everyone_is_given_an_order_and_only_who_merges_is_told_to(run: Run) -> None:
+    *command, order = run.peer.ordered(SCENARIOS[run.scenario], run.scenario, 8_001)
+    told = json.loads(order)
+    assert (told["port"], told["sessions"]) == (8_001, SCENARIOS[run.scenario].sessions)
+    assert ("--merge" in command) is (run.who == OURS and SCENARIOS[run.scenario].merge > 0)
+
+
+def test_a_gate_is_a_ratio_within_one_run_of_medians() -> None:
+    gate = next(gate for gate in GATES if gate.other)
+
+    def runs(ours: float) -> dict[str, dict[str, list[Figures]]]:
+        figures = Figures(accept=1.0, socket=1.0, frame=1.0)
+        many = [structs.replace(figures, **{gate.figure: each}) for each in (ours, ours, 1_000.0)]
+        return {gate.scenario: {OURS: many, gate.other: [structs.replace(figures, **{gate.figure: 10.0})]}}
+
+    assert _of(gate, runs(10.0 * gate.most)).holds
+    assert not _of(gate, runs(10.0 * gate.most * MARGIN * 1.01)).holds
+    assert gate.scenario in markdown(runs(10.0))
+
+
+def _of(gate: Gate, runs: dict[str, dict[str, list[Figures]]]) -> Held:
+    return next(each for each in held(runs) if each.gate is gate)
