@@ -54,7 +54,7 @@ def join_session(
     Nothing is waited for in here, so the page and the live text join without a seam if the caller offers the page
     at once.
     """
-    instance.hub.open(user, session, member)
+    instance.hub.open_session(user, session, member)
     begun = instance.hub.replies(user, session)  # since the page was read, of messages that may not be in it
     replies = list(({reply.message: reply for reply in page.replies} | begun).values())
     for reply in replies:

@@ -32,7 +32,7 @@ async def obey(instance: Instance, user: UserId, member: Member, said: Said) -> 
     """Do it, in a limited time. What it raises is a Refusal."""
     match said:
         case say.SessionClose():
-            instance.hub.close(user, said.session, member)
+            instance.hub.close_session(user, said.session, member)
             return Nothing()
         case say.SessionOpen():
             with instance.hub.opening(user, said.session):

@@ -81,7 +81,6 @@ class Connection:
         "_barred",
         "_callers",
         "_catching_up",
-        "_closed",
         "_commands",
         "_commands_size",
         "_expiry",
@@ -128,7 +127,6 @@ class Connection:
         self._member: Member | None = None
         self._identity: Identity | None = None
         self._expiry = Expiry(self._writer.say, self.close)
-        self._closed = False
         self._barred = False
 
     async def serve(self) -> None:
@@ -168,7 +166,6 @@ class Connection:
 
     def _end(self, _code: int) -> None:
         """No more is heard: what was is still carried out."""
-        self._closed = True
         self._writer.stop()
         self._commands.put_nowait(None)
 
@@ -177,7 +174,7 @@ class Connection:
             self.close(UNSUPPORTED_DATA, "text is expected")
         elif len(self._commands) >= WAITING_COMMANDS or self._commands_size + getsizeof(text) > WAITING_BYTES:
             self.close(CloseCode.RATE_LIMITED, "too many commands at once")
-        elif not self._closed and not (self._idle and self._done_at_once(text)):
+        elif not (self._idle and self._done_at_once(text)):
             self._idle = False
             self._commands_size += getsizeof(text)
             self._commands.put_nowait(text)
@@ -305,7 +302,7 @@ class Connection:
 
     async def _carry_out(self, text: str, user: UserId, member: Member) -> None:
         command = self._decoded(text)
-        if command is None or (self._closed and isinstance(command, OnlyAnswered)):
+        if command is None or (self._writer.stopped and isinstance(command, OnlyAnswered)):
             return
         try:
             match command:

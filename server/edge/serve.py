@@ -112,15 +112,13 @@ def _check(certificate: Path, key: Path | None) -> None:
 
 
 def fit_to_log(record: logging.LogRecord) -> bool:
-    """No query strings and no frames, whatever level someone sets; no traceback because a peer sends bad text, or
-    because the process leaves at once.
-    """
+    """No query strings and no frames, whatever level someone sets; no traceback because the process leaves at once."""
     if record.msg in (
         "ASGI callable returned without completing handshake.",  # the peer was gone before it was answered
         "ASGI callable returned without completing response.",  # the bytes of a file have failed in the middle
     ):
         return False
-    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError | asyncio.CancelledError):
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
         return False
     if str(record.msg).rstrip().endswith("CancelledError"):
         return False  # the app's end was cut short, as promised; Starlette tells it by its traceback

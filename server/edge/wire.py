@@ -143,7 +143,7 @@ class Wire(asyncio.Protocol):
         """Say goodbye, which waits for nobody. The peer has its time to answer, and may then be cut off."""
         if self._is_open:
             self._say_goodbye(code, reason)
-            self._end_within(self.CLOSING)
+            self._abort_within(self.CLOSING)
             self._end(code)
 
     def abort(self) -> None:
@@ -176,7 +176,8 @@ class Wire(asyncio.Protocol):
     def _hear(self, said: Said) -> None:
         kind, payload = said
         if kind == PONG:
-            self._pinged = None if payload == self._pinged else self._pinged
+            if payload == self._pinged:
+                self._pinged = None
         elif kind == CLOSE:
             self._answer_goodbye(cast(bytes, payload))
         elif not self._is_open:  # nobody listens any more but for the answer to our goodbye
@@ -202,7 +203,7 @@ class Wire(asyncio.Protocol):
         self._is_deaf = True
         if self._is_open:
             self._say_goodbye(code, reason)
-        self._end_within(self.LAST_WORD)
+        self._abort_within(self.LAST_WORD)
         self._end(code)
 
     @override
@@ -311,9 +312,9 @@ class Wire(asyncio.Protocol):
         if not self._hung_up:
             self._hung_up = True
             self.transport.close()
-            self._end_within(self.CLOSING)
+            self._abort_within(self.CLOSING)
 
-    def _end_within(self, seconds: float) -> None:
+    def _abort_within(self, seconds: float) -> None:
         if self._ending is not None:
             self._ending.cancel()
         self._ending = self._loop.call_later(seconds, self.abort)

@@ -80,13 +80,13 @@ class Hub:
             if not room.opening[session]:
                 del room.opening[session]
 
-    def open(self, user: UserId, session: SessionId, member: Member) -> None:
+    def open_session(self, user: UserId, session: SessionId, member: Member) -> None:
         """A device that has joined is shown a session: from now on it is given its live text."""
-        self._room(user).open(session, member)
+        self._room(user).open_session(session, member)
 
-    def close(self, user: UserId, session: SessionId, member: Member) -> None:
+    def close_session(self, user: UserId, session: SessionId, member: Member) -> None:
         """It is shown the session no more."""
-        self._room(user).close(session, member)
+        self._room(user).close_session(session, member)
 
     @property
     def rooms(self) -> list[Room]:

@@ -64,13 +64,13 @@ class Room:
     def _is_shown(self, session: SessionId) -> bool:
         return session in self.opening or session in self._readers
 
-    def open(self, session: SessionId, member: Member) -> None:
+    def open_session(self, session: SessionId, member: Member) -> None:
         """From now on the device is given the live text of the session."""
         if session not in member.opened:
             member.opened.add(session)
             self._readers.setdefault(session, []).append(member)
 
-    def close(self, session: SessionId, member: Member) -> None:
+    def close_session(self, session: SessionId, member: Member) -> None:
         """It is not any more."""
         if session in member.opened:
             member.opened.discard(session)
@@ -82,7 +82,7 @@ class Room:
         """A device is gone. With nobody listening, the room no longer knows the head."""
         self.members.discard(member)
         for session in list(member.opened):
-            self.close(session, member)
+            self.close_session(session, member)
         if not self.members:
             self.forget_numbers()
 
@@ -169,9 +169,9 @@ class Room:
 
     def _deliver(self, told: Frame) -> None:
         self._forget_settled(told.event)
-        for row in getattr(told.event, "sessions", ()):
-            for reader in list(self._readers.get(row.id, ())) if row.deleted_at is not None else ():
-                self.close(row.id, reader)
+        for gone in [row.id for row in getattr(told.event, "sessions", ()) if row.deleted_at is not None]:
+            for reader in list(self._readers.get(gone, ())):
+                self.close_session(gone, reader)
         for member in self.members:
             member.tell(told)
         for row in getattr(told.event, "messages", ()):

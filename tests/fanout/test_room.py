@@ -167,7 +167,7 @@ def test_a_room_that_was_left_by_all_does_not_believe_in_its_head_any_more() -> 
 def test_only_who_opened_the_session_gets_its_text_and_nobody_hears_of_their_own_typing() -> None:
     room = Room(UserId("ada"))
     reads, other = joined(room, 0, "reads"), joined(room, 0, "other")
-    room.open(SESSION, reads)
+    room.open_session(SESSION, reads)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=0, text="")
     token = TokenAdded(message=REPLY, attempt=1, chunk=0, next=1, text="a")
     typing = TypingChanged(session=SESSION, who="reads", name="reads", active=True)
@@ -181,9 +181,9 @@ def test_who_has_closed_it_or_has_left_or_whose_session_is_deleted_gets_no_text(
     room = Room(UserId("ada"))
     closes, leaves, reads = joined(room, 0, "closes"), joined(room, 0, "leaves"), joined(room, 0, "reads")
     for member in (closes, leaves, reads, reads):
-        room.open(SESSION, member)
-    room.close(SESSION, closes)
-    room.close(SESSION, closes)
+        room.open_session(SESSION, member)
+    room.close_session(SESSION, closes)
+    room.close_session(SESSION, closes)
     room.leave(leaves)
     assert room.shown == {SESSION}
     begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
@@ -201,7 +201,7 @@ def test_text_that_came_before_its_message_is_told_again_after_it() -> None:
     """A device knows nothing of a message that it has not: its text would be lost until the reply has settled."""
     room = Room(UserId("ada"))
     member = joined(room, 1)
-    room.open(SESSION, member)
+    room.open_session(SESSION, member)
     begun = ReplySnapshot(message=REPLY, attempt=1, next=1, text="a")
     room.offer_live(SESSION, frame(begun), begun)
     member.outbox.take(1_000)
