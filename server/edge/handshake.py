@@ -14,6 +14,7 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from server.edge.kernel import limit_socket
+from server.edge.timely_transport import TimelyTransport
 from server.edge.wire import Wire
 
 if sys.version_info >= (3, 12):
@@ -30,42 +31,6 @@ Before `accept`, the application waits for nothing: a connection that is lost me
 """
 
 
-class TimelyTransport:
-    """A transport whose `close()` ends in time: the true one may wait for ever for the peer to take what is unsent.
-
-    It closes the true one once only: asyncio's TLS transport can not be aborted any more after a second `close()`.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limit: float) -> None:
-        self.true = transport
-        self._loop = loop
-        self._limit = limit
-        self._closed = False
-        self._timer: asyncio.TimerHandle | None = None
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.true, name)
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self.true.close()
-            self._timer = self._loop.call_later(self._limit, self.true.abort)
-
-    def abort(self) -> None:
-        self.lost()
-        self.true.abort()
-
-    def lost(self) -> None:
-        """There is nothing to close any more; or it is another's to close."""
-        self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
 class Handshake(WebSocketsSansIOProtocol):
     """For `uvicorn.Config(ws=Handshake)`."""
 
@@ -76,7 +41,7 @@ class Handshake(WebSocketsSansIOProtocol):
 
     @override
     def connection_made(self, transport: BaseTransport) -> None:
-        timely = TimelyTransport(cast(asyncio.Transport, transport), self.loop, self.wire.CLOSING)
+        timely = TimelyTransport(cast(asyncio.Transport, transport), self.wire.CLOSING)
         super().connection_made(cast(asyncio.Transport, timely))
         limit_socket(transport.get_extra_info("socket"))
 
@@ -91,7 +56,7 @@ class Handshake(WebSocketsSansIOProtocol):
 
     def _hand_over(self) -> Wire:
         timely = cast(TimelyTransport, self.transport)
-        timely.lost()
+        timely.lost()  # uvicorn closes it once the application's call ends
         wire = self.wire(timely.true, self.connections)
         self.connections.discard(self)
         self.conn.parser.close()

@@ -16,6 +16,7 @@ from typing import Any, cast
 from server.edge.deadline import A_TURN, Deadline, within
 from server.edge.frame_reader import CLOSE, PING, PONG, TEXT, FrameReader, Said, close_code
 from server.edge.kernel import bytes_acknowledged
+from server.edge.timely_transport import TimelyTransport
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -52,7 +53,6 @@ class Wire(asyncio.Protocol):
         "_connections",
         "_descriptor",
         "_ending",
-        "_hung_up",
         "_is_deaf",
         "_is_ended",
         "_is_full",
@@ -81,7 +81,7 @@ class Wire(asyncio.Protocol):
     """How long a peer that broke the rules has to read why."""
 
     def __init__(self, transport: asyncio.Transport, connections: set[Any]) -> None:
-        self.transport = transport
+        self.transport = TimelyTransport(transport, self.CLOSING)
         self.writable = False
         self.on_message: Callable[[str | None], None] = _nothing
         self.on_writable: Callable[[], None] = _nothing
@@ -91,7 +91,7 @@ class Wire(asyncio.Protocol):
         self._reader = FrameReader(self._loop.time())
         self._descriptor: int | None = None
         self._is_open = not transport.is_closing()
-        self._is_full = self._is_stopped = self._is_deaf = self._is_ended = self._hung_up = False
+        self._is_full = self._is_stopped = self._is_deaf = self._is_ended = False
         self._pinged: bytes | None = None
         self._to_pong: bytes | None = None
         self._taken_at = 0.0
@@ -148,7 +148,7 @@ class Wire(asyncio.Protocol):
 
     def abort(self) -> None:
         """End it now; what waits is lost. A transport that was lost before it was ours does not say so any more."""
-        self._is_deaf = self._hung_up = True
+        self._is_deaf = True
         self._is_open = False
         self._update()
         self.transport.abort()
@@ -217,14 +217,16 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Twice does no harm."""
         self._is_open = False
-        self._hung_up = self._is_deaf = True
+        self._is_deaf = True
         self._descriptor = None  # it may be another's by now
         self._update()
         self._connections.discard(self)
-        for timer in (self._stalled, self._ending, self._beating):
-            if timer is not None:
-                timer.cancel()
-        self._stalled = self._ending = self._beating = None
+        self.transport.lost()
+        self._cancel_watch()
+        self._cancel_ending()
+        if self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
         self._end(LOST)
         self.on_message = self.on_writable = self.on_end = _nothing
 
@@ -308,16 +310,18 @@ class Wire(asyncio.Protocol):
             self.on_end(code)
 
     def _hang_up(self) -> None:
-        """Once only: asyncio's TLS transport can not be aborted any more after a second `close`."""
-        if not self._hung_up:
-            self._hung_up = True
-            self.transport.close()
-            self._abort_within(self.CLOSING)
+        """No answer is waited for any more: from now on the last bytes have their time."""
+        self._cancel_ending()
+        self.transport.close()
 
     def _abort_within(self, seconds: float) -> None:
+        self._cancel_ending()
+        self._ending = self._loop.call_later(seconds, self.abort)
+
+    def _cancel_ending(self) -> None:
         if self._ending is not None:
             self._ending.cancel()
-        self._ending = self._loop.call_later(seconds, self.abort)
+            self._ending = None
 
     def _socket(self) -> socket.socket | None:
         return cast(socket.socket | None, self.transport.get_extra_info("socket"))

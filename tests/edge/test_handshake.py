@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator
 
-import pytest
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -14,7 +12,7 @@ from websockets.server import ServerProtocol
 
 from server.edge.handshake import Handshake
 from server.edge.wire import Wire
-from tests.edge.sockets import BOTH_LOOPS, App, Rude, Running, running
+from tests.edge.sockets import BOTH_LOOPS, App, Rude, Running
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -24,31 +22,25 @@ else:
 LOOPS = BOTH_LOOPS
 
 
-@pytest.fixture
-async def plain() -> AsyncIterator[Running]:
-    async with running() as hub:
-        yield hub
-
-
-async def test_nothing_of_a_handshake_is_kept(plain: Running) -> None:
+async def test_nothing_of_a_handshake_is_kept(hub: Running) -> None:
     """Without the collector of cycles: it looks rarely."""
     gc.collect()
     gc.disable()
     try:
-        async with connect(plain.url, proxy=None):
-            socket = await plain.next_socket()
-            while plain.server.server_state.tasks:
+        async with connect(hub.url, proxy=None):
+            socket = await hub.next_socket()
+            while hub.server.server_state.tasks:
                 await asyncio.sleep(0.001)
             left = [each for each in gc.get_objects() if isinstance(each, Handshake | ServerProtocol)]
             assert not left
             assert not socket.gone.is_set()
-            assert plain.server.server_state.connections == {socket.wire}
+            assert hub.server.server_state.connections == {socket.wire}
     finally:
         gc.enable()
 
 
-async def test_frames_before_the_answer_to_the_handshake_are_refused(plain: Running) -> None:
-    connection = Handshake(plain.server.config, ServerState(), {})
+async def test_frames_before_the_answer_to_the_handshake_are_refused(hub: Running) -> None:
+    connection = Handshake(hub.server.config, ServerState(), {})
     ended: list[str] = []
 
     class Transport(asyncio.Transport):
@@ -63,11 +55,11 @@ async def test_frames_before_the_answer_to_the_handshake_are_refused(plain: Runn
     assert (ended, connection.queue.empty()) == (["aborted"], True)
 
 
-async def test_a_request_line_too_long_is_answered(plain: Running) -> None:
-    async with Rude(plain) as rude:
+async def test_a_request_line_too_long_is_answered(hub: Running) -> None:
+    async with Rude(hub) as rude:
         assert (await rude.upgrade("/" + "x" * 9_000)).startswith(b"HTTP/1.1 414")
         await rude.everything()
-    await plain.gone()
+    await hub.gone()
 
 
 def test_the_parts_of_uvicorn_and_websockets_that_we_build_on_are_there() -> None:

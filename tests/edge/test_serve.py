@@ -5,7 +5,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -23,12 +22,6 @@ else:
     from typing_extensions import override
 
 LOOPS = BOTH_LOOPS
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[Running]:
-    async with running() as hub:
-        yield hub
 
 
 def terminate() -> None:

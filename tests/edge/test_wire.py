@@ -4,9 +4,11 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -75,6 +77,16 @@ async def stuck(socket: Socket) -> None:
 
     socket.wire.on_writable = refill
     await full(socket)
+
+
+@asynccontextmanager
+async def stuck_peer(hub: Running, **options: Any) -> AsyncGenerator[tuple[Rude, Socket]]:
+    """A peer that reads nothing, and what the server holds of it."""
+    async with Rude(hub, **options) as rude:
+        await rude.upgrade()
+        socket = await hub.next_socket()
+        await stuck(socket)
+        yield rude, socket
 
 
 async def writable(socket: Socket) -> None:
@@ -323,19 +335,13 @@ async def test_a_busy_client_within_its_budget_is_served(plain: Running) -> None
 
 
 async def test_a_peer_that_never_reads_is_cut_off(hub: Running) -> None:
-    async with Rude(hub) as rude:
-        await rude.upgrade()
-        socket = await hub.next_socket()
-        await stuck(socket)
+    async with stuck_peer(hub) as (_, socket):
         async with asyncio.timeout(PATIENCE):
             await socket.gone.wait()
 
 
 async def test_a_peer_that_reads_slowly_is_not(plain: Running) -> None:
-    async with Rude(plain, receive_buffer=4_096) as rude:
-        await rude.upgrade()
-        socket = await plain.next_socket()
-        await stuck(socket)
+    async with stuck_peer(plain, receive_buffer=4_096) as (rude, socket):
         until = time.monotonic() + 4 * Impatient.STALL
         while time.monotonic() < until:
             await rude.reader.read(4_096)
@@ -345,10 +351,7 @@ async def test_a_peer_that_reads_slowly_is_not(plain: Running) -> None:
 
 
 async def test_one_that_asks_for_pongs_but_takes_none_is_cut_off(plain: Running) -> None:
-    async with Rude(plain) as rude:
-        await rude.upgrade()
-        socket = await plain.next_socket()
-        await stuck(socket)
+    async with stuck_peer(plain) as (rude, socket):
         async with asyncio.timeout(PATIENCE):
             while not socket.gone.is_set():
                 rude.say(Opcode.PING, b"x" * 125)
@@ -356,10 +359,7 @@ async def test_one_that_asks_for_pongs_but_takes_none_is_cut_off(plain: Running)
 
 
 async def test_closing_a_stuck_socket_ends_it(hub: Running) -> None:
-    async with Rude(hub) as rude:
-        await rude.upgrade()
-        socket = await hub.next_socket()
-        await stuck(socket)
+    async with stuck_peer(hub) as (_, socket):
         socket.wire.close(4000)
         assert socket.code == 4000
         await hub.gone()
@@ -375,10 +375,7 @@ async def test_a_peer_that_never_answers_the_close_frame_is_cut_off(hub: Running
 
 
 async def test_a_stuck_peer_that_says_goodbye_is_cut_off(hub: Running) -> None:
-    async with Rude(hub) as rude:
-        await rude.upgrade()
-        socket = await hub.next_socket()
-        await stuck(socket)
+    async with stuck_peer(hub) as (rude, _):
         rude.say(Opcode.CLOSE, (1000).to_bytes(2))
         await hub.gone()
 
@@ -430,10 +427,7 @@ async def test_a_goodbye_of_ours_has_its_time_though_a_pong_is_missing(monkeypat
 async def test_a_stuck_peer_whose_pong_is_missing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Impatient, "BEAT", 0.1)
     monkeypatch.setattr(Impatient, "STALL", 60.0)
-    async with running(wire=Impatient) as hub, Rude(hub) as rude:
-        await rude.upgrade()
-        socket = await hub.next_socket()
-        await stuck(socket)
+    async with running(wire=Impatient) as hub, stuck_peer(hub) as (_, socket):
         async with asyncio.timeout(PATIENCE):
             await socket.gone.wait()
         await hub.gone()
@@ -443,19 +437,13 @@ async def test_a_stuck_peer_that_hangs_up_its_own_side_is_cut_off(
     plain: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Impatient, "STALL", 60.0)
-    async with Rude(plain) as rude:
-        await rude.upgrade()
-        socket = await plain.next_socket()
-        await stuck(socket)
+    async with stuck_peer(plain) as (rude, _):
         rude.writer.write_eof()
         await plain.gone()
 
 
 async def test_aborting_ends_a_socket_at_once(hub: Running) -> None:
-    async with Rude(hub) as rude:
-        await rude.upgrade()
-        socket = await hub.next_socket()
-        await stuck(socket)
+    async with stuck_peer(hub) as (_, socket):
         socket.wire.abort()
         assert not socket.wire.writable
         async with asyncio.timeout(0.2):
@@ -541,6 +529,19 @@ async def test_a_line_that_is_closing_when_it_is_handed_over_ends_though_nobody_
     assert not wire.writable
     await asyncio.sleep(0.01)
     assert (line.done, told) == (["close", "abort"], [1006])
+
+
+async def test_the_last_bytes_have_their_time_once_the_goodbye_was_answered() -> None:
+    line = Line()
+    wire, _ = heard_on(line)
+    wire.close(4000)
+    await asyncio.sleep(0.7 * Impatient.CLOSING)
+    wire.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+    await asyncio.sleep(0.7 * Impatient.CLOSING)
+    assert line.done == ["close"]
+    await asyncio.sleep(0.7 * Impatient.CLOSING)
+    assert line.done == ["close", "abort"]
+    wire.connection_lost(None)
 
 
 async def test_a_line_is_closed_once() -> None:
