@@ -19,9 +19,10 @@ from loadtest.process import WorldFailed
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
 from server import cursors
-from server.store import messages, search, sessions, timeline
+from server.store import pages, search, sessions, timeline
 from server.store.embedded import embedded
 from server.store.keys import key_of
+from server.store.pages import Span
 from server.store.pool import Connection, Database
 from server.store.programs import programs, run
 from sql import Statement, load
@@ -73,15 +74,16 @@ async def reads(database: Database, conn: Connection, it: Asker) -> dict[str, Re
         raise WorldFailed(f"{it.word} has no word to search for")
     of = {"user": it.user}
     listed = of | {"before_time": before[0], "before_id": before[1], "limit": LIMIT}
-    paged = of | {"session": it.session, "before": cursors.END, "limit": LIMIT}
+    last = Span(older=LIMIT - 1, newer=0)
+    paged = of | {"session": it.session, "older": LIMIT, "newer": 1, "at": last.at, "around": None}
     changed = of | {"since": it.since.seq, "page": timeline.CHANGES_PAGE, "bytes": timeline.CHANGES_BYTES}
     sought = of | {"words": search.of_user(asked, it.user), "whole": whole, "before_rank": rank, "before_id": found}
     return {
         "session list": Read(load("sessions")["page"], listed, lambda: sessions.page(conn, it.user, before, LIMIT - 1)),
         "last page": Read(
-            load("messages")["page_before"],
+            load("pages")["page"],
             paged,
-            lambda: messages.page_before(conn, it.user, it.session, cursors.END, LIMIT),
+            lambda: pages.page(conn, it.user, it.session, last),
         ),
         "changes since": Read(
             load("timeline")["changes"], changed, lambda: timeline.since(database, it.user, it.since)

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -25,6 +26,7 @@ ALONE = 4
 COSTLY = frozenset({"tokens", "sign-ins"})
 STAY_EVERY = PLACE_SECONDS / 3
 
+T = TypeVar("T")
 Seat = tuple[str, str]
 """Of whom, and for what."""
 COME_AGAIN_MS = 5_000
@@ -40,6 +42,7 @@ class Limits:
         self._loop = asyncio.get_running_loop()
         self._own = Buckets()
         self._seats: defaultdict[Seat, Counter[str]] = defaultdict(Counter)
+        self._taken = Counter[Seat]()
         self._names = (f"{instance}:{number}" for number in count())
 
     @property
@@ -112,28 +115,25 @@ class Limits:
     async def _enter(self, seat: Seat, most: int, who: str) -> bool:
         """False: there is none left, by the count of all; and on this instance each socket counts."""
         self._seats[seat][who] += 1  # before anything is waited for: others come meanwhile
+        self._taken[seat] += 1
         entered = False
         try:
-            entered = self._seats[seat].total() <= most and await self._is_free(seat, most, who)
+            entered = self._taken[seat] <= most and await self._is_free(seat, most, who)
         finally:
             if not entered:
-                self._seats[seat][who] -= 1
-                self._seats[seat] += Counter()
-                self._forget(seat)
+                self._rise(seat, who)
         return entered
 
     def _leave(self, seat: Seat, who: str) -> None:
-        seats = self._seats[seat]
-        seats[who] -= 1
-        if not seats[who]:
-            del seats[who]
-            if self._shared is not None:
-                self._shared.leave(*seat, who)
-        self._forget(seat)
+        if not self._rise(seat, who) and self._shared is not None:
+            self._shared.leave(*seat, who)
 
-    def _forget(self, seat: Seat) -> None:
-        if not self._seats[seat]:
+    def _rise(self, seat: Seat, who: str) -> int:
+        """How many sockets of theirs are there still."""
+        left = _count_down(self._seats[seat], who)
+        if not _count_down(self._taken, seat):
             del self._seats[seat]
+        return left
 
     async def _is_free(self, seat: Seat, most: int, who: str) -> bool:
         if self._shared is not None:
@@ -148,6 +148,12 @@ class Limits:
             if self._shared is not None:
                 for seat, who in self._seats.items():
                     self._shared.stay(*seat, sorted(who))
+
+
+def _count_down(counter: Counter[T], one: T) -> int:
+    """What is left of it; nothing is kept of none."""
+    counter[one] -= 1
+    return counter[one] or counter.pop(one)
 
 
 def _want(name: str, rate: str, *, amount: int = 1, owed: bool = False) -> Want | None:

@@ -8,13 +8,13 @@ from protocol.answers import MessagePage, Sent
 from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
-from protocol.model import Cursor, Message, Metadata, Session
+from protocol.model import Cursor, Message, Metadata
 from server import cursors, media, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
-from server.store import messages, sessions, turns
+from server.store import messages, pages, sessions, turns
 from server.store.messages import Receipt
-from server.store.pool import Connection
+from server.store.pages import Span
 from server.store.turns import Turn
 from server.store.users import Change
 
@@ -61,50 +61,30 @@ async def page(
 
     Raises NotFound, Invalid.
     """
-    _check_part(part)
-    begin, end = cursors.position(part.after, "after", 0), cursors.position(part.before, "before", cursors.END)
-
-    async def read(conn: Connection) -> tuple[Session, list[Message], bool, bool, list[Turn]]:
-        row = await sessions.existing(conn, user, session)
-        if part.around is not None:
-            found = await _around(conn, user, session, part.around, limit)
-        elif part.after is not None:
-            rows = await messages.page_after(conn, user, session, begin, limit + 1)
-            found = rows[:limit], begin > 0, len(rows) > limit
-        else:
-            rows = await messages.page_before(conn, user, session, end, limit + 1)
-            found = rows[-limit:], len(rows) > limit, part.before is not None
-        return row, *found, await turns.of_session(conn, user, session)
-
-    row, kept, older, newer, open_turns = await instance.reads.read(user, seen, read, one_moment=True)
+    span = _span(part, limit)
+    found = await instance.reads.read(user, seen, lambda conn: pages.page(conn, user, session, span))
+    kept = found.messages
     shown = {message.id for message in kept if message.status == "pending"}
-    begun = [instance.turns.so_far(turn) for turn in open_turns if turn.message_id in shown]
+    begun = [instance.turns.so_far(turn) for turn in found.turns if turn.message_id in shown]
     return MessagePage(
-        session=row,
+        session=found.session,
         messages=kept,
         replies=[reply for reply in begun if reply is not None],
-        before=cursors.at_position(kept[0].position) if kept and older else None,
-        after=cursors.at_position(kept[-1].position) if kept and newer else None,
+        before=cursors.at_position(kept[0].position) if kept and found.has_older else None,
+        after=cursors.at_position(kept[-1].position) if kept and found.has_newer else None,
     )
 
 
-def _check_part(part: Part) -> None:
+def _span(part: Part, limit: int) -> Span:
     if part.before is not None and part.after is not None:
         raise Invalid.field("after", "conflict", "cannot be given together with before")
     if part.around is not None and (part.before is not None or part.after is not None):
         raise Invalid.field("around", "conflict", "cannot be given together with before or after")
-
-
-async def _around(
-    conn: Connection, user: UserId, session: SessionId, message: MessageId, limit: int
-) -> tuple[list[Message], bool, bool]:
-    """The messages, and whether there are older and newer ones."""
-    middle = await messages.position(conn, user, session, message)
-    half = limit // 2
-    above = await messages.page_before(conn, user, session, middle, half + 1)
-    below = await messages.page_after(conn, user, session, middle - 1, limit - half + 1)
-    older, newer = len(above) > half, len(below) > limit - half
-    return [*above[older:], *below[: limit - half]], older, newer
+    if part.around is not None:
+        return Span(older=limit // 2, newer=limit - limit // 2, around=part.around)
+    if part.after is not None:
+        return Span(older=0, newer=limit, at=cursors.position(part.after, "after", 0) + 1)
+    return Span(older=limit, newer=0, at=cursors.position(part.before, "before", cursors.END))
 
 
 async def edit(

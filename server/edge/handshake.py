@@ -1,19 +1,21 @@
-"""The handshake of a websocket, by uvicorn and websockets, within a bounded time. A socket that was accepted is handed
-over: then it is a `Wire` of the application's, and nothing of the handshake is kept.
-
-Built on names that uvicorn and websockets do not promise to keep; tests/edge/test_handshake.py says so when one
-changes.
+"""The handshake of a websocket (RFC 6455, 4.2), once uvicorn's HTTP has read the request. It is an ASGI call, as any
+other; a socket that was accepted is handed over: then it is a `Wire` of the application's, and nothing of the handshake
+is kept.
 """
 
 import asyncio
+import binascii
 import sys
-from asyncio.transports import BaseTransport
-from collections.abc import Callable
-from typing import Any, cast
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from hashlib import sha1
+from http import HTTPStatus
+from typing import Any
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+import structlog
+from starlette.types import ASGIApp, Message
+from uvicorn.server import ServerState
 
-from server.edge.kernel import limit_socket
 from server.edge.timely_transport import TimelyTransport
 from server.edge.wire import Wire
 
@@ -26,75 +28,170 @@ EXTENSION = "tutorhub.wire"
 """Where an application finds `HandOver`: `scope["extensions"][EXTENSION]`."""
 
 HandOver = Callable[[], Wire]
-"""To be called once, right after `websocket.accept`; the application's call may end then, and the socket goes on.
-Before `accept`, the application waits for nothing: a connection that is lost meanwhile is not told to the wire.
-"""
+"""To be called once, right after `websocket.accept`; the application's call may end then, and the socket goes on."""
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+KEY_BYTES = 16
+VERSION = b"13"
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+Scope = dict[str, Any]
+
+log = structlog.get_logger()
 
 
-class Handshake(WebSocketsSansIOProtocol):
-    """For `uvicorn.Config(ws=Handshake)`."""
+class Handshake(asyncio.Protocol):
+    """Of one socket, whose request asks for a websocket; `scope` is its ASGI scope, as of HTTP. `state`: what the
+    server has connected, and what it waits for at its end.
+    """
 
     wire: type[Wire] = Wire
 
-    _cut_off = False
-    _handed_over: Wire | None = None
+    def __init__(self, app: ASGIApp, state: ServerState, transport: asyncio.Transport, scope: Scope) -> None:
+        self.transport = TimelyTransport(transport, self.wire.CLOSING)
+        self._app = app
+        self._connections: set[Any] = state.connections
+        self._tasks = state.tasks
+        self._scope = scope
+        self._wire: Wire | None = None
+        self._begun = self._answered = False
+        self._gone = asyncio.Event()
+        self._refusal: dict[str, Any] = {}
 
-    @override
-    def connection_made(self, transport: BaseTransport) -> None:
-        timely = TimelyTransport(cast(asyncio.Transport, transport), self.wire.CLOSING)
-        super().connection_made(cast(asyncio.Transport, timely))
-        limit_socket(transport.get_extra_info("socket"))
+    def begin(self) -> None:
+        """Have the application decide, if the request is a good one."""
+        self._connections.add(self)
+        self.transport.set_protocol(self)
+        if (wrong := _wrong(self._scope)) is not None:
+            status, headers, reason = wrong
+            self._answer(status, [*headers, (b"content-type", b"text/plain; charset=utf-8")], reason)
+            return
+        task = asyncio.get_running_loop().create_task(self._decide())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    @override
-    async def run_asgi(self) -> None:
-        extensions = cast(dict[str, Any], self.scope)["extensions"]
-        extensions[EXTENSION] = self._hand_over
+    async def _decide(self) -> None:
+        self._scope |= {
+            "type": "websocket",
+            "scheme": "wss" if self._scope["scheme"] == "https" else "ws",
+            "subprotocols": _tokens(self._scope, b"sec-websocket-protocol"),
+            "extensions": {"websocket.http.response": {}, EXTENSION: self._hand_over},
+        }
         try:
-            await super().run_asgi()
+            await self._app(self._scope, self._receive, self._send)
+        except Exception:  # whatever it is, somebody waits for an answer
+            if not self._gone.is_set():
+                log.exception("handshake_failed")
         finally:
-            extensions.clear()  # no cycle keeps it all in memory
+            self._scope["extensions"].clear()  # no cycle keeps it all in memory
+            if self._wire is None:
+                self._answer(500)
+                self.transport.close()
+
+    async def _receive(self) -> Message:
+        if not self._begun:
+            self._begun = True
+            return {"type": "websocket.connect"}
+        await self._gone.wait()
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def _send(self, message: Message) -> None:
+        if self._gone.is_set():
+            raise ConnectionError("the peer has left")
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message)
+            case "websocket.close":
+                self._answer(403)
+            case "websocket.http.response.start":
+                self._refusal = {**message, "body": b""}
+            case _:  # websocket.http.response.body
+                self._refusal["body"] += message.get("body", b"")
+                if not message.get("more_body", False):
+                    self._answer(self._refusal["status"], self._refusal["headers"], self._refusal["body"])
+
+    def _accept(self, message: Message) -> None:
+        key = _values(self._scope, b"sec-websocket-key")[0]
+        headers = [
+            (b"upgrade", b"websocket"),
+            (b"connection", b"Upgrade"),
+            (b"sec-websocket-accept", b64encode(sha1(key + GUID, usedforsecurity=False).digest())),
+            *message.get("headers", ()),
+        ]
+        if (chosen := message.get("subprotocol")) is not None:
+            headers.append((b"sec-websocket-protocol", chosen.encode()))
+        self._write(101, headers)
+
+    def _answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
+        """Say no, and hang up."""
+        if not self._answered:
+            length = (b"content-length", b"%d" % len(body))
+            said = [each for each in headers if each[0].lower() != length[0]]
+            self._write(status, [*said, length, (b"connection", b"close")], body)
+            self.transport.close()
+
+    def _write(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        self._answered = True
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, HTTPStatus(status).phrase.encode(), lines, body))
 
     def _hand_over(self) -> Wire:
-        timely = cast(TimelyTransport, self.transport)
-        timely.lost()  # uvicorn closes it once the application's call ends
-        wire = self.wire(timely.true, self.connections)
-        self.connections.discard(self)
-        self.conn.parser.close()
-        self._handed_over = wire
+        self.transport.lost()  # it is the wire's to close
+        self._connections.discard(self)
+        self._wire = wire = self.wire(self.transport.true, self._connections)
         wire.take_over()
         return wire
 
+    # What asyncio and uvicorn tell.
+
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        cast(TimelyTransport, self.transport).lost()
-        if self._handed_over is None:
-            super().connection_lost(exc)
-        else:  # TLS had chosen before whom it tells
-            self._handed_over.connection_lost(exc)
+        self.transport.lost()
+        self._connections.discard(self)
+        self._gone.set()
+        if self._wire is not None:  # TLS had chosen before whom it tells
+            self._wire.connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._cut_off:
-            return
-        if self.handshake_initiated and not self.handshake_complete:
-            self._cut_off = True
-            self.transport.abort()  # A client may not speak before it is answered.
-            return
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self._answer_bad_handshake()
+        """A client may not speak before it is answered. What it says after a refusal nobody reads."""
+        if not self._answered:
+            self._answered = True
+            self.transport.abort()
 
-    def _answer_bad_handshake(self) -> None:
-        """A request line too long, say. uvicorn would leave the answer unsent and the connection open."""
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.transport.close()
-
-    @override
-    def eof_received(self) -> None:
-        super().eof_received()
-        self.transport.close()
-
-    @override
     def shutdown(self) -> None:
-        if not self.transport.is_closing():
-            super().shutdown()
+        """The server ends."""
+        self._answer(503)
+
+
+def _wrong(scope: Scope) -> tuple[int, Headers, bytes] | None:
+    """Why the request is none for a websocket, as an answer. None: it is a good one."""
+    keys = _values(scope, b"sec-websocket-key")
+    if scope["method"] != "GET" or scope["http_version"] != "1.1":
+        return 400, (), b"A websocket begins with a GET of HTTP/1.1.\n"
+    if _values(scope, b"sec-websocket-version") != [VERSION]:
+        return 426, [(b"sec-websocket-version", VERSION)], b"The version of the websocket protocol is 13.\n"
+    if len(keys) != 1 or not _is_key(keys[0]):
+        return 400, (), b"Sec-WebSocket-Key has to be 16 bytes in base64.\n"
+    if _values(scope, b"content-length") not in ([], [b"0"]) or _values(scope, b"transfer-encoding"):
+        return 400, (), b"A request for a websocket has no body.\n"
+    return None
+
+
+def _is_key(said: bytes) -> bool:
+    try:
+        return len(binascii.a2b_base64(said, strict_mode=True)) == KEY_BYTES
+    except binascii.Error:
+        return False
+
+
+def _values(scope: Scope, name: bytes) -> list[bytes]:
+    """Of a header, whose name is in small letters."""
+    return [value for said, value in scope["headers"] if said == name]
+
+
+def _tokens(scope: Scope, name: bytes) -> list[str]:
+    """Of a header that is a list."""
+    said = ",".join(value.decode("latin-1") for value in _values(scope, name))
+    return [token for each in said.split(",") if (token := each.strip())]

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -80,7 +80,7 @@ def config(
         app,
         http=http,
         h11_max_incomplete_event_size=HEADER_BYTES,
-        ws=websocket,
+        ws=cast(Any, websocket),  # made by `TimelyHttp`, in its own way
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # a wire has its own, and its own limit of a message
         ws_ping_timeout=None,
@@ -113,11 +113,8 @@ def _check(certificate: Path, key: Path | None) -> None:
 
 def fit_to_log(record: logging.LogRecord) -> bool:
     """No query strings and no frames, whatever level someone sets; no traceback because the process leaves at once."""
-    if record.msg in (
-        "ASGI callable returned without completing handshake.",  # the peer was gone before it was answered
-        "ASGI callable returned without completing response.",  # the bytes of a file have failed in the middle
-    ):
-        return False
+    if record.msg == "ASGI callable returned without completing response.":
+        return False  # the bytes of a file have failed in the middle
     if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
         return False
     if str(record.msg).rstrip().endswith("CancelledError"):

@@ -8,11 +8,14 @@ Built on names that uvicorn does not promise to keep; tests/edge/test_timely.py 
 
 import asyncio
 import sys
+from typing import Any, cast
 
 import h11
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server.edge.deadline import A_TURN, Deadline, within
+from server.edge.handshake import Handshake
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -69,6 +72,18 @@ class TimelyHttp(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         """The next request may have come while the loop was late: it is read first, and then the time is not over."""
         self.timeout_keep_alive_task = self.loop.call_later(A_TURN, super().timeout_keep_alive_handler)
+
+    @override
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """The request is not written and read once more, as uvicorn would."""
+        self.connections.discard(self)
+        if self.conn.trailing_data[0]:
+            self.transport.abort()  # a client may not speak before it is answered
+        else:
+            shaking = cast(type[Handshake], self.config.ws_protocol_class)
+            shaking(
+                cast(ASGIApp, self.app), self.server_state, self.transport, cast(dict[str, Any], self.scope)
+            ).begin()
 
     def _goes_on(self) -> None:
         if self._stalled is not None:

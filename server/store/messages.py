@@ -127,28 +127,6 @@ async def receipt(conn: Connection, user: UserId, message: MessageId) -> Receipt
     return await fetch_one(conn, Receipt, _SQL["receipt"], {"user": user, "message": message})
 
 
-async def position(conn: Connection, user: UserId, session: SessionId, message: MessageId) -> int:
-    """Where a message is, or was, in its session. Raises NotFound."""
-    row = await fetch_one(conn, Message, _SQL["message"], {"user": user, "message": message})
-    if row is None or row.session_id != session:
-        raise NotFound
-    return row.position
-
-
-async def page_before(conn: Connection, user: UserId, session: SessionId, before: int, limit: int) -> list[Message]:
-    """The last messages under a position, in order."""
-    parameters = {"user": user, "session": session, "before": before, "limit": limit}
-    rows = await fetch_all(conn, Message, _SQL["page_before"], parameters)
-    return await opened(conn, user, rows[::-1], opened_message)
-
-
-async def page_after(conn: Connection, user: UserId, session: SessionId, after: int, limit: int) -> list[Message]:
-    """The first messages over a position, in order."""
-    parameters = {"user": user, "session": session, "after": after, "limit": limit}
-    rows = await fetch_all(conn, Message, _SQL["page_after"], parameters)
-    return await opened(conn, user, rows, opened_message)
-
-
 async def history(conn: Connection, user: UserId, session: SessionId, reply: MessageId, limit: int) -> list[Utterance]:
     """The last texts up to the message that a reply answers, in order."""
     parameters = {"user": user, "session": session, "message": reply, "limit": limit}

@@ -155,18 +155,6 @@ class Database:
         async with self._lent(self._reserved) as conn:
             yield conn
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator[Connection]:
-        """A connection all of whose statements see one and the same moment."""
-        async with self.connection() as conn:
-            await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-            try:
-                async with conn.transaction():
-                    yield conn
-            finally:
-                if not conn.closed:
-                    await conn.set_isolation_level(None)
-
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer. Who asks within a second gets the same answer."""
         async with self._ping:

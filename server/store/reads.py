@@ -48,16 +48,14 @@ class Reads:
         user: UserId,
         seen: Cursor | None,
         work: Callable[[Connection], Awaitable[T]],
-        *,
-        one_moment: bool = False,
     ) -> T:
         """What `work` reads of the user, who has seen so much; it may be begun again. None: nobody knows how much.
 
-        `one_moment`: its statements see one and the same. Raises what it raises when the database itself is read.
+        Raises what it raises when the database itself is read.
         """
         if seen is not None and (replica := self._next()) is not None:
             try:
-                async with asyncio.timeout(WITHIN), _lent(replica, one_moment=one_moment) as conn:
+                async with asyncio.timeout(WITHIN), replica.connection() as conn:
                     if await _has(conn, user, seen):
                         found = await work(conn)
                         self.counts["replica"] += 1
@@ -68,7 +66,7 @@ class Reads:
             except (DatabaseFault, TimeoutError) as error:
                 self._failed(replica, error)
         self.counts["database"] += 1
-        async with _lent(self._database, one_moment=one_moment) as conn:
+        async with self._database.connection() as conn:
             return await work(conn)
 
     def _next(self) -> Database | None:
@@ -93,12 +91,6 @@ async def reads(database: Database, urls: str | None, ring: KeyRing) -> AsyncGen
     async with AsyncExitStack() as stack:
         replicas = [await stack.enter_async_context(Database(url, CONNECTIONS, ring)) for url in (urls or "").split()]
         yield Reads(database, replicas)
-
-
-@asynccontextmanager
-async def _lent(database: Database, *, one_moment: bool) -> AsyncGenerator[Connection]:
-    async with database.snapshot() if one_moment else database.connection() as conn:
-        yield conn
 
 
 async def _has(replica: Connection, user: UserId, seen: Cursor) -> bool:

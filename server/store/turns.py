@@ -108,7 +108,7 @@ async def claim(
         row = await fetch_one(conn, _ClaimedRow, _SQL["claim"], parameters)
     except UniqueViolation:  # another took the place in this moment
         return None
-    return row and _opened(key_in(conn, user, row.columns), row)
+    return row and opened_turn(key_in(conn, user, row.columns), row)
 
 
 async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
@@ -152,23 +152,17 @@ async def ask_to_stop(conn: Connection, user: UserId, message: MessageId) -> Tur
     return await _one(conn, user, await fetch_all(conn, Turn, _SQL["ask_to_stop"], {"user": user, "message": message}))
 
 
-async def of_session(conn: Connection, user: UserId, session: SessionId) -> list[Turn]:
-    """The open replies, in the order in which they will be written."""
-    rows = await fetch_all(conn, Turn, _SQL["turns_of_session"], {"user": user, "session": session})
-    return await opened(conn, user, rows, _opened)
-
-
 async def answering(conn: Connection, user: UserId, message: MessageId) -> list[Turn]:
     """The open replies to a message. Until the transaction ends, nobody else can claim one of them."""
     rows = await fetch_all(conn, Turn, _SQL["turns_answering"], {"user": user, "message": message})
-    return await opened(conn, user, rows, _opened)
+    return await opened(conn, user, rows, opened_turn)
 
 
 async def end_all(change: Change, session: SessionId) -> list[Turn]:
     """End every open turn of a session, whoever holds it."""
     parameters = {"user": change.user, "session": session}
     rows = await fetch_all(change.conn, Turn, _SQL["end_turns_of_session"], parameters)
-    return await opened(change.conn, change.user, rows, _opened)
+    return await opened(change.conn, change.user, rows, opened_turn)
 
 
 async def held(conn: Connection, user: UserId, message: MessageId) -> Turn | None:
@@ -204,17 +198,18 @@ async def open_in_sessions_of_users(conn: Connection, shown: list[tuple[UserId, 
     found: list[Turn] = []
     for row in await fetch_all(conn, Turn, _SQL["open_in_sessions_of_users"], {"users": users, "sessions": sessions}):
         with suppress(SealedWithMissingKey):
-            found += await opened(conn, row.user_id, [row], _opened)
+            found += await opened(conn, row.user_id, [row], opened_turn)
     return found
 
 
-def _opened(key: Unsealed, row: T) -> T:
+def opened_turn(key: Unsealed, row: T) -> T:
+    """Raises SealedWithMissingKey."""
     return structs.replace(row, text=key.open(row.text, _about(row))) if row.text else row
 
 
 async def _one(conn: Connection, user: UserId, rows: list[Turn]) -> Turn | None:
     """The row, if there is one, opened."""
-    return next(iter(await opened(conn, user, rows, _opened)), None)
+    return next(iter(await opened(conn, user, rows, opened_turn)), None)
 
 
 async def _written(conn: Connection, turn: Turn) -> dict[str, object]:

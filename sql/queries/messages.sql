@@ -57,21 +57,6 @@ SET content = '', metadata = NULL, words = '', deleted_at = now(), seq = %(seq)s
 WHERE user_id = %(user)s AND id = %(message)s AND deleted_at IS NULL
 RETURNING id, session_id, position, type, content, metadata, status, reply_to, created_at, seq, deleted_at;
 
--- name: page_before
--- The highest positions first.
-SELECT id, session_id, position, type, content, metadata, status, reply_to, created_at, seq, deleted_at
-FROM messages
-WHERE user_id = %(user)s AND session_id = %(session)s AND deleted_at IS NULL AND position < %(before)s
-ORDER BY position DESC
-LIMIT %(limit)s;
-
--- name: page_after
-SELECT id, session_id, position, type, content, metadata, status, reply_to, created_at, seq, deleted_at
-FROM messages
-WHERE user_id = %(user)s AND session_id = %(session)s AND deleted_at IS NULL AND position > %(after)s
-ORDER BY position
-LIMIT %(limit)s;
-
 -- name: history
 -- What a reply is written from: the texts up to the message that it answers, the last first.
 SELECT m.id, m.type AS role, m.content, m.metadata ->> 'imageUrl' AS image_url

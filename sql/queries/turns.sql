@@ -121,13 +121,6 @@ UPDATE turns SET stop = true
 WHERE user_id = %(user)s AND message_id = %(message)s
 RETURNING user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks;
 
--- name: turns_of_session
--- The open replies, in the order in which they will be written.
-SELECT user_id, message_id, session_id, attempt, interrupted, owner, stop, text, chunks
-FROM turns
-WHERE user_id = %(user)s AND session_id = %(session)s
-ORDER BY position;
-
 -- name: turns_answering
 -- The open replies to a message, so that nobody claims one meanwhile. Of each open reply its message is looked at: a join
 -- that is planned for any user would read all their messages.

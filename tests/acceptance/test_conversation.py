@@ -8,9 +8,9 @@ from protocol.commands import MessageDelete, MessageEdit, ReplyStop
 from protocol.events import MessageChanged, MessageRemoved, ReplySnapshot, TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Message
-from server.store import turns
+from server.store import pages
+from server.store.pages import Page, Span
 from server.store.pool import Connection
-from server.store.turns import Turn
 from tests.device import device
 from tests.hub import running
 from tests.provider import HOLD, provider
@@ -80,13 +80,13 @@ async def test_a_page_that_was_read_before_the_send_joins_the_live_text_without_
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same, with the page's read held up until the reply has begun: its message is not in the page at all."""
-    was_read, go_on, read = asyncio.Event(), asyncio.Event(), turns.of_session
+    was_read, go_on, read = asyncio.Event(), asyncio.Event(), pages.page
 
-    async def held_up(conn: Connection, user: UserId, session: SessionId) -> list[Turn]:
-        rows = await read(conn, user, session)
+    async def held_up(conn: Connection, user: UserId, session: SessionId, span: Span) -> Page:
+        found = await read(conn, user, session, span)
         was_read.set()
         await go_on.wait()
-        return rows
+        return found
 
     async with (
         provider(lambda _: ["One ", HOLD, "two."]) as tutor,
@@ -96,7 +96,7 @@ async def test_a_page_that_was_read_before_the_send_joins_the_live_text_without_
         asyncio.TaskGroup() as group,
     ):
         session = await phone.create()
-        monkeypatch.setattr(turns, "of_session", held_up)
+        monkeypatch.setattr(pages, "page", held_up)
         opening = group.create_task(laptop.open(session))
         await was_read.wait()
         sent = await phone.send(session, "Count.")

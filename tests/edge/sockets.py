@@ -109,13 +109,14 @@ class Running:
 @asynccontextmanager
 async def running(
     *,
+    app: App | None = None,
     http: type[TimelyHttp] = TimelyHttp,
     wire: type[Wire] = Wire,
     folder: Path | None = None,
     drain: Any = None,
 ) -> AsyncGenerator[Running]:
     """On a free port; over TLS if there is a folder for a certificate."""
-    app = App()
+    app = app or App()
     certificate, key, trust = certified(folder) if folder else (None, None, None)
     listener = serve.bind("127.0.0.1", 0)
     port = listener.getsockname()[1]

@@ -47,9 +47,9 @@ async def test_a_strange_page_gets_neither_a_socket_nor_an_answer(database_url: 
 
 
 async def test_two_origins_are_none(database_url: str) -> None:
-    """No browser says two: websockets itself refuses them, before anybody is asked."""
+    """No browser says two."""
     async with running(database_url, origins=(FRIEND,)) as hub, httpx2.AsyncClient(base_url=hub.url) as http:
-        assert await upgrade(hub, FRIEND, "https://evil.example") == 400
+        assert await upgrade(hub, FRIEND, "https://evil.example") == 403
         headers = [("Origin", FRIEND), ("Origin", "https://evil.example")]
         assert (await http.get("/api/sessions", headers=headers)).status_code == 403
 
