@@ -28,7 +28,7 @@ from loadtest.hold import held
 from loadtest.instance import FIRST_LINE, STOPS_WITHIN
 from loadtest.measured import Figure, Measured, percentile
 from loadtest.process import Process, WorldFailed
-from loadtest.redis_server import RedisServer
+from loadtest.redis_server import redis_server
 from loadtest.requests import request
 from loadtest.run.command import NOT_BORNE
 from loadtest.screen import Screen
@@ -215,13 +215,8 @@ def _mistyped(word: str) -> str:
 @asynccontextmanager
 async def _redis(folder: Path) -> AsyncGenerator[str]:
     """For hubs on a database that brings none; each hears only itself. Yields its URL."""
-    password = secrets.token_hex(16)
-    server = RedisServer(folder, password)
-    await server.start()
-    try:
-        yield f"unix://:{password}@{server.socket}"
-    finally:
-        await server.process.kill()
+    async with redis_server(folder, secrets.token_hex(16)) as server:
+        yield f"unix://:{server.password}@{server.socket}"
 
 
 @asynccontextmanager
