@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 
 from msgspec import Struct
@@ -131,11 +132,12 @@ def _deaf(course: Course) -> list[str]:
 
 
 def _deaf_after(course: Course) -> Iterator[tuple[Fault, float]]:
-    """Each fault of the cluster that was met alone, and for how long it was felt, in seconds."""
-    for each in course.injected:
+    """Each fault of the cluster that was met alone, and for how long it was felt, until the next one: in seconds."""
+    following = [*(each.began for each in course.injected[1:]), inf]
+    for each, until in zip(course.injected, following, strict=True):
         fault = FAULTS[each.planned.faults[0]]
         if course.crossing and fault.family == "cluster" and len(each.planned.faults) == 1:
-            yield fault, course.crossing.deaf_for(each.began, each.ended + BETWEEN[0])
+            yield fault, course.crossing.deaf_for(each.began, min(until, each.ended + BETWEEN[0]))
 
 
 def leniency(injected: list[Injected], tutor: Tutor) -> Leniency:
