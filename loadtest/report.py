@@ -62,6 +62,7 @@ dropped or a write of a stale attempt, are each found by it (`tests/loadtest/tes
     make prove SEED=1 MINUTES=10              # the same seed: the same faults at the same planned times
     python -m loadtest prove --seed 1 --only redis-freeze
     python -m loadtest prove --list
+    python -m loadtest prove --cluster --only cluster  # over a Redis Cluster of six servers, which are what breaks
     python -m loadtest prove --hub "python -m tests.planted swap-two"
 
 Larger crowds do one thing at a time, and are held to figures: `python -m loadtest measure storm`, and others.
