@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 
 import click
+import uvloop
 from msgspec import Struct
 
 from client.device import Device, connect
@@ -28,7 +29,7 @@ from loadtest.hold import held
 from loadtest.instance import FIRST_LINE, STOPS_WITHIN
 from loadtest.measured import Figure, Measured, percentile
 from loadtest.process import Process, WorldFailed
-from loadtest.redis_server import RedisServer
+from loadtest.redis_server import redis_server
 from loadtest.requests import request
 from loadtest.run.command import NOT_BORNE
 from loadtest.screen import Screen
@@ -145,7 +146,8 @@ async def growth(
             if number % 20 == 0:
                 say(f"{number} of {len(users)} users")
         say("The statements alone, in the store and by psql, on the large data.")
-        statements = await held_against_psql(stack.enter_context(database_of(sets[1])), askers, ROUNDS_ALONE)
+        held_against = held_against_psql(stack.enter_context(database_of(sets[1])), askers, ROUNDS_ALONE)
+        statements = await asyncio.to_thread(uvloop.run, held_against)
     return Measured(
         scenario="growth",
         about="the same users do the same on little data and on much",
@@ -215,13 +217,8 @@ def _mistyped(word: str) -> str:
 @asynccontextmanager
 async def _redis(folder: Path) -> AsyncGenerator[str]:
     """For hubs on a database that brings none; each hears only itself. Yields its URL."""
-    password = secrets.token_hex(16)
-    server = RedisServer(folder, password)
-    await server.start()
-    try:
-        yield f"unix://:{password}@{server.socket}"
-    finally:
-        await server.process.kill()
+    async with redis_server(folder, secrets.token_hex(16)) as server:
+        yield f"unix://:{server.password}@{server.socket}"
 
 
 @asynccontextmanager

@@ -62,6 +62,7 @@ dropped or a write of a stale attempt, are each found by it (`tests/loadtest/tes
     make prove SEED=1 MINUTES=10              # the same seed: the same faults at the same planned times
     python -m loadtest prove --seed 1 --only redis-freeze
     python -m loadtest prove --list
+    python -m loadtest prove --cluster --only cluster  # over a Redis Cluster of six servers, which are what breaks
     python -m loadtest prove --hub "python -m tests.planted swap-two"
 
 Larger crowds do one thing at a time, and are held to figures: `python -m loadtest measure storm`, and others.
@@ -102,10 +103,11 @@ def _together(results: list[Result]) -> Iterator[str]:
 
 def _run(result: Result) -> Iterator[str]:
     only = f", only {result.only}" if result.only else ""
+    bus = " over a cluster of Redis" if result.cluster else ""
     yield f"### Seed {result.seed}, {result.minutes:g} minutes{only}\n"
     yield (
         f"{result.began}, tutorhub {result.version} ({result.hub}), Python {result.python}, "
-        f"{_number(result.cores, 'core')}, {_number(result.instances, 'instance')}, took {result.took:.0f} s.\n"
+        f"{_number(result.cores, 'core')}, {_number(result.instances, 'instance')}{bus}, took {result.took:.0f} s.\n"
     )
     yield "Every promise was kept.\n" if result.passed else "**Not every promise was kept.**\n"
     yield from _counts(result.counts)

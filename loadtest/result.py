@@ -20,7 +20,7 @@ class Met(Struct, frozen=True, kw_only=True):
 
 class Result(Struct, frozen=True, kw_only=True, tag_field="kind", tag="proof"):
     """`counts`: what the devices and the checker counted. `findings`: what went wrong that no device could tell: a log,
-    a leak, a process that died. `figures`: in seconds.
+    a leak, a process that died. `figures`: in seconds. `cluster`: whether Redis was one.
     """
 
     seed: int
@@ -38,6 +38,7 @@ class Result(Struct, frozen=True, kw_only=True, tag_field="kind", tag="proof"):
     figures: dict[str, Spread]
     violations: list[Violation]
     findings: list[str]
+    cluster: bool = False
 
     @property
     def passed(self) -> bool:

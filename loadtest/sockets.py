@@ -17,6 +17,14 @@ def bound(port: int) -> socket.socket:
     return made
 
 
+def kept() -> socket.socket:
+    """A socket on a free port of loopback that never listens: while it is open, the port is for a server of ours."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", 0))
+    return made
+
+
 def reset_end(end: asyncio.StreamWriter) -> None:
     """RST instead of FIN; a unix socket knows only an end."""
     sock: socket.socket | None = end.get_extra_info("socket")

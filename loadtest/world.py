@@ -18,7 +18,8 @@ from loadtest.instance import Instance, instance
 from loadtest.postgres import Postgres, primary
 from loadtest.process import Process, account
 from loadtest.proxy import Link, Target
-from loadtest.redis_server import RedisServer
+from loadtest.redis_cluster import RedisCluster, redis_cluster
+from loadtest.redis_server import RedisServer, redis_server
 from loadtest.requests import OK, ask
 from loadtest.tokens import token
 from loadtest.tutor import MODEL, Tutor, tutor
@@ -52,6 +53,8 @@ class World:
         self.password = password
         self.database = database
         self.redis = redis
+        """Of a cluster, one of its servers."""
+        self.cluster: RedisCluster | None = None
         self.tutor: Tutor
         self.instances: list[Instance] = []
         self.findings: list[str] = []
@@ -73,6 +76,10 @@ class World:
 
     def running(self) -> list[Instance]:
         return [each for each in self.instances if each.process.runs] or self.instances
+
+    def redis_of(self, index: int) -> RedisServer:
+        """What an instance is told of: of a cluster, each is told of another server."""
+        return self.cluster.servers[index % len(self.cluster.servers)] if self.cluster else self.redis
 
     def database_links(self) -> list[Link]:
         return [each.database for each in self.instances]
@@ -136,24 +143,38 @@ async def world(
     hub: str = HUB,
     environ: Mapping[str, str] = MappingProxyType({}),
     direct: bool = False,
+    cluster: bool = False,
 ) -> AsyncGenerator[World]:
     """Started, and ready. Logs are in the folder. `direct`: PostgreSQL and Redis are reached without a link, which then
-    cannot break, and costs nothing.
+    cannot break, and costs nothing. `cluster`: Redis is one of six servers; a link leads to one of them, which leads
+    to the others.
     """
     password, secret = f"canary-{secrets.token_hex(8)}", f"canary-{secrets.token_hex(24)}"
     with database_folder() as data:
-        redis, database = RedisServer(data, password), await primary(data / "primary")
-        made = World(seed, folder, secret=secret, password=password, database=database, redis=redis)
         async with AsyncExitStack() as stack:
+            redis, servers = await stack.enter_async_context(_redis(data, password, cluster=cluster))
+            database = await primary(data / "primary")
+            made = World(seed, folder, secret=secret, password=password, database=database, redis=redis)
+            made.cluster = servers
             made.tutor = await stack.enter_async_context(tutor(seed, PACE))
-            stack.push_async_callback(redis.process.kill)
             stack.push_async_callback(made.stop_database)
-            await redis.start()
             await database.start()
             made.hub, made.extra = hub, {**environ, **(_direct(made) if direct else {})}
             for index in range(instances):
                 await stack.enter_async_context(instance_of(made, index, {}))
             yield made
+
+
+@asynccontextmanager
+async def _redis(
+    folder: Path, password: str, *, cluster: bool
+) -> AsyncGenerator[tuple[RedisServer, RedisCluster | None]]:
+    if cluster:
+        async with redis_cluster(folder, password) as servers:
+            yield servers.servers[0], servers
+    else:
+        async with redis_server(folder, password) as server:
+            yield server, None
 
 
 @asynccontextmanager
@@ -175,7 +196,7 @@ async def instance_of(world: World, index: int, extra: Mapping[str, str]) -> Asy
         **world.extra,
         **extra,
     }
-    links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis.socket)}
+    links = {"database": Target(path=world.database.socket), "redis": Target(path=world.redis_of(index).socket)}
     command = [*world.hub.split(), "serve"]
     async with instance(name, command, plain() | ours, folder=world.folder, **links) as made:
         world.instances.append(made)

@@ -39,6 +39,11 @@ def about(what: str, row: UUID) -> bytes:
     return what.encode() + row.bytes
 
 
+def is_marked(stored: str) -> bool:
+    """It is not as it was said: it is sealed, or begins as what is sealed does."""
+    return stored.startswith(MARK)
+
+
 class Unsealed:
     """Of a user without a key: all is stored as it is. What is sealed cannot be opened."""
 
@@ -50,7 +55,7 @@ class Unsealed:
 
     def open(self, stored: str, about: bytes) -> str:
         """What was sealed as the same thing; a plain text as it is. Raises SealedWithMissingKey."""
-        if not stored.startswith(MARK):
+        if not is_marked(stored):
             return stored
         return stored[1:] if stored.startswith(MARK, 1) else self._opened(stored[1:], about)
 

@@ -18,6 +18,7 @@ from protocol.events import Changes, ReplySnapshot
 from protocol.ids import SessionId, UserId
 from server import cli, messages
 from server.attempt import Attempt
+from server.fanout import redis_primaries
 from server.fanout.frames import Frame
 from server.fanout.hub import Hub
 from server.fanout.member import Member
@@ -190,6 +191,21 @@ def lossy() -> None:
     Hub.hear, Hub.hear_live = _hear, _hear_live
 
 
+def keep_to_the_first() -> None:
+    """The servers of a cluster are found once; who has taken over is never asked.
+
+    Nothing is lost by it, only never heard live again: what a proof over a cluster finds, not the checker.
+    """
+    ask, found = redis_primaries._ask_around, list[Any]()
+
+    async def _ask_around(seed: Any) -> Any:
+        if not found:
+            found.append(await ask(seed))
+        return found[0]
+
+    redis_primaries._ask_around = _ask_around
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "drop-a-publish": drop_a_publish,
     "deliver-twice": deliver_twice,
@@ -204,7 +220,7 @@ BUGS: dict[str, Callable[[], None]] = {
 
 def main() -> None:
     """Plant the bug that the first argument names; the others are the hub's."""
-    planted = BUGS | {"lossy": lossy}
+    planted = BUGS | {"lossy": lossy, "keep-to-the-first": keep_to_the_first}
     if len(sys.argv) < 2 or sys.argv[1] not in planted:
         sys.exit(f"Which bug? One of: {', '.join(planted)}")
     planted[sys.argv.pop(1)]()

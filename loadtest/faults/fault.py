@@ -15,7 +15,7 @@ Instances that do not run then are started by whoever injects, once all is heale
 """
 
 
-QUICK = ("redis", "tutor")
+QUICK = ("redis", "cluster", "tutor")
 """The families whose faults may not make anybody wait: what is acknowledged and told is as quick as ever, or is
 repaired within the usual limits.
 """
@@ -34,7 +34,8 @@ def always() -> str:
 class Fault(Struct, frozen=True):
     """`row`: what it stands for in the table of faults. `lasts`: seconds, at least and at most. `loses`: an instance is
     lost with the tail of what it was writing. `why_not`: the reason why it cannot be had on this machine, empty if it
-    can. `is_long`: only for long runs.
+    can. `is_long`: only for long runs. `deafens`: seconds from its beginning until all that is told on one instance has
+    to be heard on the others again, where Redis is a cluster.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Fault(Struct, frozen=True):
     loses: bool = False
     why_not: Callable[[], str] = always
     is_long: bool = False
+    deafens: float | None = None
 
     @property
     def family(self) -> str:

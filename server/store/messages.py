@@ -7,7 +7,7 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Message, MessageMetadata, MessageType, Metadata, ReplyStatus
 from server.errors import NotFound, PreconditionFailed
 from server.lesson import Utterance
-from server.sealing import Unsealed, about
+from server.sealing import Unsealed, about, is_marked
 from server.store.keys import opened
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
@@ -136,7 +136,7 @@ async def history(conn: Connection, user: UserId, session: SessionId, reply: Mes
 
 def opened_message(key: Unsealed, row: Message) -> Message:
     """Raises SealedWithMissingKey."""
-    return structs.replace(row, content=key.open(row.content, _about(row.id))) if row.content else row
+    return structs.replace(row, content=key.open(row.content, _about(row.id))) if is_marked(row.content) else row
 
 
 def _opened_said(key: Unsealed, row: "_Said") -> "_Said":

@@ -9,7 +9,7 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import PREVIEW_LENGTH, Message, Mode, Session
 from server.cursors import END, Place, after_session
 from server.errors import NotFound, PreconditionFailed
-from server.sealing import Unsealed, about
+from server.sealing import Unsealed, about, is_marked
 from server.store.keys import opened
 from server.store.pool import Connection, fetch_all, fetch_one
 from server.store.users import Change
@@ -148,6 +148,8 @@ async def page(conn: Connection, user: UserId, before: Place, limit: int) -> Ses
 
 def opened_session(key: Unsealed, row: S) -> S:
     """Raises SealedWithMissingKey."""
+    if not is_marked(row.title) and not is_marked(row.preview or ""):
+        return row
     title = key.open(row.title, about("title", row.id))
     preview = row.preview and key.open(row.preview, about("preview", row.id))
     return structs.replace(row, title=title, preview=preview)

@@ -24,10 +24,10 @@ def _needs_redis() -> None:
         pytest.skip(str(reason))
 
 
-@pytest.mark.parametrize("family", ["hub", "pg", "redis", "link", "tutor"])
+@pytest.mark.parametrize("family", ["hub", "pg", "redis", "cluster", "link", "tutor"])
 async def test_a_world_recovers_from_each_fault(family: str, tmp_path: Path) -> None:
     faults = [fault for fault in FAULTS.values() if fault.family == family and fault.name not in NOT_ALONE]
-    async with world(1, tmp_path, instances=2) as it, asyncio.timeout(110):
+    async with world(1, tmp_path, instances=2, cluster=family == "cluster") as it, asyncio.timeout(110):
         ids = {each.name: each.process.id for each in it.instances}
         for fault in faults:
             async with fault.strike(it, Random(fault.name)):

@@ -36,7 +36,7 @@ async def test_what_is_done_on_much_data_is_held_against_the_same_on_little(
     measured = await growth((database_url, another_database_url), [USER], 2, tmp_path, hub=HUB, say=said.append)
     names = [figure.name for figure in measured.figures if figure.at_most is not None]
     assert names[: len(OPERATIONS)] == [f"{name}, p95 on much against little" for name in OPERATIONS]
-    assert all("in the store against psql" in name for name in names[len(OPERATIONS) :])
+    assert all("executed against psql" in name for name in names[len(OPERATIONS) :])
     assert len(names) == len(OPERATIONS) + 4
     assert all(figure.value for figure in measured.figures)
     assert measured.findings == []
