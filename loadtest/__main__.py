@@ -15,6 +15,7 @@ from loadtest.prove import Options, chosen, prove
 from loadtest.report import report_command
 from loadtest.run.command import compare_command, run_command
 from loadtest.screen import Screen
+from loadtest.sends import sends_command
 from loadtest.world import HUB
 
 
@@ -28,6 +29,7 @@ main.add_command(growth_command)
 main.add_command(measure_command)
 main.add_command(report_command)
 main.add_command(run_command)
+main.add_command(sends_command)
 main.add_command(compare_command)
 
 

@@ -1,5 +1,5 @@
-"""The hub's sends without its doors: `python -m loadtest.bench.sending URL FOLDER` obeys what it reads, `together 3` or
-`in-turn 3` (seconds), and prints how many were acknowledged.
+"""The hub's sends without its doors: `python -m loadtest.bench.sending URL FOLDER USERS TEXT` obeys what it reads,
+`together 3` or `in-turn 3` (seconds), and prints how many were acknowledged.
 
 What every door calls is called (`server.messages.send`), in an instance that is made as by `tutorhub serve`, on a
 database that is there: no socket is in the way, and no load client takes the time that is measured.
@@ -23,19 +23,18 @@ from server.settings import Settings, TurnSettings
 from server.store import migrations
 from server.store.sends import Draft
 
-USERS = 64
 SESSIONS = 20
 """Of each user, who says something in one after the other."""
 MANY = 1_000_000
-SAID = "Why does the broth of my pho stay cloudy, although I have skimmed it twice since six o'clock?"
 
 
 class Crowd:
     """Users who say the next thing once the last was acknowledged."""
 
-    def __init__(self, instance: Instance, places: list[tuple[UserId, list[SessionId]]]) -> None:
+    def __init__(self, instance: Instance, places: list[tuple[UserId, list[SessionId]]], text: str) -> None:
         self._instance = instance
         self._places = places
+        self._text = text
         self._turn = count()
 
     async def together(self, seconds: float) -> int:
@@ -52,28 +51,28 @@ class Crowd:
         end = loop.time() + seconds
         for sent in count():
             user, own = places[sent % len(places)]
-            draft = Draft(own[next(self._turn) % SESSIONS], fresh_message_id(), SAID, None)
+            draft = Draft(own[next(self._turn) % SESSIONS], fresh_message_id(), self._text, None)
             await messages.send(self._instance, user, draft)
             if loop.time() >= end:
                 return sent
         raise AssertionError("there is no last number")
 
 
-async def _crowd(instance: Instance) -> Crowd:
-    places = [(UserId(f"learner-{number}"), [fresh_session_id() for _ in range(SESSIONS)]) for number in range(USERS)]
+async def _crowd(instance: Instance, users: int, text: str) -> Crowd:
+    places = [(UserId(f"learner-{number}"), [fresh_session_id() for _ in range(SESSIONS)]) for number in range(users)]
     for user, own in places:
         for session in own:
             await sessions.create(instance, user, session, title="Pho", mode="learn", language="en")
-    return Crowd(instance, places)
+    return Crowd(instance, places, text)
 
 
-async def _obey(conninfo: str, folder: Path) -> None:
+async def _obey(conninfo: str, folder: Path, users: int, text: str) -> None:
     settings = Settings(
         data_dir=folder, jwt_secret=SECRET, roles="hub", limits=UNLIMITED, turns=TurnSettings(pending=MANY)
     )
     await migrations.migrate(conninfo)
     async with App(settings, conninfo, lambda _: None).begun() as instance:
-        crowd = await _crowd(instance)
+        crowd = await _crowd(instance, users, text)
         orders: dict[str, Callable[[float], Coroutine[None, None, int]]] = {
             "together": crowd.together,
             "in-turn": crowd.in_turn,
@@ -85,4 +84,4 @@ async def _obey(conninfo: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_obey(sys.argv[1], Path(sys.argv[2])))
+    uvloop.run(_obey(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
