@@ -1,11 +1,11 @@
-"""Sends that are kept: 64 users at once against one after the other, and against `pgbench -c 8` of a single-row insert.
+"""Sends that are kept: of 64 users at once, against one by one, and against `pgbench -c 8` of a single-row insert.
 
     python -m loadtest sends
 
-All on one new and durable PostgreSQL (what is committed has reached the disk), in turns, so that a bad minute is
-everybody's. The sends are the hub's own, without its doors (`loadtest/bench/sending.py`): a message, its pending reply, its
-turn, its session and its number, acknowledged after COMMIT. The other's row is a message, of the same words, in a table
-with the same columns, checks and indexes as that of the messages.
+All on one new PostgreSQL, durable (what is committed is on the disk), in turns, so that a bad minute is everybody's. The
+sends are the hub's own, without its doors (`loadtest/bench/sending.py`): a message, its pending reply, its turn, its
+session and its number, acknowledged after COMMIT. What pgbench inserts is a message of the same words, into a table like
+that of the messages: with its columns, checks, indexes, partitions and foreign key.
 """
 
 import os
@@ -35,20 +35,27 @@ USERS = 64
 CLIENTS = 8
 """Of pgbench."""
 SAID = "Why does the broth of my pho stay cloudy, although I have skimmed it twice since six o'clock?"
-TABLE = "CREATE TABLE single (LIKE messages INCLUDING ALL)"
-INSERT = f"""\\set n random(1, {USERS})
+TABLE = """
+CREATE TABLE single (LIKE messages INCLUDING ALL, FOREIGN KEY (user_id, session_id) REFERENCES sessions (user_id, id))
+PARTITION BY HASH (user_id);
+SELECT format('CREATE TABLE single_%1$s PARTITION OF single FOR VALUES WITH (MODULUS 8, REMAINDER %1$s)', part)
+FROM generate_series(0, 7) AS part \\gexec
+"""
+INSERT = """
+\\set user random(0, 63)
+\\set position random(1, 2000000000)
 INSERT INTO single (user_id, id, session_id, position, type, content, seq, created_seq, body_hash, words)
 VALUES (
-    'learner-' || :n, gen_random_uuid(), gen_random_uuid(), 1, 'user', $${SAID}$$, 1, 1, sha256(''),
-    array_to_tsvector(string_to_array(lower($${SAID}$$), ' '))
+    'learner-' || :user, gen_random_uuid(), lpad(to_hex(:user * 20), 32, '0')::uuid, :position, 'user', $$SAID$$, 1, 1,
+    sha256(''), array_to_tsvector(string_to_array(lower($$SAID$$), ' '))
 );
-"""
+""".replace("SAID", SAID)
 _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
 
 class Round(Struct, frozen=True):
-    """A second: sends one after the other, sends of all at once, inserts. `cost`: microseconds of the hub's own time for
-    a send of those at once.
+    """How many a second: sends one by one, sends of all at once, inserts. `cost`: microseconds of the hub's own time for
+    one of those at once.
     """
 
     in_turn: float
@@ -78,9 +85,8 @@ async def sends(rounds: int, window: float, *, say: Callable[[str], None]) -> Me
     async with _sending() as (database, hub, script):
         for number in range(rounds + 1):
             each = await _round(database, hub, script, window if number else 1.0)
-            say(
-                f"round {number}: {each.together:.0f} a second at once, {each.in_turn:.0f} in turn, {each.inserts:.0f} inserts"
-            )
+            rates = f"{each.in_turn:.0f} sends one by one, {each.together:.0f} at once, {each.inserts:.0f} inserts"
+            say(f"round {number}: {rates}, a second")
             found.append(each)
     return Measured(
         scenario="sends",
@@ -100,12 +106,11 @@ async def sends(rounds: int, window: float, *, say: Callable[[str], None]) -> Me
 
 def figures(rounds: list[Round]) -> list[Figure]:
     """Medians; what is held to a limit is a ratio within a round."""
+    inserts = round(median(each.inserts for each in rounds))
     return [
         Figure("sends one by one", round(median(each.in_turn for each in rounds)), "a second"),
         Figure(f"sends of {USERS} users at once", round(median(each.together for each in rounds)), "a second"),
-        Figure(
-            f"single-row inserts by pgbench -c {CLIENTS}", round(median(each.inserts for each in rounds)), "a second"
-        ),
+        Figure(f"single-row inserts by pgbench -c {CLIENTS}", inserts, "a second"),
         Figure("the hub's own time for a send of many at once", round(median(each.cost for each in rounds)), "µs"),
         Figure("one by one against at once", _ratio(rounds, lambda each: each.in_turn), "times", 0.5),
         Figure("pgbench against sends at once", _ratio(rounds, lambda each: each.inserts), "times", 1.0),
@@ -135,7 +140,7 @@ async def _sending() -> AsyncGenerator[tuple[Postgres, Spoken, Path]]:
 
 async def _round(database: Postgres, hub: Spoken, script: Path, window: float) -> Round:
     """What the last one has left is tidied up first: replies that nobody writes, and rows that are no more."""
-    await database.ask("TRUNCATE turns; TRUNCATE single; VACUUM ANALYZE; CHECKPOINT;")
+    await database.ask("VACUUM ANALYZE; TRUNCATE turns, single; CHECKPOINT")
     in_turn = (await hub.ask(f"in-turn {window}"))["sent"] / window
     seconds = hub.seconds
     together = (await hub.ask(f"together {window}"))["sent"]

@@ -1,8 +1,8 @@
-"""What learners send is kept together: the ordinary sends of the same moment in one statement, one of each user. Whatever
-is out of the ordinary is passed over by it, and sent alone, in a transaction of its own, which says what is wrong.
+"""Sends of the same moment are kept together: one of each user, in one statement, told and acknowledged after it.
 
-With a single one that waits it is one round trip instead of a dozen. Nothing waits for others to come: while a statement
-is under way, those that come gather for the next.
+That is for what is in order. The statement passes over what is not, and that is sent alone, in a transaction of its
+own, which says what is wrong. Nothing waits for others to come: those that come while statements are under way gather
+for the next. So one that comes by itself is one round trip, instead of a dozen.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from server.store.pool import Database
 from server.store.sends import Added, Draft, send_of_users
 from server.tasks import Tasks
 
-TOGETHER = 64
-"""Sends in one statement."""
+TOGETHER = 32
+"""Sends in one statement. More at a time, and the database would wait for us, and we for it."""
 AT_ONCE = 2
 """Statements under way."""
 

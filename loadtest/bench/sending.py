@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Coroutine
 from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import uvloop
 
 from loadtest.bench.door import SECRET, UNLIMITED
-from protocol.ids import SessionId, UserId, fresh_message_id, fresh_session_id
+from protocol.ids import SessionId, UserId, fresh_message_id
 from server import messages, sessions
 from server.app import App
 from server.instance import Instance
@@ -24,7 +25,7 @@ from server.store import migrations
 from server.store.sends import Draft
 
 SESSIONS = 20
-"""Of each user, who says something in one after the other."""
+"""Of each user, who says something in one after the other. Their ids are 0, 1, 2 …"""
 MANY = 1_000_000
 
 
@@ -59,7 +60,10 @@ class Crowd:
 
 
 async def _crowd(instance: Instance, users: int, text: str) -> Crowd:
-    places = [(UserId(f"learner-{number}"), [fresh_session_id() for _ in range(SESSIONS)]) for number in range(users)]
+    places = [
+        (UserId(f"learner-{number}"), [SessionId(UUID(int=number * SESSIONS + each)) for each in range(SESSIONS)])
+        for number in range(users)
+    ]
     for user, own in places:
         for session in own:
             await sessions.create(instance, user, session, title="Pho", mode="learn", language="en")

@@ -1,4 +1,4 @@
-"""What learners send, many at once: messages with their pending replies and turns, each user's under their next number."""
+"""What learners send, many at once: a message, its pending reply and its turn, each user's under their next number."""
 
 from collections.abc import Sequence
 from hashlib import sha256

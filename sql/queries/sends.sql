@@ -1,11 +1,11 @@
--- What learners send, many at once.
+-- What learners send.
 
 -- name: send_of_users
--- A message and its pending reply for each user in the list, who is there once, in one statement: what was added, and the
--- sessions as they are then. Only what is in order: the message is a new one, its session is there and has a title, few
--- replies of it are open, the user's key is the given one. Everything else is passed over, and is to be sent alone.
--- Who holds a user just now is not waited for, so this is no part of a deadlock. What is read was there when the statement
--- began; it is so still once the user is held, if no number was taken in between.
+-- Of each user in the list, who is there once, a message with its pending reply and its turn, the session and the number
+-- that come with it: all in one statement, and what is there then. Only what is in order is done: a new message, of a
+-- session that is there and has a title and few open replies, under the key that the user has. All else is passed over.
+-- Who holds a user just now is not waited for, so that this is part of no deadlock. All is read before the user is held,
+-- and is still so if they have taken no number in between.
 WITH asked AS (
     SELECT user_id, session_id, message_id, reply_id, content, preview, metadata, body_hash, words, key, place
     FROM unnest(
@@ -19,13 +19,14 @@ WITH asked AS (
 seen AS MATERIALIZED (
     SELECT
         asked.user_id, asked.session_id, asked.message_id, asked.reply_id, asked.content, asked.preview, asked.metadata,
-        asked.body_hash, asked.words, asked.key, asked.place, u.seq, s.last_position
+        asked.body_hash, asked.words, asked.key, asked.place,
+        (SELECT u.seq FROM users AS u WHERE u.user_id = asked.user_id) AS seq,
+        (
+            SELECT s.last_position FROM sessions AS s
+            WHERE s.user_id = asked.user_id AND s.id = asked.session_id AND s.deleted_at IS NULL AND s.title <> ''
+        ) AS last_position
     FROM asked
-    INNER JOIN users AS u ON asked.user_id = u.user_id
-    INNER JOIN sessions AS s ON asked.user_id = s.user_id AND asked.session_id = s.id
-    WHERE s.deleted_at IS NULL
-        AND s.title <> ''
-        AND NOT EXISTS (SELECT FROM messages AS m WHERE m.user_id = asked.user_id AND m.id = asked.message_id)
+    WHERE NOT EXISTS (SELECT FROM messages AS m WHERE m.user_id = asked.user_id AND m.id = asked.message_id)
         AND (
             SELECT count(*) FROM turns AS t WHERE t.user_id = asked.user_id AND t.session_id = asked.session_id
         ) < %(pending)s
@@ -37,7 +38,7 @@ held AS MATERIALIZED (
         seen.body_hash, seen.words, seen.place, seen.seq + 1 AS seq, seen.last_position + 1 AS position
     FROM seen
     INNER JOIN users AS u ON seen.user_id = u.user_id AND seen.seq = u.seq
-    WHERE u.key IS NOT DISTINCT FROM seen.key
+    WHERE seen.last_position IS NOT NULL AND u.key IS NOT DISTINCT FROM seen.key
     FOR NO KEY UPDATE OF u SKIP LOCKED
 ),
 
@@ -47,19 +48,16 @@ advanced AS (
     WHERE u.user_id = held.user_id
 ),
 
-said AS (
+added AS (
     INSERT INTO messages (
-        user_id, id, session_id, position, type, content, metadata, seq, created_seq, body_hash, words
+        user_id, id, session_id, position, type, content, metadata, status, reply_to, seq, created_seq, body_hash, words
     )
     SELECT
-        user_id, message_id, session_id, position, 'user', content, metadata::jsonb, seq, seq, body_hash,
+        user_id, message_id, session_id, position, 'user', content, metadata::jsonb, NULL, NULL::uuid, seq, seq, body_hash,
         array_to_tsvector(string_to_array(words, ' '))
     FROM held
-),
-
-answered AS (
-    INSERT INTO messages (user_id, id, session_id, position, type, content, status, reply_to, seq, created_seq)
-    SELECT user_id, reply_id, session_id, position + 1, 'assistant', '', 'pending', message_id, seq, seq
+    UNION ALL
+    SELECT user_id, reply_id, session_id, position + 1, 'assistant', '', NULL, 'pending', message_id, seq, seq, NULL, ''
     FROM held
 ),
 
