@@ -2,10 +2,10 @@
 
     python -m loadtest sends
 
-All on one new PostgreSQL, durable (what is committed is on the disk), in turns, so that a bad minute is everybody's. The
-sends are the hub's own, without its doors (`loadtest/bench/sending.py`): a message, its pending reply, its turn, its
-session and its number, acknowledged after COMMIT. What pgbench inserts is a message of the same words, into a table like
-that of the messages: with its columns, checks, indexes, partitions and foreign key.
+All on one new PostgreSQL, durable (what is committed is on the disk), in turns, so that a bad minute is everybody's.
+The sends are the hub's own, without its doors (`loadtest/bench/sending.py`): a message, its pending reply, its turn,
+its session and its number, acknowledged after COMMIT. What pgbench inserts is a message of the same words, into a table
+like that of the messages: with its columns, checks, indexes, partitions and foreign key.
 """
 
 import os
@@ -54,8 +54,8 @@ _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
 
 class Round(Struct, frozen=True):
-    """How many a second: sends one by one, sends of all at once, inserts. `cost`: microseconds of the hub's own time for
-    one of those at once.
+    """How many a second: sends one by one, sends of all at once, inserts. `cost`: microseconds of the hub's own time
+    for one of those at once.
     """
 
     in_turn: float
