@@ -6,7 +6,7 @@ for the next. So one that comes by itself is one round trip, instead of a dozen.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 from msgspec import Struct
@@ -91,7 +91,7 @@ class Sender:
         finally:
             self._under_way -= 1
 
-    async def _send_some(self, some: Sequence[_Waiting]) -> None:
+    async def _send_some(self, some: list[_Waiting]) -> None:
         """Each of them gets an answer. When the database went away in the middle, nobody knows whether it was done."""
         asked = False
         try:
@@ -99,20 +99,21 @@ class Sender:
                 origin = self._database.origin
                 asked = True
                 added = await send_of_users(conn, [(each.user, each.draft) for each in some], pending=self._pending)
+            for place, each in enumerate(some):
+                self._answer(each, origin, added.get(place))
         except Refusal as refusal:
-            if asked and isinstance(refusal, ConnectionBroken):
+            if not asked:  # all the others wait for the same
+                some, self._waiting = [*some, *self._waiting], []
+            elif isinstance(refusal, ConnectionBroken):
                 refusal.unsure = True
                 for each in some:
                     self._hub.doubt(each.user)
             for each in some:
                 each.refuse(refusal)
-        except Exception:  # whatever is wrong with one of them, the others are to be sent
+        except Exception:  # whatever is wrong with one of them, nobody may wait for ever
             log.exception("sends_failed")
             for each in some:
                 each.resolve(None)
-        else:
-            for place, each in enumerate(some):
-                self._answer(each, origin, added.get(place))
 
     def _answer(self, each: _Waiting, origin: str, added: Added | Refusal | None) -> None:
         match added:

@@ -87,11 +87,7 @@ def test_a_query_is_bound_to_one_user_or_to_a_list_of_them_or_says_that_it_spans
         ("INSERT INTO media (user_id, id) VALUES (%(media)s, %(user)s)", ["media"]),
         ("INSERT INTO devices (user_id, id) SELECT id, user_id FROM media WHERE user_id = %(user)s", ["devices"]),
         ("SELECT 1 FROM messages WHERE user_id = %(user)s UNION SELECT 1 FROM sessions", ["sessions"]),
-        (
-            "INSERT INTO devices (user_id, id) SELECT user_id, id FROM media WHERE user_id = %(user)s"
-            " UNION SELECT user_id, id FROM messages",
-            ["devices", "messages"],
-        ),
+        ("INSERT INTO media (user_id) SELECT %(user)s UNION SELECT user_id FROM messages", ["media", "messages"]),
         ("SELECT 1 FROM messages WHERE user_id <> %(user)s", ["messages"]),
         ("SELECT 1 FROM messages WHERE user_id = ANY(%(users)s)", ["messages"]),
     ],
