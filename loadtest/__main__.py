@@ -14,6 +14,7 @@ from loadtest.prove import Options, prove
 from loadtest.report import report_command
 from loadtest.run.command import compare_command, run_command
 from loadtest.screen import Screen
+from loadtest.sends import sends_command
 from loadtest.world import HUB
 
 
@@ -27,6 +28,7 @@ main.add_command(growth_command)
 main.add_command(measure_command)
 main.add_command(report_command)
 main.add_command(run_command)
+main.add_command(sends_command)
 main.add_command(compare_command)
 
 

@@ -40,6 +40,11 @@ class Postgres:
         """For those who may go around the proxies."""
         return f"postgresql:///{NAME}?host={self.folder}&user={NAME}"
 
+    @property
+    def where(self) -> tuple[str, ...]:
+        """As its own programs are told."""
+        return ("-h", str(self.folder), "-U", NAME, "-d", NAME)
+
     async def start(self) -> None:
         """Returns once it takes connections."""
         await self.process.start()
@@ -62,22 +67,22 @@ class Postgres:
 
     async def answers(self) -> bool:
         try:
-            await self._run("pg_isready", "-q", "-h", str(self.folder))
+            await self.run("pg_isready", "-q", "-h", str(self.folder))
         except WorldFailed:
             return False
         return True
 
     async def ask(self, statement: str) -> str:
         """What `psql` answers, unadorned. Raises WorldFailed."""
-        command = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder), "-U", NAME, "-d", NAME)
-        return (await self._run("psql", *command, stdin=statement)).strip()
+        command = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *self.where)
+        return (await self.run("psql", *command, stdin=statement)).strip()
 
     @asynccontextmanager
     async def holding(self, statement: str) -> AsyncGenerator[None]:
         """A transaction that has said this, and stays open while the block runs: it holds its locks."""
         psql = await asyncio.create_subprocess_exec(
             str(self._tools / "psql"),
-            *("-X", "-q", "-A", "-t", "-h", str(self.folder), "-U", NAME, "-d", NAME),
+            *("-X", "-q", "-A", "-t", *self.where),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -101,16 +106,17 @@ class Postgres:
 
     async def promote(self) -> None:
         """Returns once it takes writes."""
-        await self._run("pg_ctl", "promote", "-w", "-D", str(self.folder))
+        await self.run("pg_ctl", "promote", "-w", "-D", str(self.folder))
 
-    async def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
+    async def run(self, program: str, *arguments: str, stdin: str = "") -> str:
+        """What one of its programs says. Raises WorldFailed."""
         return await output_of(str(self._tools / program), *arguments, as_nobody=True, stdin=stdin)
 
     async def copy_to(self, folder: Path) -> "Postgres":
         """A standby that follows, not yet started."""
         _make_private(folder)
         source = ("-h", str(self.folder), "-U", NAME, "-D", str(folder))
-        await self._run("pg_basebackup", *source, "-R", "-X", "stream", "-c", "fast")
+        await self.run("pg_basebackup", *source, "-R", "-X", "stream", "-c", "fast")
         (folder / f"{self.socket.name}.lock").unlink()  # it was copied with the rest
         return Postgres(self._tools, folder)
 

@@ -44,6 +44,7 @@ from server.key_ring import KeyRing, parsed
 from server.limits import Limits
 from server.orphans import keep_collecting
 from server.pulse import Pulse
+from server.sending import Sender
 from server.settings import Settings
 from server.showing import Showing
 from server.sightings import Sightings
@@ -180,6 +181,7 @@ class App:
             reads=reading,
             broker=broker,
             hub=hub,
+            sender=Sender(database, hub, tasks, pending=settings.turns.pending),
             turns=turns,
             limits=limits,
             standing=Standing(database, hub, tasks),

@@ -12,6 +12,7 @@ from server.fanout.broker import Broker
 from server.fanout.hub import Hub
 from server.inspection.inspection import Inspection
 from server.limits import Limits
+from server.sending import Sender
 from server.settings import Settings
 from server.sightings import Sightings
 from server.standing import Standing
@@ -43,6 +44,7 @@ class Instance(Struct, frozen=True):
     reads: Reads
     broker: Broker
     hub: Hub
+    sender: Sender
     turns: Turns
     limits: Limits
     standing: Standing

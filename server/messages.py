@@ -1,35 +1,22 @@
 """What can be done with a message. Every change is one numbered transaction, committed, then told."""
 
-from hashlib import sha256
+from functools import partial
 
 from msgspec import Struct
 
 from protocol.answers import MessagePage, Sent
-from protocol.codec import encode
 from protocol.events import MessageAdded, MessageChanged, MessageRemoved
 from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
-from protocol.model import Cursor, Message, Metadata
+from protocol.model import Cursor, Message
 from server import cursors, media, titles
 from server.errors import Forbidden, IdempotencyConflict, Invalid, NotFound, NotSettled, ReplyRunning, TooManyPending
 from server.instance import Instance
 from server.store import messages, pages, sessions, turns
 from server.store.messages import Receipt
 from server.store.pages import Span
+from server.store.sends import Draft
 from server.store.turns import Turn
 from server.store.users import Change
-
-
-class Draft(Struct, frozen=True):
-    """A message that somebody sends, under an id of their own making."""
-
-    session: SessionId
-    message: MessageId
-    content: str
-    metadata: Metadata | None
-
-    def body_hash(self) -> bytes:
-        """What a repeated send is compared by."""
-        return sha256(encode([self.session, self.content, self.metadata])).digest()
 
 
 class Part(Struct, frozen=True):
@@ -47,11 +34,15 @@ async def send(instance: Instance, user: UserId, draft: Draft) -> Sent:
     """
     _check_text(draft.content)
     await instance.limits.ask_tutor(user)
-    async with instance.change(user, MessageAdded) as change:
-        earlier = await messages.receipt(change.conn, user, draft.message)
-        sent = await _add(instance, change, draft) if earlier is None else _repeated(change, earlier, draft)
+    sent = await instance.sender.send(user, draft, partial(_send_alone, instance, user, draft))
     instance.turns.wake(user, draft.session)
     return sent
+
+
+async def _send_alone(instance: Instance, user: UserId, draft: Draft) -> Sent:
+    async with instance.change(user, MessageAdded) as change:
+        earlier = await messages.receipt(change.conn, user, draft.message)
+        return await _add(instance, change, draft) if earlier is None else _repeated(change, earlier, draft)
 
 
 async def page(

@@ -49,6 +49,8 @@ class Unsealed:
 
     overhead = 0
     """Bytes by which something sealed is longer."""
+    wrapped: bytes | None = None
+    """The key as it is stored."""
 
     def seal(self, text: str, about: bytes) -> str:
         return MARK + text if text.startswith(MARK) else text
@@ -91,7 +93,7 @@ class Unsealed:
 
 
 class UserKey(Unsealed):
-    """`wrapped` is how it is stored. `complete`: nothing that was stored before there was a key is still unsealed."""
+    """`complete`: nothing that was stored before there was a key is still unsealed."""
 
     overhead = NONCE_BYTES + 16
 

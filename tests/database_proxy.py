@@ -34,7 +34,7 @@ class DatabaseProxy:
         self._idle.set()
 
     def lose_commit_after(self, statement: bytes) -> None:
-        """The next transaction that says this is committed, and its connection breaks before the answer."""
+        """The next transaction that says this, or is only this, is committed, and breaks off before the answer."""
         self._statement = statement
         self.lost.clear()
 
@@ -62,15 +62,17 @@ class DatabaseProxy:
         await self._idle.wait()
 
     async def _questions(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event) -> None:
-        armed, counting = False, _Counting()
+        armed, open_, counting = False, False, _Counting()
         while data := await reader.read(65_536):
             self.statements += counting.statements_in(data)
             if self.hole:
                 continue
             armed = armed or (self._statement is not None and self._statement in data)
-            if armed and b"COMMIT" in data:
+            open_ = open_ or b"BEGIN" in data
+            if armed and (b"COMMIT" in data or not open_):
                 self._statement = None
                 deaf.set()
+            open_ = open_ and b"COMMIT" not in data and b"ROLLBACK" not in data
             writer.write(data)
             await writer.drain()
         writer.close()

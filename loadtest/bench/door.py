@@ -26,8 +26,8 @@ from server.edge.serve import bind
 from server.errors import Unavailable
 from server.instance import Instance
 from server.logs import log_to_stderr
-from server.messages import Draft
 from server.settings import LimitSettings, Settings, TurnSettings
+from server.store.sends import Draft
 
 if sys.version_info >= (3, 12):
     from typing import override

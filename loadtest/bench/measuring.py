@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +57,14 @@ class Spoken:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, command: list[str], core: int) -> AsyncGenerator["Spoken"]:
-        """Ended when the block ends."""
+    async def started(cls, command: list[str], core: int | None = None) -> AsyncGenerator["Spoken"]:
+        """On this core, or on any. Ended when the block ends."""
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=os.environ | {"NODE_PATH": NODE_PATH},
-            preexec_fn=lambda: _nail(core),
+            preexec_fn=None if core is None else partial(_nail, core),
         )
         try:
             yield cls(process)

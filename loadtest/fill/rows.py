@@ -19,8 +19,8 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import PREVIEW_LENGTH, Failure, MessageMetadata, Mode, Usage
 from server import sessions, titles
 from server.key_ring import UserKeys
-from server.messages import Draft
 from server.sealing import about
+from server.store.sends import Draft
 
 SPAN = timedelta(days=365)
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

@@ -11,7 +11,8 @@ from server import messages, search, sessions, sync
 from server.edge.carrying import STOP_WITHIN, carried_out
 from server.fanout.member import Member
 from server.instance import Instance
-from server.messages import Draft, Part
+from server.messages import Part
+from server.store.sends import Draft
 from server.tasks import ANSWERED_WITHIN
 
 AboutSessions = (

@@ -28,8 +28,9 @@ from server.edge.requests import (
 )
 from server.instance import Instance
 from server.limits import Limits
-from server.messages import Draft, Part
+from server.messages import Part
 from server.settings import Settings
+from server.store.sends import Draft
 from server.tasks import ANSWERED_WITHIN
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The numbered transaction: the one way in which a durable row is changed.
+"""The numbered transaction: the way in which a durable row is changed (sends.py does the same, of many at once).
 
 Lock, then check, then write. Every row that it changes is collected here, so that one transaction is one
 number and one event, and a transaction that changes nothing takes no number.

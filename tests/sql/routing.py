@@ -108,21 +108,24 @@ class _Reading:
         """The key that is written is that of the user."""
         target, keys = scopes[0][body["relation"]["relname"]]
         names = [each["ResTarget"]["name"] for each in body["cols"]]
-        select = body["selectStmt"]["SelectStmt"]
-        inner: list[Scope] = [{}, *scopes[1:]]
-        for each in select.get("fromClause", []):
-            self._relation(each, inner)
-        self._conjuncts(select.get("whereClause"), inner)
-        for each in _statements(select.get("whereClause", {})):
-            self.statement(each, inner)
-        values = (
-            select["valuesLists"][0]["List"]["items"]
-            if "valuesLists" in select
-            else [each["ResTarget"]["val"] for each in select["targetList"]]
-        )
-        for name, value in zip(names, values, strict=True):
-            if name in keys and (row := self._row(value, inner)) is not None:
-                self._equate(target, row)
+        sources: list[int | None] = []
+        for select in _united(body["selectStmt"]["SelectStmt"]):
+            inner: list[Scope] = [{}, *scopes[1:]]
+            for each in select.get("fromClause", []):
+                self._relation(each, inner)
+            self._conjuncts(select.get("whereClause"), inner)
+            for each in _statements(select.get("whereClause", {})):
+                self.statement(each, inner)
+            values = (
+                select["valuesLists"][0]["List"]["items"]
+                if "valuesLists" in select
+                else [each["ResTarget"]["val"] for each in select["targetList"]]
+            )
+            sources += [self._row(value, inner) for name, value in zip(names, values, strict=True) if name in keys]
+        if len(sources) == 1 and sources[0] is not None:
+            self._equate(target, sources[0])
+        elif sources and all(row is not None and self._root(row) == self._root(0) for row in sources):
+            self._equate(target, 0)  # of a UNION each part has to be bound by itself
 
     def _conjuncts(self, node: Node | None, scopes: list[Scope]) -> None:
         """Equalities that hold for every row: not those below an OR or a NOT."""
@@ -166,6 +169,15 @@ class _Reading:
 
     def _equate(self, one: int, other: int) -> None:
         self._parents[self._root(one)] = self._root(other)
+
+
+def _united(select: Node) -> Iterator[Node]:
+    """The parts of a UNION."""
+    if "larg" in select:
+        yield from _united(select["larg"])
+        yield from _united(select["rarg"])
+    else:
+        yield select
 
 
 def _anded(node: Node | None) -> Iterator[Node]:

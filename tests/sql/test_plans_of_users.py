@@ -165,3 +165,25 @@ def test_a_beginning_is_looked_for_among_the_words_of_its_user_alone(lived: str)
         assert any("of_user" in index for index in bitmaps), bitmaps
         assert max(bitmaps.values()) <= rows + 100, "with what other tests have taken back"
         assert found.read_whole == []
+
+
+def test_many_sends_read_no_more_than_each_of_them(lived: str) -> None:
+    """Also of the one who has very much."""
+    users = [HEAVY, *[f"user-{number}" for number in range(1, 20)]]
+    given: dict[str, object] = {
+        "users": users,
+        "sessions": [LONG, *[uuid4() for _ in users[1:]]],
+        "messages": [uuid4() for _ in users],
+        "replies": [uuid4() for _ in users],
+        "contents": ["x" for _ in users],
+        "previews": ["x" for _ in users],
+        "metadata": ["{}" for _ in users],
+        "body_hashes": [HASH for _ in users],
+        "words": ["x" for _ in users],
+        "keys": [None for _ in users],
+        "pending": 20,
+    }
+    found = plan(lived, "sends", "send_of_users", given)
+    assert found.read_whole == []
+    assert found.rows_read <= 5 * len(users) + 20
+    assert [node["Actual Rows"] for node in found.nodes if node["Node Type"] == "LockRows"] == [1]
