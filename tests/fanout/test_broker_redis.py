@@ -47,7 +47,32 @@ async def test_what_one_instance_tells_the_others_hear_byte_for_byte_and_itself_
         (ADA, SESSION, told[2].data),
     ]
     assert teller.ears.frames == [(ADA, ORIGIN, changed(3).data)]
-    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 3)
+    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 1), "as one message"
+
+
+async def test_what_is_told_of_many_users_in_one_turn_comes_in_order_in_one_message(server: RedisServer) -> None:
+    users = [UserId(f"user {number}") for number in range(50)]
+    async with instance(server.url, "a") as teller, instance(server.url, "b") as listener:
+        await teller.broker.listen(ADA)
+        for user in users:
+            await listener.broker.listen(user)
+        for chunk in range(3):
+            for user in users:
+                teller.broker.tell_live(user, SESSION, token(chunk, user))
+        await listener.ears.until(lambda: len(listener.ears.frames) == 150)
+        listener.broker.tell(ADA, ORIGIN, changed())
+        await teller.ears.until_heard(ADA, ORIGIN, changed().data)
+    assert listener.ears.frames == [(user, SESSION, token(chunk, user).data) for chunk in range(3) for user in users]
+    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (150, 1)
+
+
+async def test_what_is_too_much_for_one_message_comes_in_several(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        told = [token(chunk, "x" * 300_000) for chunk in range(9)]
+        for each in told:
+            teller.broker.tell_live(ADA, SESSION, each)
+        await listener.ears.until_heard(ADA, SESSION, told[-1].data)
+    assert listener.ears.frames == [(ADA, SESSION, each.data) for each in told]
 
 
 async def test_only_who_listens_hears_and_only_while_it_does(server: RedisServer) -> None:
@@ -121,7 +146,7 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
                     await asyncio.sleep(0)
             listener.broker.leave(BOB)
             await listener.broker.listen(BOB)
-            assert server.run("PUBSUB", "NUMSUB", SEAL.channel(BOB).decode()) == [SEAL.channel(BOB), 1]
+            assert server.run("PUBSUB", "NUMSUB", SEAL.everybody.decode()) == [SEAL.everybody, 1]
             teller.broker.tell(BOB, ORIGIN, changed(user=BOB))
             await listener.ears.until_heard(BOB, ORIGIN, changed(user=BOB).data)
             listener.broker.leave(BOB)
