@@ -28,6 +28,8 @@ HIGHEST = 2**31 - 1
 
 DURABLE, LIVE, STOPPING, WAKING = 1, 2, 3, 4
 
+TEXT = (TokenAdded, ReplySnapshot)
+
 HEAD = Layout("!BHHI")
 """Kind, and the lengths of user, about and payload."""
 
@@ -81,7 +83,7 @@ def told_live(envelope: Envelope) -> tuple[SessionId, Frame]:
     """The session and the frame of something that is not kept. Raises Junk."""
     event = _event(envelope.payload)
     session = SessionId(_uuid(envelope.about))
-    if isinstance(event, TokenAdded | ReplySnapshot):
+    if isinstance(event, TEXT):
         right = event.attempt <= HIGHEST and event.next <= HIGHEST
     else:
         right = isinstance(event, TypingChanged) and event.session == session
