@@ -27,9 +27,9 @@ PING, TEXT = 9, 1
 
 
 class Wanted(Struct, frozen=True):
-    """The first `stalled` of the sockets never read once they are up."""
+    """The first `stalled` of the sockets never read once they are up. A session's are on one port after the other."""
 
-    port: int
+    ports: list[int]
     sockets: int
     stalled: int
     told: str
@@ -63,9 +63,10 @@ class Load:
         gate, loop = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop()
 
         async def one(number: int) -> None:
-            values = self.contract.sessions[number % len(self.contract.sessions)]
+            device, session = divmod(number, len(self.contract.sessions))
+            values, port = self.contract.sessions[session], wanted.ports[device % len(wanted.ports)]
             async with gate, asyncio.timeout(UP_WITHIN):
-                _, socket = await loop.create_connection(lambda: Socket(self, values), "127.0.0.1", wanted.port)
+                _, socket = await loop.create_connection(lambda: Socket(self, values), "127.0.0.1", port)
                 self.sockets.append(socket)
                 await socket.up
 

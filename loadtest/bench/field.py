@@ -8,6 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from loadtest import programs
+from loadtest.process import WorldFailed
+
 PEERS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).parents[2]
 OURS = "tutorhub"
@@ -15,7 +18,8 @@ OURS = "tutorhub"
 
 class Scenario(Struct, frozen=True):
     """`rate`: events a second of a session, or in S5 commands of a socket; `pad`: bytes by which an event is longer;
-    `merge`: milliseconds over which ours gathers tokens; `warm`: seconds before it is measured.
+    `merge`: milliseconds over which ours gathers tokens; `warm`: seconds before it is measured. Several `servers` have
+    a Redis, and a device of each session each.
     """
 
     about: str
@@ -26,6 +30,7 @@ class Scenario(Struct, frozen=True):
     stalled: int = 0
     merge: float = 0.0
     warm: float = 1.5
+    servers: int = 1
     order: str = ""
     """What a server is told, where that is not its name."""
 
@@ -37,6 +42,9 @@ SCENARIOS = {
     ),
     "S2": Scenario("one user with 1,000 sockets, 20 tokens/s", 1_000, 1),
     "S3": Scenario("5,000 idle sockets in 2,500 sessions", 5_000, 2_500, rate=0.0),
+    "S4": Scenario(
+        "two servers over a Redis, 250 sessions with a device on each, 20 tokens/s each", 500, 250, servers=2
+    ),
     "S5": Scenario("200 sockets, 10 commands/s each, parsed and accepted", 200, 200, rate=10.0),
     "S6": Scenario("20 sockets of which 2 never read, 20 events/s of 64 KiB", 20, 1, pad=65_000, stalled=2, warm=5.0),
 }
@@ -49,27 +57,34 @@ class Peer(Struct, frozen=True):
     scenarios: tuple[str, ...] = ("S1", "S2", "S3", "S5")
     merges: bool = False
 
-    def ordered(self, scenario: Scenario, name: str, port: int) -> list[str]:
+    def ordered(self, scenario: Scenario, name: str, port: int, redis: int | None = None) -> list[str]:
+        """`redis`: its port, where there are several servers."""
         merge = ["--merge", str(scenario.merge)] if self.merges and scenario.merge else []
-        order = {
+        order: dict[str, object] = {
             "scenario": scenario.order or name,
             "port": port,
             "sessions": scenario.sessions,
             "pad": scenario.pad,
         }
+        if redis is not None:
+            order["redis"] = redis
         return [*self.command, *merge, json.dumps(order)]
 
 
 def field() -> dict[str, Peer]:
-    """Ours, and all that can be had here: `ws` needs Node, and is looked for where the web client is built."""
+    """Ours, and all that can be had here: `ws` needs Node, and is looked for where the web client is built; several
+    servers need a Redis.
+    """
+    shared = {name for name, scenario in SCENARIOS.items() if scenario.servers > 1 and _has_redis()}
     peers = {
         "floor": Peer(_python("floor"), ("S1", "S1 merged", "S2", "S3", "S5")),
-        "starlette": Peer(_python("plain_starlette")),
+        "starlette": Peer(_python("plain_starlette"), ("S1", "S2", "S3", "S5", *shared)),
         "websockets": Peer(_python("websockets_broadcast")),
     }
     if (node := shutil.which("node")) and _has_ws(node):
         peers["node ws"] = Peer((node, str(PEERS / "node_ws.cjs")))
-    return peers | {OURS: Peer((sys.executable, "-m", "loadtest.bench"), tuple(SCENARIOS), merges=True)}
+    possible = tuple(name for name, scenario in SCENARIOS.items() if scenario.servers == 1 or name in shared)
+    return peers | {OURS: Peer((sys.executable, "-m", "loadtest.bench"), possible, merges=True)}
 
 
 NODE_PATH = str(ROOT / "web" / "node_modules")
@@ -77,6 +92,13 @@ NODE_PATH = str(ROOT / "web" / "node_modules")
 
 def _python(module: str) -> tuple[str, ...]:
     return (sys.executable, "-m", f"loadtest.bench.peers.{module}")
+
+
+def _has_redis() -> bool:
+    try:
+        return bool(programs.redis())
+    except WorldFailed:
+        return False
 
 
 def _has_ws(node: str) -> bool:

@@ -38,6 +38,8 @@ GATES = [
     Gate("S2", "frame", "node ws", 0.80),
     Gate("S3", "socket", "starlette", 0.50),
     Gate("S3", "accept", "starlette", 0.60),
+    Gate("S4", "frame", "starlette", 0.13),
+    Gate("S4", "redis", "starlette", 0.15),
     Gate("S5", "frame", "starlette", 0.70),
     Gate("S6", "late", "", 0.03),
     Gate("S6", "grown", "", 2 * 256.0),
@@ -90,6 +92,7 @@ def markdown(runs: Runs) -> str:
 
 COLUMNS = {
     "frame": "µs a frame",
+    "redis": "µs of Redis a frame",
     "accept": "µs a socket accepted",
     "socket": "KiB a socket",
     "p50": "p50 ms",

@@ -1,7 +1,8 @@
-"""One server and the load on it, for some seconds: what it costs the server's process, by the system's own count.
+"""A server and the load on it, for some seconds: what it costs the server's process, by the system's own count; of
+several servers, what it costs them together, and their Redis.
 
-Each is nailed to a core of its own, where there are two: the kernel charges what a socket of this machine receives to
-whoever sends, so a server's time holds the whole way of its frames, for all alike.
+Servers and load are nailed to a core each, where there are two: the kernel charges what a socket of this machine
+receives to whoever sends, so a server's time holds the whole way of its frames, for all alike.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from loadtest import programs
 from loadtest.bench.client import Wanted
 from loadtest.bench.field import NODE_PATH, Peer, Scenario
 from loadtest.process import WorldFailed
+from loadtest.resp import Redis
 
 SERVER, CLIENT = 0, 1
 """Cores."""
@@ -28,6 +31,7 @@ ENDS_WITHIN = 5.0
 SETTLES = 1.0
 """Seconds after the last socket has come, until memory is read."""
 DRAINS = 0.8
+LOOKS_EVERY = 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -35,13 +39,15 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Figures(Struct, frozen=True):
     """Of one run: microseconds of the server's time, KiB of its memory, milliseconds that things took.
 
-    `frame`: of time for what was heard (a token, or an answer); None where nothing is said. `missing`: what was said
+    `frame`: of time for what was heard (a token, or an answer); None where nothing is said. `redis`: of the time of a
+    Redis for the same. `missing`: what was said
     and not heard; `late`: the part of what was due that was not heard in its time.
     """
 
     accept: float
     socket: float
     frame: float | None = None
+    redis: float | None = None
     p50: float | None = None
     p99: float | None = None
     late: float | None = None
@@ -109,40 +115,82 @@ class Spoken:
         return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * PAGE / 1_024
 
 
+class Serving:
+    """The servers of a run; the first one has the word. `redis`: what they share, of several."""
+
+    def __init__(self, servers: list[Spoken], redis: Spoken | None) -> None:
+        self.first = servers[0]
+        self.redis = redis
+        self._servers = servers
+
+    @property
+    def seconds(self) -> float:
+        return sum(each.seconds for each in self._servers)
+
+    @property
+    def kib(self) -> float:
+        return sum(each.kib for each in self._servers)
+
+
 async def measured(peer: Peer, name: str, scenario: Scenario, window: float) -> Figures:
     """Raises WorldFailed."""
-    port = _free_port()
+    ports = sorted(_free_port() for _ in range(scenario.servers))
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(Spoken.started(peer.ordered(scenario, name, port), SERVER))
-        told = (await server.answer())["told"]
+        serving, told = await _serving(stack, [(peer, name, scenario, port) for port in ports])
         await asyncio.sleep(DRAINS)
-        seconds, kib = server.seconds, server.kib
-        wanted = Wanted(port, scenario.sockets, scenario.stalled, told)
+        seconds, kib = serving.seconds, serving.kib
+        wanted = Wanted(ports, scenario.sockets, scenario.stalled, told)
         command = [sys.executable, "-m", "loadtest.bench.client", msgspec.json.encode(wanted).decode()]
         client = await stack.enter_async_context(Spoken.started(command, CLIENT))
         connected = (await client.answer())["connected"]
-        accept = (server.seconds - seconds) / connected * 1e6
+        accept = (serving.seconds - seconds) / connected * 1e6
         await asyncio.sleep(SETTLES)
-        figures = Figures(accept=round(accept, 1), socket=round((server.kib - kib) / connected, 2))
+        figures = Figures(accept=round(accept, 1), socket=round((serving.kib - kib) / connected, 2))
         if scenario.rate:
-            talker = client if name == "S5" else server
-            figures = await _loaded(server, client, talker, scenario, window=window, idle=figures)
+            talker = client if name == "S5" else serving.first
+            figures = await _loaded(serving, client, talker, scenario, window=window, idle=figures)
         return figures
 
 
+async def _serving(stack: AsyncExitStack, orders: list[tuple[Peer, str, Scenario, int]]) -> tuple[Serving, str]:
+    """All of them listen; and the file with the contract."""
+    redis, port = None, None
+    if len(orders) > 1:
+        port = _free_port()
+        command = [programs.redis(), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        redis = await stack.enter_async_context(Spoken.started(command, CLIENT))
+        await _until_it_answers(port)
+    servers = [
+        await stack.enter_async_context(Spoken.started(peer.ordered(scenario, name, own, port), SERVER))
+        for peer, name, scenario, own in orders
+    ]
+    answers = [await server.answer() for server in servers]
+    return Serving(servers, redis), answers[0]["told"]
+
+
+async def _until_it_answers(port: int) -> None:
+    async with asyncio.timeout(ANSWERS_WITHIN):
+        while True:
+            with suppress(OSError):
+                async with Redis.at(port):
+                    return
+            await asyncio.sleep(LOOKS_EVERY)
+
+
 async def _loaded(
-    server: Spoken, client: Spoken, talker: Spoken, scenario: Scenario, *, window: float, idle: Figures
+    serving: Serving, client: Spoken, talker: Spoken, scenario: Scenario, *, window: float, idle: Figures
 ) -> Figures:
-    loop = asyncio.get_running_loop()
-    kib = server.kib
+    loop, redis = asyncio.get_running_loop(), serving.redis
+    kib = serving.kib
     talker.tell(f"start {scenario.rate}")
     await asyncio.sleep(scenario.warm)
     await client.ask("begin")
-    began, seconds = loop.time(), server.seconds
+    began, seconds, shared = loop.time(), serving.seconds, redis.seconds if redis else 0.0
     await asyncio.sleep(window)
     found = await client.ask("end")
-    seconds, took = server.seconds - seconds, loop.time() - began
-    grown = server.kib - kib
+    seconds, took = serving.seconds - seconds, loop.time() - began
+    shared = redis.seconds - shared if redis else None
+    grown = serving.kib - kib
     emitted = await talker.ask("stop")
     await asyncio.sleep(DRAINS)
     total = await client.ask("total")
@@ -152,6 +200,7 @@ async def _loaded(
         accept=idle.accept,
         socket=idle.socket,
         frame=round(seconds / found["heard"] * 1e6, 2) if found["heard"] else None,
+        redis=round(shared / found["heard"] * 1e6, 2) if shared is not None and found["heard"] else None,
         p50=found["p50"],
         p99=found["p99"],
         late=round(max(0.0, 1 - found["heard"] / (scenario.rate * readers * took)), 4),

@@ -114,10 +114,9 @@ def junk(heard: list[Published], chance: Random) -> list[Published]:
 
 
 def foreign(heard: list[Published], chance: Random) -> list[Published]:
-    """What was said to one user is said on another's channel."""
-    of_users = [(channel, data) for channel, data in heard if b"user" in channel]
-    channels = sorted({channel for channel, _ in of_users})
-    return [(other, data) for channel, data in of_users for other in channels if other != channel][:AT_MOST]
+    """What was said in one channel is said in another."""
+    channels = sorted({channel for channel, _ in heard})
+    return [(other, data) for channel, data in heard if data for other in channels if other != channel][:AT_MOST]
 
 
 def outdated(heard: list[Published], chance: Random) -> list[Published]:

@@ -28,13 +28,12 @@ from server.fanout.redis_envelope import (
     Envelope,
     read,
     stopped,
-    tag,
     told,
     told_live,
     woken,
     written,
 )
-from server.fanout.redis_primaries import Primaries, find
+from server.fanout.redis_primaries import Primaries, Speaker, find
 from server.fanout.redis_publisher import Saying
 from server.fanout.redis_seal import OVERHEAD, Junk, RedisSeal
 from server.fanout.redis_wire import ReplyError, WireError, address, packed
@@ -52,12 +51,11 @@ BACK_OFF = (0.05, 0.5)
 log = structlog.get_logger()
 
 
-class _Listening(Struct):
-    """Somebody whose channel is of interest. `confirmed` is None while there is no connection."""
+class _Channel(Struct):
+    """What is listened to, and for whom. `confirmed`: it is heard."""
 
-    user: UserId
-    tag: bytes
-    confirmed: "asyncio.Future[None] | None" = None
+    users: set[UserId]
+    confirmed: "asyncio.Future[None]"
 
 
 class RedisBroker:
@@ -65,19 +63,20 @@ class RedisBroker:
 
     Raises StartupError if the URL cannot be one.
 
-    `counts`, for operators: published, heard, own (heard and ours), rebuilt, failed_batches, refused (a command, by
-    Redis), and what was dropped: going out dropped_down, dropped_full, dropped_large; coming in also dropped_junk,
-    dropped_version, dropped_foreign; failed_ears.
+    `counts`, for operators: published, heard, own (messages of ours that came back), rebuilt, failed_batches, refused
+    (a command, by Redis), and what was dropped: going out dropped_down, dropped_full, dropped_large; coming in also
+    dropped_junk, dropped_version, dropped_foreign; failed_ears.
     """
 
     def __init__(self, url: str, owner: str, deployment: Deployment) -> None:
         self.counts: Counter[str] = Counter()
         self.well = False
-        self._owner = owner
         self.seal = RedisSeal(deployment)
+        self._speaker = Speaker(owner, self.seal, self.counts)
         self._address = address(url)
         self._seeds = [self._address]
-        self._listening: dict[bytes, _Listening] = {}
+        self._listening: dict[bytes, UserId] = {}
+        self._channels: dict[bytes, _Channel] = {}
         self._primaries: Primaries | None = None
         self._ears: Ears | None = None
         self._said: bool | None = None
@@ -100,37 +99,43 @@ class RedisBroker:
             await asyncio.sleep(random.uniform(*BACK_OFF))
 
     def tell(self, user: UserId, origin: str, told: Frame) -> None:
-        self._publish(self.seal.channel(user), written(DURABLE, user, origin, payload(told)))
+        self._say(user, written(DURABLE, user, origin.encode(), payload(told)))
 
     def tell_live(self, user: UserId, session: SessionId, told: Frame) -> None:
         """Before the frame, the text of a reply in it goes out, for the draft of its attempt."""
-        envelope = written(LIVE, user, str(session), payload(told))
-        self._publish(self.seal.channel(user), envelope, redis_draft.commands(self.seal, user, told.event))
+        self._say(user, written(LIVE, user, session.bytes, payload(told)), told)
 
     def stop(self, user: UserId, message: MessageId) -> None:
-        self._publish(self.seal.channel(user), written(STOPPING, user, str(message)))
+        self._say(user, written(STOPPING, user, message.bytes))
 
     def wake(self, user: UserId, session: SessionId) -> None:
-        self._publish(self.seal.wake, written(WAKING, user, str(session)))
+        self._say(None, written(WAKING, user, session.bytes))
 
     async def listen(self, user: UserId) -> None:
         """Returns once the user is heard; at once without a connection; after a second in any case.
 
         If it was confirmed later than that, `hearing` is said again.
         """
-        name = self.seal.channel(user)
-        listening = self._listening.setdefault(name, _Listening(user, tag(user).encode()))
-        if listening.confirmed is None and self._primaries is not None:
-            self._subscribe(name, listening, self._primaries)
-        if listening.confirmed is not None:
-            done, _ = await asyncio.wait([listening.confirmed], timeout=CONFIRMED_WITHIN)
+        self._listening[user.encode()] = user
+        if self._primaries is None:
+            return
+        confirmed = self._subscribe(user, self._primaries)
+        if not confirmed.done():
+            done, _ = await asyncio.wait([confirmed], timeout=CONFIRMED_WITHIN)
             if not done:
-                listening.confirmed.add_done_callback(self._came_late)
+                confirmed.add_done_callback(self._came_late)
 
     def leave(self, user: UserId) -> None:
-        name = self.seal.channel(user)
-        if self._listening.pop(name, None) is not None and self._primaries is not None:
-            self._primaries.of(name).subscriber.unsubscribe(name)
+        self._listening.pop(user.encode(), None)
+        if self._primaries is None:
+            return
+        name = self._channel(user, self._primaries)
+        channel = self._channels.get(name)
+        if channel is not None and user in channel.users:
+            channel.users.remove(user)
+            if not channel.users:
+                del self._channels[name]
+                self._primaries.of(name).subscriber.unsubscribe(name)
 
     async def draft(self, user: UserId, message: MessageId, attempt: int) -> Reply | None:
         """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
@@ -169,19 +174,26 @@ class RedisBroker:
         if self._primaries is not None:
             self._primaries.of(key).publisher.offer(Saying(command, 1))
 
-    def _publish(self, name: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
+    def _say(self, user: UserId | None, envelope: bytes, kept: Frame | None = None) -> None:
+        """To who listens to a user, or to all; before it, the text in a frame is kept."""
         if self._primaries is None:
             self.counts["dropped_down"] += 1
         elif len(envelope) + OVERHEAD > LARGEST:
             self.counts["dropped_large"] += 1
         else:
-            self._primaries.of(name).say(name, self.seal.seal(name, envelope), before)
+            name = self.seal.wake if user is None else self._channel(user, self._primaries)
+            commands, replies = redis_draft.commands(self.seal, user, kept.event) if user and kept else (b"", 0)
+            self._primaries.of(name).publisher.offer(Saying(commands, replies, name, envelope))
+
+    def _channel(self, user: UserId, primaries: Primaries) -> bytes:
+        """A lone server is told of many users at once, in one channel; in a cluster each user has their own."""
+        return self.seal.channel(user) if primaries.sharded else self.seal.everybody
 
     # Being connected.
 
     async def _be_connected(self) -> None:
         """Until something may have been missed, which is raised."""
-        primaries = await find(self._seeds, self._owner, self._hear, self.counts)
+        primaries = await find(self._seeds, self._speaker, self._hear)
         try:
             await primaries.open()
             self._seeds = [self._address, *primaries.addresses]
@@ -192,22 +204,26 @@ class RedisBroker:
         finally:
             self._primaries = None
             primaries.end()
-            for listening in self._listening.values():
-                listening.confirmed = None
+            self._channels.clear()
             self._say_how_it_is(well=False)
 
     async def _subscribe_to_all(self, primaries: Primaries) -> None:
         confirmed = [primaries.of(self.seal.wake).subscriber.subscribe(self.seal.wake)]
-        for name, listening in self._listening.items():
-            confirmed.append(self._subscribe(name, listening, primaries))
+        confirmed += [self._subscribe(user, primaries) for user in self._listening.values()]
         await asyncio.wait(confirmed)
         self.counts["rebuilt"] += self._said is not None
         self._reason = ""
         self._say_how_it_is(well=True)
 
-    def _subscribe(self, name: bytes, listening: _Listening, primaries: Primaries) -> "asyncio.Future[None]":
-        listening.confirmed = primaries.of(name).subscriber.subscribe(name)
-        return listening.confirmed
+    def _subscribe(self, user: UserId, primaries: Primaries) -> "asyncio.Future[None]":
+        """Done once the user's channel is heard."""
+        name = self._channel(user, primaries)
+        channel = self._channels.get(name)
+        if channel is None:
+            confirmed = primaries.of(name).subscriber.subscribe(name)
+            channel = self._channels[name] = _Channel(set(), confirmed)
+        channel.users.add(user)
+        return channel.confirmed
 
     def _came_late(self, confirmed: "asyncio.Future[None]") -> None:
         """Somebody has given up waiting, and may have missed something before this."""
@@ -232,19 +248,27 @@ class RedisBroker:
     # Hearing.
 
     def _hear(self, name: bytes, data: bytes) -> None:
-        """A message has come: for a user, for all, or, unknown here, a pulse or for somebody who has just left."""
-        listening = self._listening.get(name)
-        if (listening is None and name != self.seal.wake) or self._ears is None:
+        """A message has come: of users, for all, or, unknown here, a pulse or of somebody who has just left."""
+        channel = self._channels.get(name)
+        if (channel is None and name != self.seal.wake) or self._ears is None:
+            return
+        if self.seal.is_ours(data):
+            self.counts["own"] += 1
             return
         try:
-            if self.seal.is_ours(data):
-                self.counts["own"] += 1
+            for envelope in read(self._opened(name, data)):
+                self._hear_one(self._ears, channel, envelope)
+        except Junk as junk:
+            self.counts[str(junk)] += 1
+
+    def _hear_one(self, ears: Ears, channel: _Channel | None, envelope: Envelope) -> None:
+        try:
+            if channel is None:
+                ears.hear_wake(*woken(envelope))
+            elif (user := self._listening.get(envelope.user)) is None:
                 return
-            envelope = read(self._opened(name, data))
-            if listening is None:
-                self._ears.hear_wake(*woken(envelope))
             else:
-                self._hear_of(self._ears, listening, envelope)
+                _hear_of(ears, channel, user, envelope)
             self.counts["heard"] += 1
         except Junk as junk:
             self.counts[str(junk)] += 1
@@ -257,15 +281,16 @@ class RedisBroker:
             raise Junk("dropped_large")
         return self.seal.open(name, data)
 
-    def _hear_of(self, ears: Ears, listening: _Listening, envelope: Envelope) -> None:
-        if envelope.user != listening.tag:
-            raise Junk("dropped_foreign")
-        if envelope.kind == STOPPING:
-            ears.hear_stop(listening.user, stopped(envelope))
-        elif envelope.kind == LIVE:
-            ears.hear_live(listening.user, *told_live(envelope))
-        else:
-            ears.hear(listening.user, *told(envelope, listening.user))
+
+def _hear_of(ears: Ears, channel: _Channel, user: UserId, envelope: Envelope) -> None:
+    if user not in channel.users:
+        raise Junk("dropped_foreign")
+    if envelope.kind == LIVE:
+        ears.hear_live(user, *told_live(envelope))
+    elif envelope.kind == STOPPING:
+        ears.hear_stop(user, stopped(envelope))
+    else:
+        ears.hear(user, *told(envelope, user))
 
 
 def _first(error: Exception) -> Exception:

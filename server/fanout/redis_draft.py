@@ -20,17 +20,17 @@ KEPT = 120
 """Seconds after its last piece: longer than a tutor may be silent and a lease may run, and a take-over after them."""
 
 
-def commands(seal: RedisSeal, user: UserId, event: Event) -> tuple[bytes, ...]:
-    """What keeps the text in a live event, packed. None, for an event without."""
+def commands(seal: RedisSeal, user: UserId, event: Event) -> tuple[bytes, int]:
+    """What keeps the text in a live event, packed, and the number of commands. None, for an event without."""
     if isinstance(event, TokenAdded):
         number = event.chunk
     elif isinstance(event, ReplySnapshot):
         number = 0  # what the attempt began with
     else:
-        return ()
+        return b"", 0
     name = seal.draft(user, event.message, event.attempt)
     value = seal.seal(_place(name, number), b"%d %b" % (event.next, event.text.encode()))
-    return packed("HSET", name, number, value), packed("EXPIRE", name, KEPT)
+    return packed("HSET", name, number, value) + packed("EXPIRE", name, KEPT), 2
 
 
 def opened(seal: RedisSeal, name: bytes, pieces: Mapping[bytes, bytes]) -> dict[int, bytes]:

@@ -1,58 +1,70 @@
-"""What instances say to each other through Redis: a line that says what it is, then an event's JSON as it was encoded.
+"""What instances say to each other through Redis: a head that says what it is, then an event's JSON as it was encoded.
 
-    live ada 7d…4e                   kind, user, and the session or message that it is about,
-    {"type":"token.added",…}         or, of a change, where its number comes from
+    kind, and three lengths        `HEAD`, in network order
+    user, about, payload           about: 16 bytes of the session's or message's id, or where a change's number is from
 
-It travels sealed, see redis_seal.py. Nothing here is believed because it came: what is not of this channel's user and
-of its own kind is Junk. No I/O.
+Envelopes for the same channel that are said at the same time lie behind each other in one, which travels sealed, see
+redis_seal.py. Nothing here is believed because it came: what is not of its own kind is Junk. No I/O.
 """
 
-from urllib.parse import quote, unquote
+from collections.abc import Iterator
+from functools import lru_cache
+from struct import Struct as Layout
 from uuid import UUID
 
 from msgspec import Struct
 
 from protocol.codec import Undecodable, decode_event
-from protocol.events import Durable, Event, Live, TypingChanged
+from protocol.events import Durable, Event, ReplySnapshot, TokenAdded, TypingChanged
 from protocol.ids import MessageId, SessionId, UserId
 from server.fanout.frames import Frame, encoded
 from server.fanout.redis_seal import Junk
 
 LARGEST = 1024 * 1024
-"""Bytes of a sealed envelope; a larger one is neither sent nor read."""
+"""Bytes of something sealed; what is larger is neither sent nor read."""
 
 HIGHEST = 2**31 - 1
 """Of attempts and of pieces: more the database does not count."""
 
-DURABLE, LIVE, STOPPING, WAKING = b"durable", b"live", b"stop", b"wake"
+DURABLE, LIVE, STOPPING, WAKING = 1, 2, 3, 4
+
+TEXT = (TokenAdded, ReplySnapshot)
+
+HEAD = Layout("!BHHI")
+"""Kind, and the lengths of user, about and payload."""
+
+IDS = 20_000
+"""Of sessions, that are remembered: to make one costs more than all else here."""
 
 
 class Envelope(Struct, frozen=True, gc=False):
-    """`user` is a tag, see `tag`; `payload` is empty where there is none."""
+    """`user` is their id, encoded; `payload` is empty where there is none."""
 
-    kind: bytes
+    kind: int
     user: bytes
     about: bytes
     payload: bytes
 
 
-def tag(user: UserId) -> str:
-    """The user as a part of a line: one word."""
-    return quote(user, safe="")
+def written(kind: int, user: UserId, about: bytes, payload: bytes = b"") -> bytes:
+    name = user.encode()
+    return b"".join((HEAD.pack(kind, len(name), len(about), len(payload)), name, about, payload))
 
 
-def written(kind: bytes, user: UserId, about: str, payload: bytes = b"") -> bytes:
-    return b"%b %b %b\n%b" % (kind, tag(user).encode(), about.encode(), payload)
-
-
-def read(data: bytes) -> Envelope:
-    """The parts of an envelope, none of them looked at yet. Raises Junk."""
-    line, newline, payload = data.partition(b"\n")
-    words = line.split(b" ")
-    if len(words) != 3 or not newline:
+def read(data: bytes) -> Iterator[Envelope]:
+    """The envelopes that lie behind each other, none of them looked at yet. Raises Junk where that ends otherwise."""
+    at, end = 0, len(data)
+    while at + HEAD.size <= end:
+        kind, user, about, payload = HEAD.unpack_from(data, at)
+        at += HEAD.size
+        about_at, payload_at = at + user, at + user + about
+        whole = payload_at + payload
+        if whole > end:
+            break
+        yield Envelope(kind, data[at:about_at], data[about_at:payload_at], data[payload_at:whole])
+        at = whole
+    if at != end or not end:
         raise Junk("dropped_junk")
-    kind, user, about = words
-    return Envelope(kind, user, about, payload)
 
 
 def told(envelope: Envelope, user: UserId) -> tuple[str, Frame]:
@@ -71,9 +83,11 @@ def told_live(envelope: Envelope) -> tuple[SessionId, Frame]:
     """The session and the frame of something that is not kept. Raises Junk."""
     event = _event(envelope.payload)
     session = SessionId(_uuid(envelope.about))
-    if not isinstance(event, Live) or (isinstance(event, TypingChanged) and event.session != session):
-        raise Junk("dropped_junk")
-    if not isinstance(event, TypingChanged) and max(event.attempt, event.next) > HIGHEST:
+    if isinstance(event, TEXT):
+        right = event.attempt <= HIGHEST and event.next <= HIGHEST
+    else:
+        right = isinstance(event, TypingChanged) and event.session == session
+    if not right:
         raise Junk("dropped_junk")
     return session, encoded(event, envelope.payload)
 
@@ -88,7 +102,7 @@ def woken(envelope: Envelope) -> tuple[UserId, SessionId]:
     if envelope.kind != WAKING or not envelope.user:
         raise Junk("dropped_junk")
     try:
-        user = unquote(envelope.user.decode("ascii"), errors="strict")
+        user = envelope.user.decode()
     except UnicodeDecodeError:
         raise Junk("dropped_junk") from None
     return UserId(user), SessionId(_uuid(envelope.about))
@@ -104,8 +118,8 @@ def _event(payload: bytes) -> Event:
     return event
 
 
-def _uuid(word: bytes) -> UUID:
-    try:
-        return UUID(word.decode("ascii"))
-    except ValueError:
-        raise Junk("dropped_junk") from None
+@lru_cache(IDS)
+def _uuid(data: bytes) -> UUID:
+    if len(data) != 16:
+        raise Junk("dropped_junk")
+    return UUID(bytes=data)

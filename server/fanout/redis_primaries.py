@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from server.fanout.redis_publisher import MISPLACED, Publisher, Saying
-from server.fanout.redis_seal import PREFIX
+from server.fanout.redis_seal import PREFIX, RedisSeal
 from server.fanout.redis_subscriber import EVERYWHERE, SHARDED, Hear, Subscriber, Words
 from server.fanout.redis_wire import CONNECT_WITHIN, Address, Push, ReplyError, WireError, connect, packed, slot
 
@@ -31,6 +31,14 @@ class Place(Struct, frozen=True):
     slots: list[range]
 
 
+class Speaker(Struct, frozen=True):
+    """The instance that says and hears all this. `owner` is its name among the others."""
+
+    owner: str
+    seal: RedisSeal
+    counts: Counter[str]
+
+
 class Primary:
     """One server: a publisher, a subscriber, and a pulse that goes out by the one and must come in by the other.
 
@@ -38,11 +46,12 @@ class Primary:
     to those who are still there; about keys it says that it is none any more.
     """
 
-    def __init__(self, place: Place, owner: str, words: Words, hear: Hear, counts: Counter[str]) -> None:
+    def __init__(self, place: Place, speaker: Speaker, words: Words, hear: Hear) -> None:
         self.where = place.where
         self.subscriber = Subscriber(words, hear)
-        self.publisher = Publisher(lambda: connect(place.where, _ignore), counts)
-        self._pulse = _pulse_channel(owner, place.slots)
+        self.publisher = Publisher(lambda: connect(place.where, _ignore), self._publish, speaker.counts)
+        self._seal = speaker.seal
+        self._pulse = _pulse_channel(speaker.owner, place.slots)
         self._read = packed("HGETALL", self._pulse)
         self._words = words
 
@@ -64,14 +73,12 @@ class Primary:
             group.create_task(self.publisher.run())
             group.create_task(self._beat())
 
-    def say(self, channel: bytes, envelope: bytes, before: tuple[bytes, ...] = ()) -> None:
-        """Publish, after some commands that belong to it."""
-        publish = packed(self._words.publish, channel, envelope)
-        self.publisher.offer(Saying(b"".join((*before, publish)), len(before) + 1))
-
     def end(self) -> None:
         self.publisher.end()
         self.subscriber.end()
+
+    def _publish(self, channel: bytes, envelopes: bytes) -> bytes:
+        return packed(self._words.publish, channel, self._seal.seal(channel, envelopes))
 
     async def _beat(self) -> None:
         beat = Saying(self._read + packed(self._words.publish, self._pulse, b""), 2, pulse=True)
@@ -81,9 +88,10 @@ class Primary:
 
 
 class Primaries:
-    """All of them. `of` says which one a channel or a key belongs to."""
+    """All of them. `of` says which one a channel or a key belongs to; `sharded`: they are a cluster's."""
 
-    def __init__(self, primaries: list[tuple[Primary, Place]]) -> None:
+    def __init__(self, primaries: list[tuple[Primary, Place]], *, sharded: bool) -> None:
+        self.sharded = sharded
         self._all = [primary for primary, _ in primaries]
         self._owners = {number: primary for primary, place in primaries for part in place.slots for number in part}
         if len(self._owners) < SLOTS:
@@ -112,7 +120,7 @@ class Primaries:
             primary.end()
 
 
-async def find(seeds: Iterable[Address], owner: str, hear: Hear, counts: Counter[str]) -> Primaries:
+async def find(seeds: Iterable[Address], speaker: Speaker, hear: Hear) -> Primaries:
     """The primaries, not yet connected, as the first seed that answers knows them. Raises WireError or OSError."""
     reason: Exception = WireError("no address")
     for seed in seeds:
@@ -122,7 +130,8 @@ async def find(seeds: Iterable[Address], owner: str, hear: Hear, counts: Counter
         except (WireError, OSError) as error:
             reason = error
         else:
-            return Primaries([(Primary(place, owner, words, hear, counts), place) for place in places])
+            made = [(Primary(place, speaker, words, hear), place) for place in places]
+            return Primaries(made, sharded=words is SHARDED)
     raise reason
 
 

@@ -1,7 +1,8 @@
 """What this instance says to one Redis server: a bounded queue, sent in batches by one task, over one wire of its own.
 
-Nothing is said twice and nobody waits for it: a batch that takes too long is dropped with its wire, and the next one
-makes a new wire. What is dropped is counted; who misses it notices the gap.
+What a batch has for a channel goes as one message, sealed once. Nothing is said twice and nobody waits for it: a batch
+that takes too long is dropped with its wire, and the next one makes a new wire. What is dropped is counted; who misses
+it notices the gap.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from server.fanout.redis_envelope import LARGEST
+from server.fanout.redis_seal import OVERHEAD
 from server.fanout.redis_wire import ReplyError, Wire, WireError
 
 ANSWERED_WITHIN = 0.25
@@ -21,7 +24,7 @@ ANSWERED_WITHIN = 0.25
 LONGEST_QUEUE = 10_000
 LARGEST_QUEUE = 16 * 1024 * 1024
 LONGEST_BATCH = 500
-LARGEST_BATCH = 1024 * 1024
+LARGEST_BATCH = LARGEST - OVERHEAD
 PAUSE = 0.1
 """Seconds after a batch that failed, so that a dead Redis costs nothing."""
 
@@ -33,18 +36,34 @@ log = structlog.get_logger()
 
 
 class Saying(Struct, frozen=True, gc=False):
-    """Commands that belong together, packed, and how many replies they get. A pulse is always said, never counted."""
+    """Commands that belong together, packed, and how many replies they get; after them, an envelope for a channel.
 
-    commands: bytes
-    replies: int
+    A pulse is always said, never counted.
+    """
+
+    commands: bytes = b""
+    replies: int = 0
+    channel: bytes = b""
+    envelope: bytes = b""
     pulse: bool = False
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.commands) + len(self.envelope)
 
 
 class Publisher:
-    """`offer` is given what is to be said, `run` says it. Counts what became of it by name."""
+    """`offer` is given what is to be said, `run` says it. Counts what became of it by name.
 
-    def __init__(self, connect: Callable[[], Awaitable[Wire]], counts: Counter[str]) -> None:
+    `publish` makes the command of a channel and of the envelopes that lie behind each other.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Wire]], publish: Callable[[bytes, bytes], bytes], counts: Counter[str]
+    ) -> None:
         self._connect = connect
+        self._publish = publish
         self._counts = counts
         self._queue: deque[Saying] = deque()
         self._bytes = 0
@@ -59,12 +78,13 @@ class Publisher:
 
     def offer(self, saying: Saying) -> None:
         """Say it when its turn comes, unless too much waits already."""
-        full = len(self._queue) >= LONGEST_QUEUE or self._bytes + len(saying.commands) > LARGEST_QUEUE
+        size = saying.size
+        full = len(self._queue) >= LONGEST_QUEUE or self._bytes + size > LARGEST_QUEUE
         if full and not saying.pulse:
             self._counts["dropped_full"] += 1
             return
         self._queue.append(saying)
-        self._bytes += len(saying.commands)
+        self._bytes += size
         self._waiting.set()
 
     async def ask(self, command: bytes) -> Any:
@@ -105,11 +125,13 @@ class Publisher:
             self._wire = None
 
     def _take(self) -> list[Saying]:
+        """As much as may go at once; what is larger by itself goes alone."""
         batch, size = list[Saying](), 0
-        while self._queue and len(batch) < LONGEST_BATCH and size < LARGEST_BATCH:
-            saying = self._queue.popleft()
-            batch.append(saying)
-            size += len(saying.commands)
+        while self._queue and len(batch) < LONGEST_BATCH:
+            if batch and size + self._queue[0].size > LARGEST_BATCH:
+                break
+            batch.append(self._queue.popleft())
+            size += batch[-1].size
         self._bytes -= size
         if not self._queue:
             self._waiting.clear()
@@ -119,8 +141,17 @@ class Publisher:
         if self._wire is None or self._wire.ended.is_set():
             self._wire = None
             self._wire = await self._connect()
-        commands = b"".join([saying.commands for saying in batch])
-        return await self._wire.ask(commands, sum(saying.replies for saying in batch))
+        return await self._wire.ask(*self._joined(batch))
+
+    def _joined(self, batch: list[Saying]) -> tuple[bytes, int]:
+        """All commands, first those that are not to be late for anybody who hears the rest; and their replies."""
+        told = dict[bytes, list[bytes]]()
+        for saying in batch:
+            if saying.envelope:
+                told.setdefault(saying.channel, []).append(saying.envelope)
+        commands = [saying.commands for saying in batch]
+        commands += [self._publish(channel, b"".join(envelopes)) for channel, envelopes in told.items()]
+        return b"".join(commands), sum(saying.replies for saying in batch) + len(told)
 
     def _failed(self, batch: list[Saying], error: Exception) -> None:
         self._counts["failed_batches"] += 1

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from protocol.ids import MessageId, UserId
 from server.store.deployments import Deployment
 
-VERSION = b"2"
+VERSION = b"3"
 PREFIX = "tutorhub:" + VERSION.decode()
 
 SPEAKERS = 1_000
@@ -39,20 +39,22 @@ class Junk(Exception):
 
 
 class RedisSeal:
-    """Of one instance. `wake` is the channel of all instances."""
+    """Of one instance. `wake` is where all instances are woken, `everybody` where a lone server's hear of all users."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._prefix = f"{PREFIX}:{deployment.id}".encode()
         self.wake = self._prefix + b":wake"
+        self.everybody = self._prefix + b":everybody"
         self._secret = deployment.secret
         self._salt = secrets.token_bytes(16)
         self._cipher = self._derived(self._salt)
         self._numbers = count()
         self._cipher_of = lru_cache(SPEAKERS)(self._derived)
         self._hidden = lru_cache(NAMES)(self._hash_of)
+        self.draft = lru_cache(NAMES)(self._draft_of)
 
     def channel(self, user: UserId) -> bytes:
-        """Where everything about a user is said. What is in braces decides the slot in a cluster."""
+        """Where everything about a user is said in a cluster. What is in braces decides the slot."""
         return b"%b:user:{%b}" % (self._prefix, self._hidden(user.encode()))
 
     def limit(self, owner: str, name: str) -> bytes:
@@ -62,14 +64,6 @@ class RedisSeal:
     def drafts(self, user: UserId) -> bytes:
         """The pattern of all keys that hold what was told to a user."""
         return b"%b:draft:{%b}:*" % (self._prefix, self._hidden(user.encode()))
-
-    def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
-        """The key of what an attempt has told, in the slot of the user's channel."""
-        return b"%b:draft:{%b}:%b" % (
-            self._prefix,
-            self._hidden(user.encode()),
-            self._hidden(message.bytes + b"%d" % attempt),
-        )
 
     def seal(self, place: bytes, data: bytes) -> bytes:
         """As said or kept there."""
@@ -91,6 +85,14 @@ class RedisSeal:
 
     def _derived(self, salt: bytes) -> AESGCM:
         return AESGCM(hmac.digest(self._secret, b"instance " + salt, "sha256"))
+
+    def _draft_of(self, user: UserId, message: MessageId, attempt: int) -> bytes:
+        """The key of what an attempt has told, in the slot of the user's channel."""
+        return b"%b:draft:{%b}:%b" % (
+            self._prefix,
+            self._hidden(user.encode()),
+            self._hash_of(message.bytes + b"%d" % attempt),
+        )
 
     def _hash_of(self, name: bytes) -> bytes:
         return hmac.digest(self._secret, b"name " + name, "sha256")[:16].hex().encode()

@@ -2,28 +2,21 @@
 
 import asyncio
 import random
-import ssl
 import time
-from pathlib import Path
-from typing import cast
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocol.events import ReplySnapshot
 from protocol.ids import UserId
 from protocol.model import Reply
-from server.errors import StartupError
 from server.fanout import redis_publisher
 from server.fanout.broker import Broker
 from server.fanout.broker_redis import RedisBroker
 from server.fanout.frames import frame
 from server.fanout.redis_envelope import LARGEST
-from tests.edge.sockets import certified
 from tests.fanout.instances import ADA, BOB, DEPLOYMENT, ORIGIN, REPLY, SEAL, SESSION, changed, instance, pair, token
 from tests.redis_server import RedisServer, redis_server
-from tests.relay import relay
 
 
 def test_it_is_a_broker() -> None:
@@ -47,7 +40,32 @@ async def test_what_one_instance_tells_the_others_hear_byte_for_byte_and_itself_
         (ADA, SESSION, told[2].data),
     ]
     assert teller.ears.frames == [(ADA, ORIGIN, changed(3).data)]
-    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 3)
+    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (3, 1), "as one message"
+
+
+async def test_what_is_told_of_many_users_in_one_turn_comes_in_order_in_one_message(server: RedisServer) -> None:
+    users = [UserId(f"user {number}") for number in range(50)]
+    async with instance(server.url, "a") as teller, instance(server.url, "b") as listener:
+        await teller.broker.listen(ADA)
+        for user in users:
+            await listener.broker.listen(user)
+        for chunk in range(3):
+            for user in users:
+                teller.broker.tell_live(user, SESSION, token(chunk, user))
+        await listener.ears.until(lambda: len(listener.ears.frames) == 150)
+        listener.broker.tell(ADA, ORIGIN, changed())
+        await teller.ears.until_heard(ADA, ORIGIN, changed().data)
+    assert listener.ears.frames == [(user, SESSION, token(chunk, user).data) for chunk in range(3) for user in users]
+    assert (teller.broker.counts["published"], teller.broker.counts["own"]) == (150, 1)
+
+
+async def test_what_is_too_much_for_one_message_comes_in_several(server: RedisServer) -> None:
+    async with pair(server.url) as (teller, listener):
+        told = [token(chunk, "x" * 300_000) for chunk in range(9)]
+        for each in told:
+            teller.broker.tell_live(ADA, SESSION, each)
+        await listener.ears.until_heard(ADA, SESSION, told[-1].data)
+    assert listener.ears.frames == [(ADA, SESSION, each.data) for each in told]
 
 
 async def test_only_who_listens_hears_and_only_while_it_does(server: RedisServer) -> None:
@@ -121,7 +139,7 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
                     await asyncio.sleep(0)
             listener.broker.leave(BOB)
             await listener.broker.listen(BOB)
-            assert server.run("PUBSUB", "NUMSUB", SEAL.channel(BOB).decode()) == [SEAL.channel(BOB), 1]
+            assert server.run("PUBSUB", "NUMSUB", SEAL.everybody.decode()) == [SEAL.everybody, 1]
             teller.broker.tell(BOB, ORIGIN, changed(user=BOB))
             await listener.ears.until_heard(BOB, ORIGIN, changed(user=BOB).data)
             listener.broker.leave(BOB)
@@ -233,67 +251,3 @@ async def test_without_a_redis_nothing_is_kept_and_nobody_waits() -> None:
         assert time.monotonic() - began < 0.2
     assert alone.broker.counts["dropped_down"] == 1_000
     assert alone.ears.calls == [("unwell",)]
-
-
-# The address.
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://u:hunter2@127.0.0.1",
-        "redis://u:hunter2@127.0.0.1:port",
-        "redis://u:hunter2@127.0.0.1:99999",
-        "redis://u:hunter2@127.0.0.1/0?nonsense=1",
-        "redis://u:hunter2@[::1/0",
-        "redis://u:hunter2@127.0.0.1/0?db=hunter2",
-        "rediss://u:hunter2@127.0.0.1/0?ssl_ca_certs=/nonexistent",
-        "hunter2",
-        "",
-    ],
-)
-def test_a_url_that_is_none_is_told_in_one_line_without_its_password(url: str) -> None:
-    with pytest.raises(StartupError) as told:
-        RedisBroker(url, "a", DEPLOYMENT)
-    assert "\n" not in str(told.value)
-    assert "hunter2" not in str(told.value)
-    assert "TUTORHUB_REDIS_URL" in str(told.value)
-
-
-async def test_the_password_and_the_database_are_in_the_url() -> None:
-    with redis_server("--requirepass", "s3cret/?") as server:
-        async with pair(server.url.replace("//", "//:s3cret%2F%3F@") + "/3") as (teller, listener):
-            teller.broker.tell_live(ADA, SESSION, token(0, "a"))
-            await listener.ears.until_heard(ADA, SESSION, token(0, "a").data)
-            assert await listener.broker.draft(ADA, REPLY, 1) is not None
-        keyspace = cast("dict[str, object]", server.run_as("s3cret/?", "INFO", "keyspace"))
-        assert list(keyspace) == ["db3"]
-
-
-async def test_a_wrong_password_is_tried_until_it_is_right(server: RedisServer) -> None:
-    server.run("CONFIG", "SET", "requirepass", "right")
-    async with instance(server.url.replace("//", "//:wrong@"), well=False) as late:
-        await late.ears.until_heard("unwell")
-        server.run_as("right", "CONFIG", "SET", "requirepass", "wrong")
-        await late.until_well()
-
-
-async def test_it_may_be_a_socket_of_this_machine(tmp_path: Path) -> None:
-    where = tmp_path / "redis"
-    with redis_server("--unixsocket", str(where)):
-        async with pair(f"unix://{where}?db=2") as (teller, listener):
-            teller.broker.tell(ADA, ORIGIN, changed())
-            await listener.ears.until_heard(ADA, ORIGIN, changed().data)
-
-
-async def test_rediss_speaks_tls_and_trusts_only_whom_the_url_says(server: RedisServer, tmp_path: Path) -> None:
-    certificate, its_key, _ = certified(tmp_path)
-    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trust.load_cert_chain(certificate, its_key)
-    async with relay(server.port, trust) as network:
-        url = network.url.replace("http", "rediss")
-        async with pair(f"{url}?ssl_ca_certs={certificate}", server.url) as (teller, listener):
-            teller.broker.tell(ADA, ORIGIN, changed())
-            await listener.ears.until_heard(ADA, ORIGIN, changed().data)
-        async with instance(url, well=False) as stranger:
-            await stranger.ears.until_heard("unwell")

@@ -9,9 +9,11 @@ import pytest
 from protocol.ids import UserId
 from server.buckets import Rate, Want
 from server.errors import Unavailable
+from server.fanout.frames import payload
+from server.fanout.redis_envelope import DURABLE, written
 from server.fanout.redis_wire import slot
 from server.fanout.shares import Alone, RedisShares
-from tests.fanout.instances import ADA, ORIGIN, REPLY, SEAL, SESSION, Instance, changed, instance, pair, token
+from tests.fanout.instances import ADA, BOB, ORIGIN, REPLY, SEAL, SESSION, Instance, changed, instance, pair, token
 from tests.redis_cluster import RedisCluster, cluster_server, identity, redis_cluster
 from tests.redis_server import RedisServer
 
@@ -75,6 +77,17 @@ async def test_each_is_told_only_where_it_belongs(cluster: RedisCluster) -> None
         for server in cluster.servers:
             heard = server.run("PUBSUB", "SHARDNUMSUB", SEAL.channel(ADA))
             assert heard == [SEAL.channel(ADA), 1 if server is home else 0]
+
+
+async def test_in_the_channel_of_one_user_nothing_is_believed_of_another(cluster: RedisCluster) -> None:
+    async with pair(cluster.url) as (teller, listener):
+        await listener.broker.listen(BOB)
+        name, foreign = SEAL.channel(ADA), written(DURABLE, BOB, ORIGIN.encode(), payload(changed(1, BOB)))
+        cluster.owner(name).run("SPUBLISH", name, SEAL.seal(name, foreign))
+        teller.broker.tell(ADA, ORIGIN, changed())
+        await listener.ears.until_heard(ADA, ORIGIN, changed().data)
+        assert listener.ears.calls == [("well",), (ADA, ORIGIN, changed().data)]
+    assert listener.broker.counts["dropped_foreign"] == 1
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

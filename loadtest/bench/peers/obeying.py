@@ -12,7 +12,7 @@ from loadtest.bench.clock import MARK, every, ticks, token
 ORDER: dict[str, Any] = json.loads(sys.argv[1])
 PAD = "x" * int(ORDER.get("pad") or 0)
 
-Emit = Callable[[int, str], Awaitable[None] | None]
+Emit = Callable[[int, str], Awaitable[object] | None]
 """Send a text to all sockets of a session."""
 
 
