@@ -32,9 +32,11 @@ class EventReader:
 
     def _with_newlines(self, data: bytes) -> bytes:
         """A line may end in a return, a newline, or both, which may come apart."""
+        if not data:
+            return b""
         if self._after_return and data.startswith(b"\n"):
             data = data[1:]
-        self._after_return = data.endswith(b"\r") or (self._after_return and not data)
+        self._after_return = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
