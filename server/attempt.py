@@ -294,7 +294,8 @@ class Attempt:
         self._renewed_at = asked_at
         if stop:
             self.end(STOPPED)
-        self._tell_now()
+        if stop or self._tell_later is None:  # what waits past a lease has nobody else to tell it
+            self._tell_now()
 
     async def _save_what_has_begun(self) -> None:
         """Before it speaks: from now on what is saved is this attempt's, and the draft of the former is not needed."""

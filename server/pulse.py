@@ -7,11 +7,11 @@ import asyncio
 BEAT = 0.2
 PAUSE = 1.0
 """Seconds without a beat that count as a pause; a lease is longer by far."""
-FORGETS = 0.7
-"""Of how late it was, so much is left after each beat that is in time."""
+LATEST = 0.3
+"""The part that the last beat has in what counts as usual."""
 STRETCH = 3.0
-LONGEST = 0.25
-"""Seconds to which what can wait is stretched; a reader does not see them."""
+LONGEST = 0.12
+"""Seconds to which what may wait is stretched; a reader does not see them."""
 
 
 class Pulse:
@@ -29,7 +29,7 @@ class Pulse:
             if self._late():
                 self._paused_at = self._loop.time()
             late = self._loop.time() - self._last - BEAT
-            self._lateness = max(late, self._lateness * FORGETS)
+            self._lateness += LATEST * (late - self._lateness)
             self._last = self._loop.time()
 
     def stretched(self, seconds: float) -> float:
