@@ -40,7 +40,7 @@ GATES = [
     Gate("S3", "accept", "starlette", 0.60),
     Gate("S5", "frame", "starlette", 0.70),
     Gate("S6", "late", "", 0.03),
-    Gate("S6", "grown", "", 2 * 256.0),
+    Gate("S6", "held", "", 256.0),
 ]
 
 
@@ -96,6 +96,7 @@ COLUMNS = {
     "p99": "p99 ms",
     "late": "late",
     "lost": "lost",
+    "held": "KiB a stalled socket",
 }
 
 

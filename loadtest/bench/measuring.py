@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from loadtest.bench.client import Wanted
 from loadtest.bench.field import NODE_PATH, Peer, Scenario
@@ -27,6 +27,8 @@ ENDS_WITHIN = 5.0
 SETTLES = 1.0
 """Seconds after the last socket has come, until memory is read."""
 DRAINS = 0.8
+MANY_STALLED = 40
+"""So many that what they cost is more than what a process grows by in its first seconds anyhow."""
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -35,7 +37,8 @@ class Figures(Struct, frozen=True):
     """Of one run: microseconds of the server's time, KiB of its memory, milliseconds that things took.
 
     `frame`: of time for what was heard (a token, or an answer); None where nothing is said. `missing`: what was said
-    and not heard; `late`: the part of what was due that was not heard in its time.
+    and not heard; `late`: the part of what was due that was not heard in its time; `held`: by how much more the process
+    grows for each socket that reads nothing.
     """
 
     accept: float
@@ -46,6 +49,7 @@ class Figures(Struct, frozen=True):
     late: float | None = None
     lost: int = 0
     grown: float | None = None
+    held: float | None = None
 
 
 class Spoken:
@@ -127,6 +131,15 @@ async def measured(peer: Peer, name: str, scenario: Scenario, window: float) -> 
             talker = client if name == "S5" else server
             figures = await _loaded(server, client, talker, scenario, window=window, idle=figures)
         return figures
+
+
+async def held_by_stalled(peer: Peer, name: str, scenario: Scenario, window: float) -> float:
+    """KiB for each socket that reads nothing: the growth with many of them, less that with none. Raises WorldFailed."""
+    readers = scenario.sockets - scenario.stalled
+    none = structs.replace(scenario, sockets=readers, stalled=0)
+    many = structs.replace(scenario, sockets=readers + MANY_STALLED, stalled=MANY_STALLED)
+    without, beside = [(await measured(peer, name, each, window)).grown or 0.0 for each in (none, many)]
+    return round((beside - without) / MANY_STALLED, 1)
 
 
 async def _loaded(
