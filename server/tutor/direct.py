@@ -58,7 +58,7 @@ class Direct(httpx2.AsyncBaseTransport):
                 transport, answer = await self._connect(request)
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("the host does not answer in time", request=request) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: no name that a host can have
             raise httpx2.ConnectError(str(error), request=request) from error
         try:
             transport.write(_written(request, await request.aread()))
@@ -70,9 +70,10 @@ class Direct(httpx2.AsyncBaseTransport):
 
     async def _connect(self, request: httpx2.Request) -> tuple[asyncio.Transport, "Answer"]:
         """To the first of the host's addresses that answers."""
-        loop, host, port = asyncio.get_running_loop(), request.url.host, request.url.port or PORTS[request.url.scheme]
-        tls: dict[str, Any] = {"ssl": self._tls, "server_hostname": host} if request.url.scheme == "https" else {}
-        found = {each[4][0] for each in await loop.getaddrinfo(host, port)}
+        loop, url = asyncio.get_running_loop(), request.url
+        host, port = url.raw_host.decode(), url.port or PORTS[url.scheme]
+        tls: dict[str, Any] = {"ssl": self._tls, "server_hostname": host} if url.scheme == "https" else {}
+        found = dict.fromkeys(each[4][0] for each in await loop.getaddrinfo(host, port))
         *others, last = sorted(found, key=lambda address: address != self._answered)
 
         async def by(address: str | int) -> tuple[asyncio.Transport, Answer]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +12,9 @@ import pytest
 import uvloop
 
 from server.tutor.direct import HEAD_BYTES, WAITING_BYTES, Direct
+from tests.edge.sockets import certified
 from tests.provider import request_of
+from tests.tls_proxy import tls_proxy
 
 PARTS = 50
 
@@ -108,6 +111,26 @@ async def test_a_host_that_is_not_there_is_a_failure_to_connect() -> None:
         await parts_of(url)
     with pytest.raises(httpx2.ConnectError):
         await parts_of("http://nowhere.invalid/")
+
+
+async def test_a_host_of_several_addresses_is_found_at_the_one_that_answers() -> None:
+    async with answered(OK + b"Content-Length: 3\r\n\r\nyes") as url:
+        assert await parts_of(url.replace("127.0.0.1", "localhost")) == [b"yes"]
+
+
+async def test_only_who_has_a_certificate_that_is_trusted_is_told_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key, _ = certified(tmp_path)
+    async with (
+        answered(OK + b"Content-Length: 3\r\n\r\nyes") as url,
+        tls_proxy(int(url.rpartition(":")[2].strip("/")), certificate, key) as proxy,
+    ):
+        sealed = f"https://127.0.0.1:{proxy.port}/"
+        with pytest.raises(httpx2.ConnectError, match="certificate verify failed"):
+            await parts_of(sealed)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await parts_of(sealed) == [b"yes"]
 
 
 async def test_a_header_of_two_lines_is_not_sent() -> None:
