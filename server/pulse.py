@@ -24,6 +24,7 @@ class Pulse:
         self._lateness = 0.0
 
     async def run(self) -> None:
+        self._last = self._loop.time()
         while True:
             await asyncio.sleep(BEAT)
             if self._late():

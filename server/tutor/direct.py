@@ -188,6 +188,7 @@ class Answer(asyncio.Protocol, httpx2.AsyncByteStream):
         is_whole = exc is None and self.head.done() and not FRAMED.intersection(name for name, _ in self._headers)
         self._end(None if is_whole else httpx2.ReadError(str(exc or "the connection was lost")))
         self._look()
+        del self._parser  # which holds us
 
     def on_message_begin(self) -> None:
         self._headers = []

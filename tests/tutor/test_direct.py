@@ -1,6 +1,7 @@
 """Requests over connections of their own: what HTTP allows is read, what it does not is a failure, on either loop."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -11,7 +12,7 @@ import httpx2
 import pytest
 import uvloop
 
-from server.tutor.direct import HEAD_BYTES, WAITING_BYTES, Direct
+from server.tutor.direct import HEAD_BYTES, WAITING_BYTES, Answer, Direct
 from tests.edge.sockets import certified
 from tests.provider import request_of
 from tests.tls_proxy import tls_proxy
@@ -131,6 +132,16 @@ async def test_only_who_has_a_certificate_that_is_trusted_is_told_anything(
             await parts_of(sealed)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert await parts_of(sealed) == [b"yes"]
+
+
+async def test_nothing_of_an_answer_is_left_to_the_collector() -> None:
+    gc.disable()
+    try:
+        assert await body_of(CHUNKED + b"3\r\nyes\r\n0\r\n\r\n", stays=True) == b"yes"
+        await asyncio.sleep(0.05)
+        assert not [each for each in gc.get_objects() if isinstance(each, Answer)]
+    finally:
+        gc.enable()
 
 
 async def test_a_header_of_two_lines_is_not_sent() -> None:
