@@ -123,9 +123,12 @@ class App:
             ring = _ring(self._settings)
             database = await stack.enter_async_context(Database(self._conninfo, self._settings.pool_size, ring))
             reading = await stack.enter_async_context(reads(database, self._settings.replica_urls, ring))
-            tutor = self._tutor or await stack.enter_async_context(connect(self._settings))
+            pulse, merge = Pulse(), self._settings.turns.merge
+            tutor = self._tutor or await stack.enter_async_context(
+                connect(self._settings, gather=lambda: pulse.stretched(merge))
+            )
             tasks = await stack.enter_async_context(Tasks())
-            yield self._begin(database, reading, tutor, tasks, await self._common(database))
+            yield self._begin(database, reading, tutor, tasks, await self._common(database), pulse=pulse)
 
     @asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncGenerator[None]:
@@ -152,9 +155,11 @@ class App:
                     return await deployment(conn)
             await asyncio.sleep(LOOKS_AGAIN)
 
-    def _begin(self, database: Database, reading: Reads, tutor: Tutor, tasks: Tasks, common: Deployment) -> Instance:
+    def _begin(
+        self, database: Database, reading: Reads, tutor: Tutor, tasks: Tasks, common: Deployment, *, pulse: Pulse
+    ) -> Instance:
         """Make the parts, each of what was made before it, and start what goes on by itself."""
-        settings, owner, pulse = self._settings, uuid4().hex[:12], Pulse()
+        settings, owner = self._settings, uuid4().hex[:12]
         broker, shares = MemoryBroker(), None
         if settings.redis_url:
             broker = RedisBroker(settings.redis_url, owner, common)

@@ -8,6 +8,7 @@ Long because what the tutor says, what the devices are told and what is kept dep
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -43,6 +44,9 @@ Read = Callable[[], Awaitable[Lesson | None]]
 GoesOn = Callable[[float], bool]
 """Whether an attempt may go on past its lease, which it renewed last at this moment of the loop's clock."""
 
+Merge = Callable[[], float]
+"""For how many seconds pieces are gathered and told as one, now."""
+
 
 class Ending(Struct, frozen=True):
     """How it ended. Without a status there is nothing to settle: the turn is another's, or is left to one."""
@@ -70,6 +74,7 @@ class Attempt:
         read: Read,
         hurry: Callable[[], None],
         goes_on: GoesOn,
+        merge: Merge,
         claimed_at: float,
     ) -> None:
         begun = turn.text if tutor.continues else ""
@@ -82,6 +87,7 @@ class Attempt:
         self._keep = keep
         self._read = read
         self._goes_on = goes_on
+        self._merge = merge
         self._loop = asyncio.get_running_loop()
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._renewed_at = claimed_at
@@ -89,7 +95,7 @@ class Attempt:
         self._hurry = hurry
         self._in_a_hurry = False
         self._unsaved = 0
-        self._told_at = -settings.merge
+        self._told_at = -math.inf
         self._tell_later: asyncio.TimerHandle | None = None
         self._typing_later: asyncio.TimerHandle | None = None
         self._heard = False
@@ -225,7 +231,7 @@ class Attempt:
         """The first piece at once, later ones merged over a short time."""
         if self._tell_later is not None:
             return
-        wait = self._told_at + self._settings.merge - now
+        wait = self._told_at + self._merge() - now
         if wait <= 0:
             self._tell_what_waits(now)
         else:
@@ -288,7 +294,8 @@ class Attempt:
         self._renewed_at = asked_at
         if stop:
             self.end(STOPPED)
-        self._tell_now()
+        if stop or self._tell_later is None:  # what waits past a lease has nobody else to tell it
+            self._tell_now()
 
     async def _save_what_has_begun(self) -> None:
         """Before it speaks: from now on what is saved is this attempt's, and the draft of the former is not needed."""

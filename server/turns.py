@@ -388,6 +388,7 @@ class Turns:
             read=read,
             hurry=self._keeper.hurry,
             goes_on=goes_on,
+            merge=lambda: self._pulse.stretched(self._settings.merge),
             claimed_at=claimed_at,
         )
 

@@ -59,6 +59,7 @@ def attempt_of(told: list[Live], kept: Kept, *, age: float) -> Attempt:
         read=kept.read,
         hurry=lambda: None,
         goes_on=lambda renewed_at: False,
+        merge=lambda: 0.0,
         claimed_at=claimed_at,
     )
 

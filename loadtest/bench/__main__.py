@@ -12,12 +12,13 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec import structs
 
 from loadtest.bench.contract import Order
 from loadtest.bench.door import serve
-from loadtest.bench.field import SCENARIOS, field
+from loadtest.bench.field import SCENARIOS, Peer, field
 from loadtest.bench.gates import held, markdown
-from loadtest.bench.measuring import Figures, measured
+from loadtest.bench.measuring import Figures, held_by_stalled, measured
 from loadtest.process import WorldFailed
 
 Found = defaultdict[str, dict[str, list[Figures]]]
@@ -68,6 +69,14 @@ def main(
     sys.exit(0 if all(each.holds for each in held(runs)) else FAILED)
 
 
+async def _measured_once(peer: Peer, name: str, window: float) -> Figures:
+    scenario = SCENARIOS[name]
+    found = await measured(peer, name, scenario, window)
+    return (
+        structs.replace(found, held=await held_by_stalled(peer, name, scenario, window)) if scenario.stalled else found
+    )
+
+
 async def _measured(only: tuple[str, ...], rounds: int, window: float) -> Found:
     peers, runs = field(), Found(dict)
     for name in only:
@@ -75,7 +84,7 @@ async def _measured(only: tuple[str, ...], rounds: int, window: float) -> Found:
             for who, peer in peers.items():
                 if name in peer.scenarios:
                     print(f"{name}, round {number + 1}: {who} …", file=sys.stderr, flush=True)
-                    found = await measured(peer, name, SCENARIOS[name], window)
+                    found = await _measured_once(peer, name, window)
                     runs[name].setdefault(who, []).append(found)
     return runs
 

@@ -42,7 +42,7 @@ GATES = [
     Gate("S4", "redis", "starlette", 0.15),
     Gate("S5", "frame", "starlette", 0.70),
     Gate("S6", "late", "", 0.03),
-    Gate("S6", "grown", "", 2 * 256.0),
+    Gate("S6", "held", "", 256.0),
 ]
 
 
@@ -99,6 +99,7 @@ COLUMNS = {
     "p99": "p99 ms",
     "late": "late",
     "lost": "lost",
+    "held": "KiB a stalled socket",
 }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from loadtest import programs
 from loadtest.bench.client import Wanted
@@ -32,6 +32,8 @@ SETTLES = 1.0
 """Seconds after the last socket has come, until memory is read."""
 DRAINS = 0.8
 LOOKS_EVERY = 0.05
+MANY_STALLED = 40
+"""So many that what they cost is more than what a process grows by in its first seconds anyhow."""
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -40,8 +42,8 @@ class Figures(Struct, frozen=True):
     """Of one run: microseconds of the server's time, KiB of its memory, milliseconds that things took.
 
     `frame`: of time for what was heard (a token, or an answer); None where nothing is said. `redis`: of the time of a
-    Redis for the same. `missing`: what was said
-    and not heard; `late`: the part of what was due that was not heard in its time.
+    Redis for the same. `missing`: what was said and not heard; `late`: the part of what was due that was not heard in
+    its time; `held`: by how much more the process grows for each socket that reads nothing.
     """
 
     accept: float
@@ -53,6 +55,7 @@ class Figures(Struct, frozen=True):
     late: float | None = None
     lost: int = 0
     grown: float | None = None
+    held: float | None = None
 
 
 class Spoken:
@@ -175,6 +178,15 @@ async def _until_it_answers(port: int) -> None:
                 async with Redis.at(port):
                     return
             await asyncio.sleep(LOOKS_EVERY)
+
+
+async def held_by_stalled(peer: Peer, name: str, scenario: Scenario, window: float) -> float:
+    """KiB for each socket that reads nothing: the growth with many of them, less that with none. Raises WorldFailed."""
+    readers = scenario.sockets - scenario.stalled
+    none = structs.replace(scenario, sockets=readers, stalled=0)
+    many = structs.replace(scenario, sockets=readers + MANY_STALLED, stalled=MANY_STALLED)
+    without, beside = [(await measured(peer, name, each, window)).grown or 0.0 for each in (none, many)]
+    return round((beside - without) / MANY_STALLED, 1)
 
 
 async def _loaded(

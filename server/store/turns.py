@@ -113,7 +113,7 @@ async def claim(
 
 async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     """Renew the lease and save the text. Answers whether somebody asked to stop; None: the turn is no longer ours."""
-    parameters = _attempt(turn) | await _written(conn, turn) | {"lease": lease}
+    parameters = await _written(conn, turn) | {"lease": lease}
     kept = await fetch_one(conn, _Kept, _SQL["keep"], parameters)
     return kept.stop if kept else None
 
@@ -122,13 +122,12 @@ async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: flo
     """As `keep`, of many at once: what it answers of those that were kept, by their places. One that is not among them
     is held by somebody else just now, or no longer ours: to be kept alone.
     """
-    saved = [await _written(conn, turn) for turn in written]
     given = {
         "users": [turn.user_id for turn in written],
         "messages": [turn.message_id for turn in written],
         "attempts": [turn.attempt for turn in written],
-        "texts": [each["text"] for each in saved],
-        "chunks": [each["chunks"] for each in saved],
+        "texts": [await _sealed(conn, turn) for turn in written],
+        "chunks": [turn.chunks for turn in written],
         "lease": lease,
     }
     kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], given)
@@ -139,7 +138,7 @@ async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: flo
 
 async def release(conn: Connection, turn: Turn) -> None:
     """Leave the turn, with what is written, to whoever comes next."""
-    await execute(conn, _SQL["release"], _attempt(turn) | await _written(conn, turn))
+    await execute(conn, _SQL["release"], await _written(conn, turn))
 
 
 async def end(change: Change, turn: Turn) -> bool:
@@ -213,11 +212,16 @@ async def _one(conn: Connection, user: UserId, rows: list[Turn]) -> Turn | None:
 
 
 async def _written(conn: Connection, turn: Turn) -> dict[str, object]:
-    """What is saved: sealed, if the user has a key, which may be since a moment ago."""
+    """What is saved, of which attempt."""
+    return _attempt(turn) | {"text": await _sealed(conn, turn), "chunks": turn.chunks}
+
+
+async def _sealed(conn: Connection, turn: Turn) -> str:
+    """The text as it is saved: sealed, if the user has a key, which may be since a moment ago."""
     key = conn.keys.held(turn.user_id)
     if conn.keys.ring.names and not isinstance(key, UserKey):
         key = await key_of(conn, turn.user_id)
-    return {"text": key.seal(turn.text, _about(turn)), "chunks": turn.chunks}
+    return key.seal(turn.text, _about(turn))
 
 
 def _about(turn: Turn) -> bytes:

@@ -1,4 +1,4 @@
-"""What the events of a streamed chat completion say. No I/O: it is fed one event's data at a time.
+"""What the events of a streamed chat completion say. No I/O: it is fed the data of events, as they come.
 
 Lenient about what providers add or leave out: unknown fields, null deltas and events that cannot be read are skipped.
 What comes out is text that PostgreSQL can hold: no NUL, no half of a surrogate pair.
@@ -7,6 +7,8 @@ What comes out is text that PostgreSQL can hold: no NUL, no half of a surrogate 
 import codecs
 import json
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -48,8 +50,11 @@ class Chunk(Struct):
     error: object = None
 
 
+CHUNKS = msgspec.json.Decoder(Chunk)
+
+
 class Completion:
-    """A reply as far as its events have come. `read` gives the text of an event, `end` what is known at the end.
+    """A reply as far as its events have come. `read` gives the text of events, `end` what is known at the end.
 
     No failure repeats the `secret`.
     """
@@ -59,25 +64,37 @@ class Completion:
         self.malformed = 0
         self.done = False
         self._finish: str | None = None
+        self._failure: TutorFailed | None = None
         self._usage: Usage | None = None
         self._said = begun  # what has begun may have been all of it
         self._pairs = codecs.getincrementaldecoder("utf-16-le")("replace")
 
     @property
-    def finished(self) -> bool:
-        return self._finish is not None
+    def has_said(self) -> bool:
+        """Some of the reply is there."""
+        return self._said
 
-    def read(self, data: str) -> str:
-        """The text that this event adds, often none. Raises TutorFailed if the event tells of an error."""
-        if data.strip() == "[DONE]":
-            self.done = True
-            self._finish = self._finish or "stop"
-        elif data.strip():
-            return self._read(data)
-        return ""
+    @property
+    def finished(self) -> bool:
+        """It says no more."""
+        return self._finish is not None or self._failure is not None
+
+    def read(self, datas: Iterable[bytes]) -> str:
+        """The text that these events add, often none."""
+        text = ""
+        for data in datas:
+            if self.finished:
+                self._read(data)  # what was used
+            else:
+                text += self._read(data)
+        return text
 
     def end(self) -> Piece:
-        """The last piece. Raises TutorFailed if the stream ended before the reply did, or held no reply."""
+        """The last piece. Raises TutorFailed if an event told of an error, if the stream ended before the reply did, or
+        if it held no reply.
+        """
+        if self._failure is not None:
+            raise self._failure
         if not self._said and self.malformed:
             raise unreadable()
         if not self.finished:
@@ -88,14 +105,22 @@ class Completion:
             raise TutorFailed("provider_empty", "The tutor's provider sent an empty reply.", retryable=True)
         return Piece(text=self._pairs.decode(b"", True), usage=self._usage, truncated=self._finish in CUT_SHORT)
 
-    def _read(self, data: str) -> str:
+    def _read(self, data: bytes) -> str:
+        if not (data := data.strip()):
+            return ""
+        if data == b"[DONE]":
+            self.done = True
+            self._finish = self._finish or "stop"
+            return ""
         chunk = decoded(data)
         if chunk is None:
             self.malformed += 1
             return ""
-        if chunk.error:
+        if chunk.error and not self.finished:
             why = explained("The tutor's provider broke off", message_of(chunk.error), self._secret)
-            raise TutorFailed("provider_error", why, retryable=True)
+            self._failure = TutorFailed("provider_error", why, retryable=True)
+            self.done = True
+            return ""
         if chunk.usage:
             self._usage = Usage(chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
         return self._text(chunk.choices or [])
@@ -111,13 +136,17 @@ class Completion:
 
     def _storable(self, text: str) -> str:
         """The halves of a surrogate pair may come in two events: the decoder joins them, and replaces a lone half."""
+        if text.isascii() and not self._pairs.getstate()[0]:
+            return text.replace("\0", "")
         return self._pairs.decode(text.encode("utf-16-le", "surrogatepass")).replace("\0", "")
 
 
-def decoded(data: str) -> Chunk | None:
-    """None if it is no chunk. The standard library's reader, because msgspec's refuses half a surrogate pair."""
+def decoded(data: bytes) -> Chunk | None:
+    """None if it is no chunk. The standard library's reader takes what msgspec's refuses, as half a surrogate pair."""
+    with suppress(msgspec.MsgspecError, RecursionError):
+        return CHUNKS.decode(data)
     try:
-        return msgspec.convert(json.loads(data), Chunk)
+        return msgspec.convert(json.loads(data.decode(errors="replace")), Chunk)
     except (ValueError, RecursionError, msgspec.ValidationError):
         return None
 

@@ -9,6 +9,7 @@ import structlog
 
 from server.errors import StartupError
 from server.settings import Settings
+from server.tutor.direct import Gather, not_at_all
 from server.tutor.local import LocalModelFailed, local_tutor
 from server.tutor.openai import OpenAITutor
 from server.tutor.scribe import Scribe
@@ -19,11 +20,11 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def connect(settings: Settings) -> AsyncGenerator[Tutor]:
+async def connect(settings: Settings, gather: Gather = not_at_all) -> AsyncGenerator[Tutor]:
     """Raises StartupError if the endpoint's settings cannot be meant. A local model that fails is told, not fatal."""
     async with AsyncExitStack() as stack:
         if settings.openai_base_url:
-            yield await stack.enter_async_context(endpoint(settings.openai_base_url, settings))
+            yield await stack.enter_async_context(endpoint(settings.openai_base_url, settings, gather))
         else:
             yield await local_or_nobody(settings, stack)
 
@@ -41,7 +42,7 @@ def check(settings: Settings) -> None:
         endpoint(settings.openai_base_url, settings)
 
 
-def endpoint(base_url: str, settings: Settings) -> OpenAITutor:
+def endpoint(base_url: str, settings: Settings, gather: Gather = not_at_all) -> OpenAITutor:
     key = settings.openai_api_key
     if key and not (key.isascii() and key.isprintable()):
         raise StartupError("OPENAI_API_KEY holds characters that no key has.")
@@ -57,6 +58,7 @@ def endpoint(base_url: str, settings: Settings) -> OpenAITutor:
         model=settings.openai_model,
         history_tokens=settings.history_tokens,
         continues=settings.openai_prefill,
+        gather=gather,
     )
 
 

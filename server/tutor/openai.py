@@ -9,7 +9,8 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
-from typing import Any, Self, cast
+from typing import Any, Self
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import structlog
@@ -18,6 +19,8 @@ from protocol.model import TutorName
 from server.lesson import Lesson
 from server.settings import is_loopback
 from server.tutor.completion import Completion, explained, message_of, unreadable
+from server.tutor.direct import Direct, Gather, not_at_all
+from server.tutor.event_reader import EventReader, TooLong
 from server.tutor.prompt import messages
 from server.tutor.tutor import Piece, TutorFailed
 
@@ -48,7 +51,8 @@ class OpenAITutor:
     """A Tutor at `base_url`, which includes `/v1` as OPENAI_BASE_URL does. Without a model, the first one it offers.
 
     An async context manager: leaving it closes the connections, unless the client was given. Its own client uses the
-    proxies of the environment, but never for a loopback address. A given client's time limits are not used.
+    proxies of the environment, but never for a loopback address. A given client's time limits are not used. `gather`:
+    for how long what is said may be gathered, from one piece to the next.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class OpenAITutor:
         name: TutorName | None = None,
         continues: bool = False,
         client: httpx2.AsyncClient | None = None,
+        gather: Gather = not_at_all,
     ) -> None:
         self._base = httpx2.URL(base_url)
         self._headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
@@ -71,8 +76,9 @@ class OpenAITutor:
         self.name = name or TutorName(name=model or self._base.host, local=False, note=NOTE)
         self.continues = continues
         self._asking = asyncio.Lock()
+        self._gather = gather
         self._owns_client = client is None
-        self._client = client or own_client(self._base.host)
+        self._client = client or streaming_client(self._base.host)
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,26 +89,31 @@ class OpenAITutor:
 
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
         completion = Completion(self._key, begun=bool(lesson.begun))
-        async with aclosing(await self._ask(lesson)) as response, aclosing(events(response)) as datas:
-            async for data in datas:
-                if text := completion.read(data):
+        async with aclosing(await self._ask(lesson, completion)) as response, aclosing(events(response)) as arriving:
+            async for datas in arriving:
+                if text := completion.read(datas):
                     yield Piece(text=text)
                 if completion.finished:
                     break
             if not completion.done:
-                await afterword(completion, datas)
+                await afterword(completion, arriving)
         if completion.malformed:
             log.warning("provider_unreadable", count=completion.malformed, provider=self._base.host)
         yield completion.end()
 
-    async def _ask(self, lesson: Lesson) -> httpx2.Response:
+    async def _ask(self, lesson: Lesson, completion: Completion) -> httpx2.Response:
+        """The first words come as soon as they can."""
         body = {
             "model": await self._known_model(),
             "messages": messages(lesson, self._history_tokens),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        return await self._send("POST", "chat/completions", body)
+
+        def gather() -> float:
+            return self._gather() if completion.has_said else 0.0
+
+        return await self._send("POST", "chat/completions", body, gather=gather)
 
     async def _known_model(self) -> str:
         async with self._asking:
@@ -121,11 +132,13 @@ class OpenAITutor:
                     detail = "The tutor's provider names no model. Set OPENAI_MODEL."
                     raise TutorFailed("provider_model", detail, retryable=False)
 
-    async def _send(self, method: str, path: str, body: object = None) -> httpx2.Response:
+    async def _send(self, method: str, path: str, body: object = None, **extensions: object) -> httpx2.Response:
         """The answer, its body yet unread; the caller closes it."""
         url = self._base.copy_with(path=f"{self._base.path.rstrip('/')}/{path}")
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
-        request = self._client.build_request(method, url, json=body, headers=self._headers, timeout=timeout)
+        request = self._client.build_request(
+            method, url, json=body, headers=self._headers, timeout=timeout, extensions=extensions
+        )
         try:
             response = await self._client.send(request, stream=True)
         except httpx2.HTTPError as error:
@@ -147,26 +160,29 @@ class OpenAITutor:
         return TutorFailed("provider_refused", what, retryable=False)
 
 
-async def events(response: httpx2.Response) -> AsyncGenerator[str]:
-    """The data of each event. A broken connection ends them; an endless event, or no stream, raises TutorFailed."""
-    response.encoding = "utf-8"
+async def events(response: httpx2.Response) -> AsyncGenerator[list[bytes]]:
+    """The data of the events that have come together. A broken connection ends them; an endless event, or no stream,
+    raises TutorFailed.
+    """
+    if response.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/event-stream":
+        raise unreadable()
+    reader = EventReader(EVENT_BYTES)
     try:
-        source = aiter(httpx2.EventSource(response, EVENT_BYTES))
-        async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as arriving:
-            async for event in arriving:
-                yield event.data
-    except httpx2.SSEError as error:
+        async with aclosing(response.aiter_bytes()) as arriving:
+            async for part in arriving:
+                yield reader.read(part)
+    except TooLong as error:
         raise unreadable() from error
     except httpx2.HTTPError:
         return
 
 
-async def afterword(completion: Completion, datas: AsyncGenerator[str]) -> None:
+async def afterword(completion: Completion, arriving: AsyncGenerator[list[bytes]]) -> None:
     """Reads what follows the reply: the usage. Nothing that goes wrong here undoes a reply that is complete."""
     with suppress(TimeoutError, TutorFailed):
         async with asyncio.timeout(AFTERWORD_SECONDS):
-            async for data in datas:
-                completion.read(data)
+            async for datas in arriving:
+                completion.read(datas)
                 if completion.done:
                     break
 
@@ -190,3 +206,10 @@ def own_client(host: str) -> httpx2.AsyncClient:
     """
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     return httpx2.AsyncClient(trust_env=not is_loopback(host), limits=limits)
+
+
+def streaming_client(host: str) -> httpx2.AsyncClient:
+    """As `own_client`, but made for streams, unless a proxy is to be used."""
+    if not is_loopback(host) and getproxies() and not proxy_bypass(host):
+        return own_client(host)
+    return httpx2.AsyncClient(transport=Direct())

@@ -17,7 +17,7 @@ from protocol.model import TutorName, Usage
 from server.lesson import Lesson, Utterance
 from server.tutor.openai import AFTERWORD_SECONDS, OpenAITutor
 from server.tutor.tutor import Piece, TutorFailed
-from tests.provider import CUT, END, HOLD, Finish, Provider, Raw, Refuse, fails, provider, request_of, said
+from tests.provider import CUT, END, HOLD, Finish, Provider, Raw, Refuse, fails, piece, provider, request_of, said
 
 KEY = "sk-secret-0123456789"
 LESSON = Lesson(mode="learn", language="de", history=[Utterance("user", "Was ist 2 + 3?")])
@@ -69,6 +69,34 @@ async def test_the_provider_is_asked_for_a_stream_with_usage_and_given_prompt_hi
     assert "German (de)" in request["messages"][0]["content"]
     assert said(request) == "Was ist 2 + 3?"
     assert it.keys == [f"Bearer {KEY}"]
+
+
+async def test_the_first_words_wait_for_nothing_and_what_follows_is_gathered() -> None:
+    role = Raw(b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n')
+    loop = asyncio.get_running_loop()
+    async with (
+        provider([role, "Was ", HOLD, "denkst ", "du?", HOLD]) as it,
+        OpenAITutor(it.base_url, model="m", gather=lambda: 0.5) as tutor,
+        aclosing(tutor.reply(LESSON)) as pieces,
+    ):
+        began = loop.time()
+        assert (await anext(pieces)).text == "Was "
+        assert loop.time() - began < 0.4
+        await it.held()
+        it.release()
+        assert (await anext(pieces)).text == "denkst du?"
+        assert loop.time() - began >= 0.5
+
+
+async def test_what_was_said_is_given_though_an_error_comes_with_it() -> None:
+    async with (
+        provider([Raw(piece("Was ") + fails().data)]) as it,
+        OpenAITutor(it.base_url, model="m") as tutor,
+        aclosing(tutor.reply(LESSON)) as pieces,
+    ):
+        assert (await anext(pieces)).text == "Was "
+        with pytest.raises(TutorFailed, match="broke off"):
+            await anext(pieces)
 
 
 async def test_a_piece_is_given_before_the_next_is_written() -> None:
