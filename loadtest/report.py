@@ -103,11 +103,11 @@ def _together(results: list[Result]) -> Iterator[str]:
 
 def _run(result: Result) -> Iterator[str]:
     only = f", only {result.only}" if result.only else ""
-    bus = " over a cluster of Redis" if result.cluster else ""
+    over = " over a cluster of Redis" if result.cluster else ""
     yield f"### Seed {result.seed}, {result.minutes:g} minutes{only}\n"
     yield (
         f"{result.began}, tutorhub {result.version} ({result.hub}), Python {result.python}, "
-        f"{_number(result.cores, 'core')}, {_number(result.instances, 'instance')}{bus}, took {result.took:.0f} s.\n"
+        f"{_number(result.cores, 'core')}, {_number(result.instances, 'instance')}{over}, took {result.took:.0f} s.\n"
     )
     yield "Every promise was kept.\n" if result.passed else "**Not every promise was kept.**\n"
     yield from _counts(result.counts)

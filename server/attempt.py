@@ -294,7 +294,7 @@ class Attempt:
         self._renewed_at = asked_at
         if stop:
             self.end(STOPPED)
-        if stop or self._tell_later is None:  # what waits past a lease has nobody else to tell it
+        if self._tell_later is None:  # what waits past a lease has nobody else to tell it
             self._tell_now()
 
     async def _save_what_has_begun(self) -> None:

@@ -78,7 +78,9 @@ class UserKeys:
         return held
 
     def held(self, user: UserId) -> Unsealed:
-        """As last read. A key that is too old opens nothing, and so cannot go unnoticed; nothing is sealed by it."""
+        """As last read. A key that is too old opens nothing, and so cannot go unnoticed; a send that was sealed by it
+        is passed over (`send_of_users`).
+        """
         return self._held.get(user, _UNSEALED)
 
     def _hold(self, user: UserId, key: UserKey) -> None:

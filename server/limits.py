@@ -121,15 +121,15 @@ class Limits:
             entered = self._taken[seat] <= most and await self._is_free(seat, most, who)
         finally:
             if not entered:
-                self._rise(seat, who)
+                self._free_seat(seat, who)
         return entered
 
     def _leave(self, seat: Seat, who: str) -> None:
-        if not self._rise(seat, who) and self._shared is not None:
+        if not self._free_seat(seat, who) and self._shared is not None:
             self._shared.leave(*seat, who)
 
-    def _rise(self, seat: Seat, who: str) -> int:
-        """How many sockets of theirs are there still."""
+    def _free_seat(self, seat: Seat, who: str) -> int:
+        """One socket of theirs is gone: how many are left."""
         left = _count_down(self._seats[seat], who)
         if not _count_down(self._taken, seat):
             del self._seats[seat]

@@ -7,6 +7,7 @@ for the next. So one that comes by itself is one round trip, instead of a dozen.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import Struct
@@ -14,7 +15,7 @@ from msgspec import Struct
 from protocol.answers import Sent
 from protocol.events import MessageAdded
 from protocol.ids import UserId
-from server.errors import ConnectionBroken, Refusal
+from server.errors import ConnectionBroken, Refusal, Unavailable
 from server.fanout.hub import Hub
 from server.store.pool import Database
 from server.store.sends import Added, Draft, send_of_users
@@ -24,6 +25,8 @@ TOGETHER = 32
 """Sends in one statement. More at a time, and the database would wait for us, and we for it."""
 AT_ONCE = 2
 """Statements under way."""
+MOST_WAITING = 1_000
+"""Sends. What more there is would be refused before its turn came."""
 
 log = structlog.get_logger()
 
@@ -54,28 +57,22 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
         self._under_way = 0
-        self._last: dict[UserId, asyncio.Future[None]] = {}
-        """Of each user who sends: done when the last that has come is."""
+        self._locks: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+        """Of each user who sends: one at a time, in the order in which they came."""
 
     async def send(self, user: UserId, draft: Draft, alone: Callable[[], Awaitable[Sent]]) -> Sent:
         """Together with others, or `alone`; after what the user has sent before. It is committed and told then.
 
         Raises what `alone` raises, and Unavailable.
         """
-        former, done = self._last.get(user), self._loop.create_future()
-        self._last[user] = done
-        try:
-            if former is not None:
-                await asyncio.wait([former])
+        async with self._locks.setdefault(user, asyncio.Lock()):
             return await self._together(user, draft) or await alone()
-        finally:
-            done.set_result(None)
-            if self._last[user] is done:
-                del self._last[user]
 
     async def _together(self, user: UserId, draft: Draft) -> Sent | None:
         if draft.names_files:
             return None
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable(retry_after_ms=1_000)
         waiting = _Waiting(user, draft, self._loop.create_future())
         self._waiting.append(waiting)
         if self._under_way < AT_ONCE:
@@ -86,7 +83,8 @@ class Sender:
     async def _send_waiting(self) -> None:
         try:
             while self._waiting:
-                some, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                wanted = [each for each in self._waiting if not each.answer.done()]  # not of those who gave up
+                some, self._waiting = wanted[:TOGETHER], wanted[TOGETHER:]
                 await self._send_some(some)
         finally:
             self._under_way -= 1
@@ -113,6 +111,7 @@ class Sender:
         except Exception:  # whatever is wrong with one of them, nobody may wait for ever
             log.exception("sends_failed")
             for each in some:
+                self._hub.doubt(each.user)  # it may be committed
                 each.resolve(None)
 
     def _answer(self, each: _Waiting, origin: str, added: Added | Refusal | None) -> None:

@@ -1,6 +1,7 @@
 """An attempt says nothing that its lease does not cover."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
@@ -13,6 +14,11 @@ from server.lesson import Lesson, Utterance
 from server.settings import TurnSettings
 from server.store.turns import Turn
 from server.tutor.tutor import Piece
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
 
 SESSION = SessionId(UUID(int=1))
 TURN = Turn(UserId("ada"), MessageId(UUID(int=2)), SESSION, 1, 0, "us", stop=False, text="", chunks=0)
@@ -29,6 +35,20 @@ class Counting:
     async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
         yield Piece("One ")
         yield Piece("two.")
+
+
+class Waiting(Counting):
+    """Says both, and then nothing more."""
+
+    def __init__(self) -> None:
+        self.said = asyncio.Event()
+
+    @override
+    async def reply(self, lesson: Lesson) -> AsyncGenerator[Piece]:
+        yield Piece("One ")
+        yield Piece("two.")
+        self.said.set()
+        await asyncio.Event().wait()
 
 
 class Kept:
@@ -98,3 +118,27 @@ async def test_one_that_has_ended_says_nothing_when_it_was_kept_after_that() -> 
     await attempt.write()
     attempt.kept(asyncio.get_running_loop().time(), stop=False)
     assert told == []
+
+
+async def test_a_checkpoint_tells_nothing_before_its_moment() -> None:
+    told, tutor, kept, loop = list[Live](), Waiting(), Kept(), asyncio.get_running_loop()
+    attempt = Attempt(
+        TURN,
+        tutor,
+        LIMITS,
+        told.append,
+        kept.keep,
+        read=kept.read,
+        hurry=lambda: None,
+        goes_on=lambda renewed_at: False,
+        merge=lambda: 60.0,
+        claimed_at=loop.time(),
+    )
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(attempt.write())
+        await tutor.said.wait()
+        attempt.kept(loop.time(), stop=False)
+        assert [each.text for each in told if isinstance(each, TokenAdded)] == ["One "]
+        attempt.kept(loop.time(), stop=True)
+        assert (await writing).status == "stopped"
+    assert [each.text for each in told if isinstance(each, TokenAdded)] == ["One ", "two."]

@@ -7,20 +7,22 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pytest
 
 from protocol.answers import Sent
 from protocol.ids import SessionId, UserId, fresh_message_id
 from protocol.model import Metadata
-from server import messages, sessions
-from server.errors import IdempotencyConflict, Invalid, NotFound, Refusal, TooManyPending
+from server import messages, sending, sessions
+from server.errors import IdempotencyConflict, Invalid, NotFound, Refusal, TooManyPending, Unavailable
 from server.instance import Instance
+from server.sending import AT_ONCE
 from server.store.failures import DatabaseFault
 from server.store.sends import Draft
 from tests.database_proxy import database_proxy
 from tests.device import device
 from tests.hub import Hub, running
 from tests.rings import rows
-from tests.senders import ADA, SESSION, begin, instance, said, send
+from tests.senders import ADA, BEN, SESSION, begin, instance, said, send
 
 
 async def outcome(asked: Awaitable[Sent]) -> Sent | type[Exception]:
@@ -196,3 +198,41 @@ async def statements_of_a_send(hub: Hub, proxy: Any) -> int:
         await messages.send(it, ADA, said())
         counts.append(proxy.statements - before)
     return min(counts)
+
+
+async def test_who_gives_up_waiting_leaves_their_next_send_alone_in_its_statement(database_url: str) -> None:
+    """Else there were two of one user, with one number."""
+    other = SessionId(uuid4())
+    async with instance(database_url) as it, asyncio.TaskGroup() as group:
+        await begin(it, ADA)
+        await begin(it, ADA, session=other)
+        it.sender._under_way = AT_ONCE
+        given_up = group.create_task(send(it, ADA, said("given up"), []))
+        await asyncio.sleep(0)
+        assert len(it.sender._waiting) == 1
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        said_next = group.create_task(send(it, ADA, said("said", session=other), []))
+        await asyncio.sleep(0)
+        assert len(it.sender._waiting) == 2
+        await it.sender._send_waiting()
+        await said_next
+        assert not it.sender._locks
+    texts = rows(database_url, "SELECT content, seq FROM messages WHERE type = 'user'")
+    assert texts == [("said", 3)]
+
+
+async def test_no_more_wait_than_would_have_their_turn_in_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MOST_WAITING", 1)
+    async with instance(database_url) as it, asyncio.TaskGroup() as group:
+        await begin(it, ADA)
+        await begin(it, BEN)
+        it.sender._under_way = AT_ONCE
+        waits = group.create_task(send(it, ADA, said(), []))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await send(it, BEN, said(), [])
+        await it.sender._send_waiting()
+        assert (await waits).position == 1

@@ -10,6 +10,8 @@ from loadtest.world import World
 
 REPLACED = 6.0
 """Seconds until a primary that is lost is missed (1.5), replaced, and the new one is heard by all."""
+BOTH_BACK = 12.0
+"""Of a primary and its replica: both are away for three seconds, and then have to agree."""
 FOLLOWED = 3.0
 """Seconds until a place that channels were handed over to is heard by all."""
 MOVED = 3
@@ -112,7 +114,7 @@ FAULTS = (
     Fault("cluster-kill-primary", ROW + "a primary killed (kill -9)", (7, 9), primary_killed, deafens=REPLACED),
     Fault("cluster-freeze-primary", ROW + "a primary frozen (SIGSTOP)", (7, 9), primary_frozen, deafens=REPLACED),
     Fault("cluster-kill-replica", ROW + "a replica killed (kill -9)", (3, 5), replica_killed, deafens=0.0),
-    Fault("cluster-kill-both", ROW + "a primary and its replica killed", (2, 3), both_killed, deafens=12.0),
+    Fault("cluster-kill-both", ROW + "a primary and its replica killed", (2, 3), both_killed, deafens=BOTH_BACK),
     Fault("cluster-hand-over", ROW + "a primary hands over to its replica", (2, 3), handed_over, deafens=FOLLOWED),
     Fault("cluster-move-slots", ROW + "slots move to another primary", (2, 3), moved, deafens=FOLLOWED),
     Fault("cluster-kick", ROW + "CLIENT KILL TYPE pubsub at a primary", (2, 3), kicked, deafens=FOLLOWED),

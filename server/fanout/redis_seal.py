@@ -52,6 +52,7 @@ class RedisSeal:
         self._cipher_of = lru_cache(SPEAKERS)(self._derived)
         self._hidden = lru_cache(NAMES)(self._hash_of)
         self.draft = lru_cache(NAMES)(self._draft_of)
+        """The key of what an attempt has told, in the slot of the user's channel."""
 
     def channel(self, user: UserId) -> bytes:
         """Where everything about a user is said in a cluster. What is in braces decides the slot."""

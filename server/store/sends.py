@@ -53,7 +53,7 @@ async def send_of_users(
     conn: Connection, drafts: Sequence[tuple[UserId, Draft]], *, pending: int
 ) -> dict[int, Added | SealedWithMissingKey]:
     """Add what is in order, of users each of whom is there once. By its place: what was added, and is committed; the
-    refusal stands for what cannot be read. Nothing is, if this raises.
+    refusal stands for what cannot be read, and is added all the same. Nothing is, if the database raises.
 
     What has no place is to be sent alone: its id was used before, or its session is not there, has no title yet or so
     many `pending` replies; or somebody is just changing something else of the user's, or has given them another key.

@@ -5,6 +5,7 @@ Long because every way in which a provider can fail is one short test.
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from itertools import repeat
@@ -15,7 +16,8 @@ import pytest
 
 from protocol.model import TutorName, Usage
 from server.lesson import Lesson, Utterance
-from server.tutor.openai import AFTERWORD_SECONDS, OpenAITutor
+from server.tutor.direct import Direct
+from server.tutor.openai import AFTERWORD_SECONDS, OpenAITutor, streaming_client
 from server.tutor.tutor import Piece, TutorFailed
 from tests.provider import CUT, END, HOLD, Finish, Provider, Raw, Refuse, fails, piece, provider, request_of, said
 
@@ -330,3 +332,24 @@ def echo_and_hold(request: dict[str, Any]) -> Iterable[Any]:
 
 def endless(_request: dict[str, Any]) -> Iterable[Any]:
     return repeat("und ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "host", "direct"),
+    [
+        ({}, "api.example.com", True),
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, "api.example.com", False),
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, "127.0.0.1", True),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "api.example.com"}, "api.example.com", True),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "*"}, "api.example.com", True),
+    ],
+)
+async def test_who_has_a_proxy_is_asked_through_it(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], host: str, direct: bool
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with streaming_client(host) as client:
+        assert isinstance(client._transport, Direct) == direct
