@@ -150,7 +150,7 @@ def stale_write() -> None:
         assert unfenced != turns[name], "it was fenced"
         turns[name] = Statement(unfenced)
     Replies.take = _take_all
-    Attempt._tell_now = _tell_as_two
+    Attempt._tell_what_waits = _tell_as_two
 
 
 def _take_all(
@@ -162,14 +162,11 @@ def _take_all(
 _taken_over = once_in(20)
 
 
-def _tell_as_two(self: Attempt) -> None:
+def _tell_as_two(self: Attempt, now: float) -> None:
     """Another attempt has begun with what is written; this one does not care."""
-    if self._tell_later is not None:
-        self._tell_later.cancel()
-        self._tell_later = None
     if (event := self.writer.tell()) is None:
         return
-    self._told_at = self._loop.time()
+    self._told_at = now
     self._tell(event)
     if _taken_over():
         taken = self.writer
