@@ -1,6 +1,7 @@
 """The command line of the load test: `python -m loadtest run`, `prove`, `measure` …"""
 
 import sys
+from math import isnan
 from pathlib import Path
 
 import click
@@ -16,6 +17,9 @@ from loadtest.run.command import compare_command, run_command
 from loadtest.screen import Screen
 from loadtest.sends import sends_command
 from loadtest.world import HUB
+
+A_DAY = 1_440.0
+"""Minutes."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +38,7 @@ main.add_command(compare_command)
 
 @main.command("prove")
 @click.option("--seed", default=1, show_default=True, help="The same seed injects the same faults at the same times.")
-@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(0, A_DAY, min_open=True))
 @click.option("--only", metavar="FAULT", help="One fault, or all whose names begin so.")
 @click.option("--instances", default=3, show_default=True, type=click.IntRange(1, 26))
 @click.option("--users", default=8, show_default=True, type=click.IntRange(1))
@@ -51,7 +55,12 @@ def prove_command(
     """Break everything but the database's disk, one thing after the other, and decide whether a promise was broken."""
     options, screen = msgspec.convert(chosen_options, Options), Screen()
     if not options.chosen:
-        raise click.BadParameter(f"no fault's name begins with {options.only!r}: see --list", param_hint="--only")
+        world = "--list --cluster" if options.cluster else "--list"
+        raise click.BadParameter(f"no fault's name begins with {options.only!r}: see {world}", param_hint="--only")
+    if options.cluster and options.instances == 1:
+        raise click.BadParameter("over a cluster, one instance is watched from another", param_hint="--instances")
+    if isnan(options.minutes):
+        raise click.BadParameter("that is no number", param_hint="--minutes")
     if not options.planned:
         raise click.BadParameter(f"no fault fits into {options.minutes:g} minutes", param_hint="--minutes")
     if lists:

@@ -81,7 +81,7 @@ class Handshake(asyncio.Protocol):
         try:
             await self._app(self._scope, self._receive, self._send)
         except Exception:  # whatever it is, somebody waits for an answer
-            if not self._gone.is_set():
+            if not self.transport.is_closing():
                 log.exception("handshake_failed")
         finally:
             self._scope["extensions"].clear()  # no cycle keeps it all in memory
@@ -97,8 +97,8 @@ class Handshake(asyncio.Protocol):
         return {"type": "websocket.disconnect", "code": 1006}
 
     async def _send(self, message: Message) -> None:
-        if self._gone.is_set():
-            raise ConnectionError("the peer has left")
+        if self._gone.is_set() or self._answered:
+            raise ConnectionError("the peer has left, or was sent away")
         match message["type"]:
             case "websocket.accept":
                 self._accept(message)
@@ -120,12 +120,12 @@ class Handshake(asyncio.Protocol):
             *message.get("headers", ()),
         ]
         if (chosen := message.get("subprotocol")) is not None:
-            headers.append((b"sec-websocket-protocol", chosen.encode()))
+            headers.append((b"sec-websocket-protocol", chosen.encode("latin-1")))
         self._write(101, headers)
 
     def _answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Say no, and hang up."""
-        if not self._answered:
+        if not self._answered and not self._gone.is_set():
             length = (b"content-length", b"%d" % len(body))
             said = [each for each in headers if each[0].lower() != length[0]]
             self._write(status, [*said, length, (b"connection", b"close")], body)

@@ -77,6 +77,7 @@ class TimelyHttp(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """The request is not written and read once more, as uvicorn would."""
         self.connections.discard(self)
+        self._goes_on()  # nobody tells us any more that it does
         if self.conn.trailing_data[0]:
             self.transport.abort()  # a client may not speak before it is answered
         else:

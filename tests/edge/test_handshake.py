@@ -196,7 +196,13 @@ async def test_an_application_that_waits_for_more_hears_that_the_peer_has_left(d
     async with Rude(deciding) as rude:
         rude.writer.write(request(KEY, VERSION, line="GET /wait HTTP/1.1"))
         await deciding.app.asked.wait()
+    unseen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: unseen.append(about))
     await asyncio.wait_for(deciding.app.hold.wait(), 5)
+    while deciding.server.server_state.tasks:
+        await asyncio.sleep(0.001)
+    gc.collect()
+    assert unseen == []
 
 
 async def test_at_the_end_of_the_server_who_is_not_answered_yet_is_told(deciding: Running) -> None:
@@ -205,7 +211,35 @@ async def test_at_the_end_of_the_server_who_is_not_answered_yet_is_told(deciding
         await deciding.app.asked.wait()
         deciding.server.should_exit = True
         assert (await rude.everything()).startswith(b"HTTP/1.1 503 ")
-        deciding.app.hold.set()
+        with capture_logs() as logs:
+            deciding.app.hold.set()
+            while deciding.server.server_state.tasks:
+                await asyncio.sleep(0.001)
+        assert logs == []
+        assert deciding.app.sockets.empty(), "nobody is let in after that"
+
+
+async def test_who_was_slow_before_the_upgrade_is_not_cut_off_after_it() -> None:
+    class Hasty(TimelyHttp):
+        READS_WITHIN = 0.3
+
+    class Big(App):
+        @override
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3000000")]})
+                await send({"type": "http.response.body", "body": b"x" * 3_000_000})
+            else:
+                await super().__call__(scope, receive, send)
+
+    async with running(app=Big(), http=Hasty) as hub, Rude(hub) as rude:
+        rude.writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" + request(KEY, VERSION))
+        await rude.reader.readuntil(b"\r\n\r\n")
+        await rude.reader.readexactly(3_000_000)
+        assert (await rude.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        socket = await hub.next_socket()
+        await asyncio.sleep(2 * Hasty.READS_WITHIN)
+        assert not socket.gone.is_set()
 
 
 async def test_over_tls_the_scheme_says_so(tmp_path: Path) -> None:
