@@ -1,6 +1,7 @@
 """A real Redis (or Valkey) Cluster of the proof's own, on loopback: three primaries, and a replica of each.
 
 Who is what changes while servers are lost and come back. A server is asked, never remembered.
+The tests have one of their own, which waits while it works (`tests/redis_cluster.py`).
 """
 
 import asyncio
