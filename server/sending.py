@@ -27,6 +27,8 @@ AT_ONCE = 2
 """Statements under way."""
 MOST_WAITING = 1_000
 """Sends. What more there is would be refused before its turn came."""
+WAITS_FOR = 1.0
+"""Seconds for what the same user has sent before, as for a connection: later it would be done after it was refused."""
 
 log = structlog.get_logger()
 
@@ -65,8 +67,16 @@ class Sender:
 
         Raises what `alone` raises, and Unavailable.
         """
-        async with self._locks.setdefault(user, asyncio.Lock()):
+        lock = self._locks.setdefault(user, asyncio.Lock())
+        try:
+            async with asyncio.timeout(WAITS_FOR):
+                await lock.acquire()
+        except TimeoutError:
+            raise Unavailable(retry_after_ms=1_000) from None
+        try:
             return await self._together(user, draft) or await alone()
+        finally:
+            lock.release()
 
     async def _together(self, user: UserId, draft: Draft) -> Sent | None:
         if draft.names_files:

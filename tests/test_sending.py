@@ -217,6 +217,7 @@ async def test_who_gives_up_waiting_leaves_their_next_send_alone_in_its_statemen
         assert len(it.sender._waiting) == 2
         await it.sender._send_waiting()
         await said_next
+        del given_up  # whose traceback holds the lock
         assert not it.sender._locks
     texts = rows(database_url, "SELECT content, seq FROM messages WHERE type = 'user'")
     assert texts == [("said", 3)]
@@ -236,3 +237,19 @@ async def test_no_more_wait_than_would_have_their_turn_in_time(
             await send(it, BEN, said(), [])
         await it.sender._send_waiting()
         assert (await waits).position == 1
+
+
+async def test_what_waits_too_long_for_what_its_user_has_sent_before_is_refused_and_never_done(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "WAITS_FOR", 0.05)
+    async with instance(database_url) as it, asyncio.TaskGroup() as group:
+        await begin(it, ADA)
+        it.sender._under_way = AT_ONCE
+        waits = group.create_task(send(it, ADA, said("first"), []))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await send(it, ADA, said("second"), [])
+        await it.sender._send_waiting()
+        await waits
+    assert rows(database_url, "SELECT content FROM messages WHERE type = 'user'") == [("first",)]
