@@ -17,7 +17,7 @@ from protocol.events import MessageAdded
 from protocol.ids import UserId
 from server.errors import ConnectionBroken, Refusal, Unavailable
 from server.fanout.hub import Hub
-from server.store.pool import Database
+from server.store.pool import WAIT_FOR_CONNECTION, Database
 from server.store.sends import Added, Draft, send_of_users
 from server.tasks import Tasks
 
@@ -27,7 +27,7 @@ AT_ONCE = 2
 """Statements under way."""
 MOST_WAITING = 1_000
 """Sends. What more there is would be refused before its turn came."""
-WAITS_FOR = 1.0
+WAITS_FOR = WAIT_FOR_CONNECTION
 """Seconds for what the same user has sent before, as for a connection: later it would be done after it was refused."""
 
 log = structlog.get_logger()
@@ -95,7 +95,8 @@ class Sender:
             while self._waiting:
                 wanted = [each for each in self._waiting if not each.answer.done()]  # not of those who gave up
                 some, self._waiting = wanted[:TOGETHER], wanted[TOGETHER:]
-                await self._send_some(some)
+                if some:
+                    await self._send_some(some)
         finally:
             self._under_way -= 1
 

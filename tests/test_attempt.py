@@ -67,19 +67,21 @@ class Kept:
         return LESSON
 
 
-def attempt_of(told: list[Live], kept: Kept, *, age: float) -> Attempt:
+def attempt_of(
+    told: list[Live], kept: Kept, *, age: float = 0.0, tutor: Counting | None = None, merge: float = 0.0
+) -> Attempt:
     """One that was asked for so many seconds ago."""
     claimed_at = asyncio.get_running_loop().time() - age
     return Attempt(
         TURN,
-        Counting(),
+        tutor or Counting(),
         LIMITS,
         told.append,
         kept.keep,
         read=kept.read,
         hurry=lambda: None,
         goes_on=lambda renewed_at: False,
-        merge=lambda: 0.0,
+        merge=lambda: merge,
         claimed_at=claimed_at,
     )
 
@@ -121,19 +123,8 @@ async def test_one_that_has_ended_says_nothing_when_it_was_kept_after_that() -> 
 
 
 async def test_a_checkpoint_tells_nothing_before_its_moment() -> None:
-    told, tutor, kept, loop = list[Live](), Waiting(), Kept(), asyncio.get_running_loop()
-    attempt = Attempt(
-        TURN,
-        tutor,
-        LIMITS,
-        told.append,
-        kept.keep,
-        read=kept.read,
-        hurry=lambda: None,
-        goes_on=lambda renewed_at: False,
-        merge=lambda: 60.0,
-        claimed_at=loop.time(),
-    )
+    told, tutor, loop = list[Live](), Waiting(), asyncio.get_running_loop()
+    attempt = attempt_of(told, Kept(), tutor=tutor, merge=60.0)
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(attempt.write())
         await tutor.said.wait()

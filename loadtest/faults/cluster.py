@@ -22,11 +22,8 @@ MOVED = 3
 async def primary_killed(world: World, chance: Random) -> AsyncGenerator[str]:
     """Its replica takes over; it comes back as a replica of that one."""
     cluster = _cluster(world)
-    lost = await _primary(cluster, chance)
-    await lost.process.kill()
-    yield _named(cluster, lost)
-    await lost.start()
-    await cluster.whole()
+    async with _killed(cluster, await _primary(cluster, chance)) as named:
+        yield named
 
 
 @asynccontextmanager
@@ -42,11 +39,8 @@ async def primary_frozen(world: World, chance: Random) -> AsyncGenerator[str]:
 @asynccontextmanager
 async def replica_killed(world: World, chance: Random) -> AsyncGenerator[str]:
     cluster = _cluster(world)
-    lost = await cluster.replica_of(await _primary(cluster, chance))
-    await lost.process.kill()
-    yield _named(cluster, lost)
-    await lost.start()
-    await cluster.whole()
+    async with _killed(cluster, await cluster.replica_of(await _primary(cluster, chance))) as named:
+        yield named
 
 
 @asynccontextmanager
@@ -54,13 +48,8 @@ async def both_killed(world: World, chance: Random) -> AsyncGenerator[str]:
     """Nobody can take over: until they are back the whole cluster takes nothing."""
     cluster = _cluster(world)
     lost = await _primary(cluster, chance)
-    pair = (await cluster.replica_of(lost), lost)
-    for each in pair:
-        await each.process.kill()
-    yield _named(cluster, *pair)
-    for each in reversed(pair):
-        await each.start()
-    await cluster.whole()
+    async with _killed(cluster, await cluster.replica_of(lost), lost) as named:
+        yield named
 
 
 @asynccontextmanager
@@ -93,6 +82,17 @@ async def kicked(world: World, chance: Random) -> AsyncGenerator[str]:
     home = await _primary(cluster, chance)
     await home.ask("CLIENT", "KILL", "TYPE", "pubsub")
     yield _named(cluster, home)
+
+
+@asynccontextmanager
+async def _killed(cluster: RedisCluster, *servers: ClusterServer) -> AsyncGenerator[str]:
+    """One after the other, and started again in the other order."""
+    for each in servers:
+        await each.process.kill()
+    yield _named(cluster, *servers)
+    for each in reversed(servers):
+        await each.start()
+    await cluster.whole()
 
 
 def _cluster(world: World) -> RedisCluster:

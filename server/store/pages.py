@@ -71,15 +71,13 @@ async def page(conn: Connection, user: UserId, session: SessionId, span: Span) -
     if found.deleted_at is not None:
         raise NotFound
     older, newer = _messages.decode(row.older), _messages.decode(row.newer)
+    has_older, has_newer = len(older) > span.older, len(newer) > span.newer
+    shown = [*(older[1:] if has_older else older), *newer[: span.newer]]
     key = key_in(conn, user, row)
     return Page(
         session=opened_session(key, found),
-        messages=[opened_message(key, each) for each in [*_last(older, span.older), *newer[: span.newer]]],
-        has_older=len(older) > span.older,
-        has_newer=len(newer) > span.newer,
+        messages=[opened_message(key, each) for each in shown],
+        has_older=has_older,
+        has_newer=has_newer,
         turns=[opened_turn(key, each) for each in _turns.decode(row.turns)],
     )
-
-
-def _last(messages: list[Message], count: int) -> list[Message]:
-    return messages[max(0, len(messages) - count) :]

@@ -6,22 +6,15 @@ from random import Random
 
 import pytest
 
-from loadtest import programs
 from loadtest.faults import FAULTS
-from loadtest.process import WorldFailed, title
+from loadtest.process import title
 from loadtest.resp import Redis
 from loadtest.world import World, world
 
+pytestmark = pytest.mark.usefixtures("needs_redis")
+
 NOT_ALONE = ("hub-kill-twice", "hub-kill-owner-for-long", "hub-pause-owner-20s", "pg-down-20s", "redis-freeze-60s")
 """The same as others, only longer."""
-
-
-@pytest.fixture(autouse=True)
-def _needs_redis() -> None:
-    try:
-        programs.redis()
-    except WorldFailed as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.mark.parametrize("family", ["hub", "pg", "redis", "cluster", "link", "tutor"])

@@ -9,26 +9,19 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from loadtest import programs
 from loadtest.evidence import Leniency, Window
 from loadtest.nemesis import Injected
 from loadtest.plan import Planned
-from loadtest.process import WorldFailed, account, children, title
+from loadtest.process import account, children, title
 from loadtest.prove import leniency
 from loadtest.tutor import Tutor
+
+pytestmark = pytest.mark.usefixtures("needs_redis")
 
 PROVE = (sys.executable, "-m", "loadtest", "prove")
 SEED = "1607"
 """A subset of faults with one of every family: a crash, a deploy, a lost Redis, a lost database, a storm."""
 WORLDS = Path("/var/lib/tutorhub")
-
-
-@pytest.fixture(autouse=True)
-def _needs_redis() -> None:
-    try:
-        programs.redis()
-    except WorldFailed as reason:
-        pytest.skip(str(reason))
 
 
 def _said(*arguments: str) -> str:

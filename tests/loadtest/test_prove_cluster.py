@@ -7,23 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadtest import programs
 from loadtest.crossing import Crossing, Typed
 from loadtest.faults import FAULTS
-from loadtest.process import WorldFailed
 from loadtest.prove import HEARD_AGAIN, Options
 from loadtest.redis_cluster import NODE_TIMEOUT
 from loadtest.result import Result
 
+pytestmark = pytest.mark.usefixtures("needs_redis")
+
 KILLED = "cluster-kill-primary"
-
-
-@pytest.fixture(autouse=True)
-def _needs_redis() -> None:
-    try:
-        programs.redis()
-    except WorldFailed as reason:
-        pytest.skip(str(reason))
 
 
 def _proven(folder: Path, *arguments: str) -> Result:
