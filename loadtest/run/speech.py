@@ -8,8 +8,6 @@ import re
 from hashlib import sha256
 from random import Random
 
-from msgspec import Struct
-
 from loadtest.corpus import Corpus
 from loadtest.words import question
 
@@ -20,16 +18,17 @@ LONGEST_QUESTION, LONGEST_ANSWER = 7_900, 15_000
 _STAMP = re.compile(r"\[(\d+\.\d+) s, (\d+(?:\.\d+)?)/s\] ")
 
 
-class Stamp(Struct, frozen=True):
-    """`at`: when the first token was due, by the machine's monotonic clock; `pace`: tokens a second."""
+class Stamp:
+    """`at`: when the first token was due, by the machine's monotonic clock; `pace`: tokens a second; `text`: of the
+    first token.
+    """
 
-    at: float
-    pace: float
+    __slots__ = ("at", "pace", "text")
 
-    @property
-    def text(self) -> str:
-        """The first token."""
-        return f"[{self.at:.6f} s, {self.pace:g}/s] "
+    def __init__(self, at: float, pace: float) -> None:
+        self.at = at
+        self.pace = pace
+        self.text = f"[{at:.6f} s, {pace:g}/s] "
 
     def due(self, offset: int) -> float:
         """When the token was that has the character at this offset of the whole text."""

@@ -4,6 +4,7 @@ Each is kept in two ways. *Corrected* begins at the moment at which it was meant
 was too slow to begin it then, whoever waited has waited for that, too. *Raw* begins when it was begun.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Literal, cast
@@ -32,6 +33,8 @@ class Timing(StrEnum):
     RESUME = "resume"
     JOIN = "join"
 
+    __hash__ = str.__hash__  # an enum's own is written in Python: as dear as all else that is done to time something
+
 
 TITLES = {
     Timing.CONNECT: "connect",
@@ -52,6 +55,8 @@ MICROSECONDS = 1_000_000
 LONGEST = 3_600 * MICROSECONDS
 DIGITS = 3
 """That are exact: 1.00 s and 1.01 s are told apart."""
+EXACT_BITS = 11
+"""So many a histogram of three digits keeps of a value."""
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
 
 
@@ -110,7 +115,8 @@ class Timings:
     """Of one process, since they were taken last."""
 
     def __init__(self) -> None:
-        self._held: dict[Series, HdrHistogram] = {}
+        self._held: defaultdict[Series, dict[int, int]] = defaultdict(dict)
+        """How often each value, as exactly as a histogram keeps it: which one finds its place only once a second."""
 
     def took(self, timing: Timing, corrected: float, raw: float | None = None) -> None:
         """Seconds."""
@@ -121,15 +127,18 @@ class Timings:
     def take(self, second: int) -> Iterator[Took]:
         """What there is, which is forgotten."""
         for (timing, way), held in self._held.items():
-            if count(held):
-                yield Took(timing, way, second, encoded(held))
-                held.reset()
+            made = histogram()
+            for value, times in held.items():
+                made.record_value(value, times)
+            yield Took(timing, way, second, encoded(made))
+        self._held.clear()
 
     def _record(self, series: Series, seconds: float) -> None:
-        held = self._held.get(series)
-        if held is None:
-            held = self._held[series] = histogram()
-        held.record_value(min(LONGEST, max(1, round(seconds * MICROSECONDS))))
+        held, value = self._held[series], min(LONGEST, max(1, round(seconds * MICROSECONDS)))
+        beyond = value.bit_length() - EXACT_BITS
+        if beyond > 0:
+            value = value >> beyond << beyond
+        held[value] = held.get(value, 0) + 1
 
 
 class Point(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """One websocket, seen from its client: frames in and out, pings answered, and nothing waits.
 
-websockets' protocol without its tasks and queues: half of the time of a frame, measured (docs/decisions/0016).
+websockets' protocol without its tasks and queues, and what is heard most by far, whole texts, even without the
+protocol: each time half of the time of a frame, measured (docs/decisions/0016, 0031).
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI, parse_uri
 
 from client.connection import ABNORMAL, LARGEST_EVENT, OPEN_WITHIN, SUBPROTOCOL, socket_url
+from loadtest.run.frames import frame_at
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -30,6 +32,7 @@ else:
 SMALL_BUFFER = 4_096
 """What the kernel keeps for a device that reads slowly."""
 OTHER_LANGUAGE = 1002
+END_OF_HEAD = b"\r\n\r\n"
 
 
 class Refusal(Exception):
@@ -82,6 +85,12 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._protocol = ClientProtocol(address.uri, subprotocols=[SUBPROTOCOL], max_size=LARGEST_EVENT)
         self._parts: list[bytes] = []
+        self._answer = b""
+        """To the handshake, as far as it has come."""
+        self._is_framed = False
+        """It was read: what comes now are frames, of which the protocol is given whole ones."""
+        self._rest = b""
+        """Of a frame that is not whole yet."""
 
     @property
     def subprotocol(self) -> str | None:
@@ -115,13 +124,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         at = monotonic()
         self.read_bytes += len(data)
-        self._protocol.receive_data(data)
-        self._flush()
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._take(event, at)
-            elif not self.open.done():
-                self._answered()
+        self._read(self._rest + data if self._rest else data, at)
         if self.rate:
             self._transport.pause_reading()
             self._loop.call_later(len(data) / self.rate, self._read_on)
@@ -145,12 +148,44 @@ class Wire(asyncio.Protocol):
         else:
             self.ended.set_result(Ended(close.code, close.reason) if close else Ended(ABNORMAL, str(error or "")))
 
+    def _read(self, data: bytes, at: float) -> None:
+        start = 0 if self._is_framed else self._read_answer(data, at)
+        while (found := frame_at(data, start)) is not None:
+            is_text, body, end = found
+            if is_text and not self._parts and self._protocol.state is State.OPEN:
+                self._hear(data[body:end], at)
+            else:
+                self._give(data[start:end], at)
+            start = end
+        self._rest = data[start:]
+
+    def _read_answer(self, data: bytes, at: float) -> int:
+        """Where the frames begin, if any do: what is refused is websockets' alone."""
+        known = len(self._answer)
+        self._answer += data
+        head = self._answer.find(END_OF_HEAD)
+        start = len(data) if head < 0 else head + len(END_OF_HEAD) - known
+        self._give(data[:start], at)
+        self._is_framed = self._protocol.state is not State.CONNECTING
+        if self._is_framed:
+            self._answer = b""
+            return start
+        self._give(data[start:], at)
+        return len(data)
+
+    def _give(self, data: bytes, at: float) -> None:
+        """To websockets."""
+        self._protocol.receive_data(data)
+        self._flush()
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take(event, at)
+            elif not self.open.done():
+                self._answered()
+
     def _take(self, frame: Frame, at: float) -> None:
-        """Whole texts are heard; a text may come in parts."""
+        """A text may come in parts."""
         if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
-            if frame.fin and not self._parts:
-                self._hear(bytes(frame.data), at)
-                return
             self._parts.append(bytes(frame.data))
             if frame.fin:
                 whole = b"".join(self._parts)
