@@ -8,7 +8,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -68,6 +67,7 @@ class Completion:
         self._usage: Usage | None = None
         self._said = begun  # what has begun may have been all of it
         self._pairs = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self._has_half = False
 
     @property
     def has_said(self) -> bool:
@@ -136,15 +136,21 @@ class Completion:
 
     def _storable(self, text: str) -> str:
         """The halves of a surrogate pair may come in two events: the decoder joins them, and replaces a lone half."""
-        if text.isascii() and not self._pairs.getstate()[0]:
-            return text.replace("\0", "")
-        return self._pairs.decode(text.encode("utf-16-le", "surrogatepass")).replace("\0", "")
+        if not text.isascii() or self._has_half:
+            text = self._pairs.decode(text.encode("utf-16-le", "surrogatepass"))
+            self._has_half = bool(self._pairs.getstate()[0])
+        return text.replace("\0", "")
 
 
 def decoded(data: bytes) -> Chunk | None:
     """None if it is no chunk. The standard library's reader takes what msgspec's refuses, as half a surrogate pair."""
-    with suppress(msgspec.MsgspecError, RecursionError):
+    try:
         return CHUNKS.decode(data)
+    except (msgspec.MsgspecError, RecursionError):
+        return _decoded_leniently(data)
+
+
+def _decoded_leniently(data: bytes) -> Chunk | None:
     try:
         return msgspec.convert(json.loads(data.decode(errors="replace")), Chunk)
     except (ValueError, RecursionError, msgspec.ValidationError):

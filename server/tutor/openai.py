@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
@@ -168,13 +168,20 @@ async def events(response: httpx2.Response) -> AsyncGenerator[list[bytes]]:
         raise unreadable()
     reader = EventReader(EVENT_BYTES)
     try:
-        async with aclosing(response.aiter_bytes()) as arriving:
+        async with aclosing(_parts(response)) as arriving:
             async for part in arriving:
                 yield reader.read(part)
     except TooLong as error:
         raise unreadable() from error
     except httpx2.HTTPError:
         return
+
+
+def _parts(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """Its body as it comes: not through httpx2's hands, unless it was compressed all the same."""
+    if "content-encoding" in response.headers or not isinstance(response.stream, httpx2.AsyncByteStream):
+        return response.aiter_bytes()
+    return cast(AsyncGenerator[bytes], aiter(response.stream))
 
 
 async def afterword(completion: Completion, arriving: AsyncGenerator[list[bytes]]) -> None:

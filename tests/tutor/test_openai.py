@@ -4,6 +4,7 @@ Long because every way in which a provider can fail is one short test.
 """
 
 import asyncio
+import gzip
 import json
 import os
 from collections.abc import AsyncGenerator, Iterable
@@ -282,6 +283,21 @@ async def test_a_provider_that_closes_a_connection_it_promised_to_keep_harms_no_
         assert [await text_from(tutor) for _ in range(3)] == ["x", "x", "x"]
         for _ in range(4):
             await gone.get()
+
+
+async def test_a_provider_that_compresses_although_nobody_asked_for_it_is_read() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head + gzip.compress(X + b"\n\ndata: [DONE]\n\n"))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, OpenAITutor(address, model="m") as tutor:
+        assert await text_from(tutor) == "x"
 
 
 async def test_closing_a_reply_closes_the_connection_at_once() -> None:
