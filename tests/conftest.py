@@ -52,6 +52,11 @@ def cluster() -> Generator[str]:
         yield url
     else:
         with fresh_folder() as folder, embedded(folder, durable=False) as conninfo:
+            with psycopg.connect(conninfo, autocommit=True) as conn:
+                conn.execute(
+                    "ALTER SYSTEM SET autovacuum = off"
+                )  # a database lives for a second, and there are hundreds
+                conn.execute("SELECT pg_reload_conf()")
             yield conninfo
 
 
