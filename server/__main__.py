@@ -7,4 +7,6 @@ gc.disable()  # what is imported stays: to look through it again and again is a 
 from server.cli import main  # noqa: E402  # see above
 
 gc.enable()
-main()
+
+if __name__ == "__main__":
+    main()
