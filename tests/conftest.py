@@ -23,6 +23,17 @@ pytest_plugins = ["tests.canaries"]
 structlog.configure(processors=list(PROCESSORS))  # a hub in the test's own process logs what one of production does
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take longest begins first: in the end all would wait for it."""
+    items.sort(key=_may_take, reverse=True)
+
+
+def _may_take(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 @contextmanager
 def fresh_folder() -> Generator[Path]:
     """An empty folder that PostgreSQL can reach: as root it runs as `nobody`, who cannot enter pytest's own."""
