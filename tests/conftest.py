@@ -23,6 +23,17 @@ pytest_plugins = ["tests.canaries"]
 structlog.configure(processors=list(PROCESSORS))  # a hub in the test's own process logs what one of production does
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take longest begins first: in the end all would wait for it."""
+    items.sort(key=_may_take, reverse=True)
+
+
+def _may_take(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 @contextmanager
 def fresh_folder() -> Generator[Path]:
     """An empty folder that PostgreSQL can reach: as root it runs as `nobody`, who cannot enter pytest's own."""
@@ -52,6 +63,11 @@ def cluster() -> Generator[str]:
         yield url
     else:
         with fresh_folder() as folder, embedded(folder, durable=False) as conninfo:
+            with psycopg.connect(conninfo, autocommit=True) as conn:
+                conn.execute(
+                    "ALTER SYSTEM SET autovacuum = off"
+                )  # a database lives for a second, and there are hundreds
+                conn.execute("SELECT pg_reload_conf()")
             yield conninfo
 
 

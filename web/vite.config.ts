@@ -27,6 +27,8 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     include: ["tests/**/*.test.ts"],
+    globalSetup: "tests/client/begun.ts",
+    maxWorkers: 3, // most of them wait for a hub
     restoreMocks: true,
     testTimeout: 20_000, // there are real hubs behind some, and other tests beside them
     execArgv: ["--experimental-websocket"],

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page: Debian's, or another that is installed. Nothing is downloaded.
+"""One Chromium for all tests of a process: Debian's, or another that is installed. Nothing is downloaded.
 
 Each module runs in the session's loop, where the browser lives: `pytest.mark.asyncio(loop_scope="session")`.
 """
@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -31,6 +32,7 @@ LASTS = 110.0
 """Seconds for which a hub may be needed: a little less than a test may take."""
 
 
+LAST = "test_features.py"
 SHOWN = pytest.StashKey[set[str]]()
 
 
@@ -39,23 +41,37 @@ def shows(item: pytest.Item) -> set[str]:
     return {feature for mark in item.iter_markers("shows") for feature in mark.args}
 
 
-def shown(config: pytest.Config) -> set[str]:
-    """Those that have been shown in this run so far."""
-    return config.stash.setdefault(SHOWN, set())
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks whether all was shown comes when all has run."""
-    items.sort(key=lambda item: item.path.name == "test_features.py")
+    """What asks whether all was shown comes last."""
+    items.sort(key=lambda item: item.path.name == LAST)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" and report.passed:
-        shown(item.config).update(shows(item))
+        item.stash[SHOWN] = shows(item)
     return report
+
+
+@pytest.fixture(scope="session")
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of all processes of this run: for each test that has ended a file, with the features that it has shown."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if hasattr(request.config, "workerinput") else own) / "ended"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def is_told(request: pytest.FixtureRequest, ended: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """The first that a test is given, and so the last that is ended."""
+    yield
+    if request.node.path.name != LAST:
+        file = tmp_path_factory.getbasetemp() / f"{uuid4()}"
+        file.write_text("\n".join(request.node.stash.get(SHOWN, ())))
+        file.rename(ended / file.name)  # it is there as a whole
 
 
 class Room(Struct):

@@ -4,11 +4,12 @@ A test says which by its marker: `@pytest.mark.shows("SessionChat: mode switchin
 or fails shows nothing, and neither does one that was renamed or lost. Of a part of the tests nothing can be said.
 """
 
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import shown, shows
+from tests.browser.conftest import shows
 from tests.browser.payloads import PAYLOADS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,17 +51,21 @@ FEATURES = (
 
 
 @pytest.fixture
-def whole_run(request: pytest.FixtureRequest) -> None:
-    ran = {item.path for item in request.session.items}
-    others = set(Path(__file__).parent.glob("test_*.py")) - ran
-    if others or request.config.option.keyword:
+def shown(request: pytest.FixtureRequest, ended: Path) -> set[str]:
+    """What the whole run has shown, once all others have ended: in another process some may still be at it."""
+    others = [item for item in request.session.items if item.path != Path(__file__)]
+    missing = set(Path(__file__).parent.glob("test_*.py")) - {item.path for item in others} - {Path(__file__)}
+    if missing or request.config.option.keyword:
         pytest.skip("Only a part of the browser's tests is run.")
+    while len(list(ended.iterdir())) < len(others):
+        time.sleep(0.1)
+    return {feature for file in ended.iterdir() for feature in file.read_text().splitlines()}
 
 
-@pytest.mark.usefixtures("whole_run", "browser", "built")
+@pytest.mark.usefixtures("browser", "built")
 @pytest.mark.parametrize("feature", FEATURES)
-async def test_a_feature_of_the_design_is_shown(request: pytest.FixtureRequest, feature: str) -> None:
-    assert feature in shown(request.config)
+async def test_a_feature_of_the_design_is_shown(shown: set[str], feature: str) -> None:
+    assert feature in shown
 
 
 async def test_nothing_is_shown_that_is_no_feature(request: pytest.FixtureRequest) -> None:

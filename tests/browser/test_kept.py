@@ -204,8 +204,10 @@ async def test_what_was_changed_without_a_line_stays_changed_when_the_page_is_lo
             for tab in (ada, other):
                 await expect(tab.said.first).not_to_contain_text("Sent once")
                 await expect(tab.said.first).to_contain_text("first, in better words")
-            [session] = laptop.timeline.sessions.values()
-            assert (session.title, session.mode) == ("The tunnel", "learn")
+            await laptop.until(
+                lambda: [(each.title, each.mode) for each in laptop.timeline.sessions.values()]
+                == [("The tunnel", "learn")]
+            )
 
 
 async def test_a_change_that_is_refused_after_the_page_was_loaded_again_is_said(room: Room) -> None:

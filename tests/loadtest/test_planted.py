@@ -1,6 +1,7 @@
 """Each planted bug is found by the checker, in seconds, and named by the promise that it breaks; a loss is none."""
 
 from collections.abc import Generator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,13 @@ def environ() -> Generator[dict[str, str]]:
 @pytest.mark.parametrize("bug", BUGS)
 async def test_a_planted_bug_is_found(bug: str, database_url: str, environ: dict[str, str], tmp_path: Path) -> None:
     command = ("-m", "tests.planted", bug, "serve")
-    async with (
-        tutor() as it,
-        child(database_url, it.base_url, None, command, **environ) as one,
-        child(database_url, it.base_url, None, command, **environ) as other,
-    ):
-        hubs = [one.hub.url, other.hub.url] if bug == "forget-to-resubscribe" else [one.hub.url]
-        verdict, _ = await worked(hubs, database_url, tmp_path, seconds=6.0, rests_within=3.0)
+    async with tutor() as it, AsyncExitStack() as stack:
+        hubs = [
+            await stack.enter_async_context(child(database_url, it.base_url, None, command, **environ))
+            for _ in range(2 if bug == "forget-to-resubscribe" else 1)
+        ]
+        urls = [each.hub.url for each in hubs]
+        verdict, _ = await worked(urls, database_url, tmp_path, seconds=6.0, rests_within=3.0)
     found = verdict.counterexample()
     assert found is not None
     assert BREAKS[bug] in {each.promise for each in verdict.violations}, found.text()

@@ -1,6 +1,6 @@
 // A real hub as a child process, with a data folder of its own, and a small OpenAI-compatible server for its tutor.
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,6 +12,8 @@ import { createInterface } from "node:readline";
 const ROOT = join(import.meta.dirname, "../../..");
 const PYTHON = process.env.TUTORHUB_PYTHON ?? join(ROOT, ".venv/bin/python");
 export const hasHub = existsSync(PYTHON);
+/** The variable that says where the data folder is that `begun.ts` has made. */
+export const BEGUN = "WEB_TESTS_BEGUN";
 
 /** Streams what it is given, piece by piece; before a piece that is null it waits until it is let go. */
 export class Provider {
@@ -95,16 +97,20 @@ function answer(response: ServerResponse, body: object): void {
 
 export class Hub {
   url = "";
-  readonly #folder = mkdtempSync(join(tmpdir(), "tutorhub-web-"));
+  readonly #folder: string;
   #process: ChildProcess | null = null;
   #port = "0";
 
-  /** `settings`: variables of its own. */
+  /** `settings`: variables of its own. `folder`: an empty one for its data, instead of a copy of the begun one. */
   constructor(
     private readonly tutor: string,
     private readonly settings: Record<string, string> = {},
+    folder?: string,
   ) {
+    this.#folder = folder ?? mkdtempSync(join(tmpdir(), "tutorhub-web-"));
     chmodSync(this.#folder, 0o755); // PostgreSQL is another user, if this one is root
+    const begun = process.env[BEGUN];
+    if (folder === undefined && begun !== undefined) execFileSync("cp", ["-a", `${begun}/.`, this.#folder]);
   }
 
   /** On the port that it had before. */
@@ -155,14 +161,19 @@ export class Hub {
 
   /** As when its database was lost, and there is no copy: it is started with nothing. */
   async lose(): Promise<void> {
-    await this.#end("SIGTERM");
+    await this.end();
     for (const name of readdirSync(this.#folder))
       rmSync(join(this.#folder, name), { recursive: true, force: true });
     await this.start();
   }
 
-  async close(): Promise<void> {
+  /** As by its operator: its data stay. */
+  async end(): Promise<void> {
     await this.#end("SIGTERM");
+  }
+
+  async close(): Promise<void> {
+    await this.end();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
