@@ -116,12 +116,13 @@ class Limits:
         """False: there is none left, by the count of all; and on this instance each socket counts."""
         self._seats[seat][who] += 1  # before anything is waited for: others come meanwhile
         self._taken[seat] += 1
-        entered = False
         try:
             entered = self._taken[seat] <= most and await self._is_free(seat, most, who)
-        finally:
-            if not entered:
-                self._free_seat(seat, who)
+        except BaseException:
+            self._leave(seat, who)  # the others may have counted it already
+            raise
+        if not entered:
+            self._free_seat(seat, who)
         return entered
 
     def _leave(self, seat: Seat, who: str) -> None:

@@ -85,6 +85,18 @@ def skip_a_number() -> None:
     users.execute = _execute
 
 
+def number_twice() -> None:
+    """What is sent together is numbered after what was seen, though another change may have come in between.
+
+    Seeing and holding are a moment apart, as on a busy database.
+    """
+    sends = load("sends")
+    compares = b" AND seen.seq = u.seq\n    WHERE seen"
+    careless = sends["send_of_users"].replace(compares, b"\n    WHERE pg_sleep(0.02) IS NOT NULL AND seen")
+    assert careless != sends["send_of_users"], "it was compared"
+    sends["send_of_users"] = Statement(careless)
+
+
 def acknowledge_before_commit() -> None:
     """The receipt is out when the transaction fails."""
     send, strikes = messages.send, once_in(10)
@@ -208,6 +220,7 @@ BUGS: dict[str, Callable[[], None]] = {
     "deliver-twice": deliver_twice,
     "swap-two": swap_two,
     "skip-a-number": skip_a_number,
+    "number-twice": number_twice,
     "acknowledge-before-commit": acknowledge_before_commit,
     "forget-to-resubscribe": forget_to_resubscribe,
     "replay-off-by-one": replay_off_by_one,

@@ -126,9 +126,9 @@ class Handshake(asyncio.Protocol):
     def _answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Say no, and hang up."""
         if not self._answered and not self._gone.is_set():
-            length = (b"content-length", b"%d" % len(body))
-            said = [each for each in headers if each[0].lower() != length[0]]
-            self._write(status, [*said, length, (b"connection", b"close")], body)
+            ours = {b"content-length": b"%d" % len(body), b"connection": b"close"}
+            said = [each for each in headers if each[0].lower() not in ours]
+            self._write(status, [*said, *ours.items()], body)
             self.transport.close()
 
     def _write(self, status: int, headers: Headers, body: bytes = b"") -> None:

@@ -19,6 +19,7 @@ from typing import Any, cast
 import structlog
 import uvicorn
 
+from server.edge.framing import HEAD_BYTES
 from server.edge.handshake import Handshake
 from server.edge.kernel import limit_socket
 from server.edge.timely import TimelyHttp
@@ -29,7 +30,6 @@ if sys.version_info >= (3, 12):
 else:
     from typing_extensions import override
 
-HEADER_BYTES = 32_768
 BACKLOG = 2_048
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ def config(
     made = uvicorn.Config(
         app,
         http=http,
-        h11_max_incomplete_event_size=HEADER_BYTES,
+        h11_max_incomplete_event_size=HEAD_BYTES,
         ws=cast(Any, websocket),  # made by `TimelyHttp`, in its own way
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # a wire has its own, and its own limit of a message

@@ -69,7 +69,7 @@ class Direct(httpx2.AsyncBaseTransport):
         return httpx2.Response(status, headers=headers, stream=answer, request=request)
 
     async def _connect(self, request: httpx2.Request) -> tuple[asyncio.Transport, "Answer"]:
-        """To the first of the host's addresses that answers."""
+        """To the first of the host's addresses that answers, one after another: uvloop can't try several at once."""
         loop, url = asyncio.get_running_loop(), request.url
         host, port = url.raw_host.decode(), url.port or PORTS[url.scheme]
         tls: dict[str, Any] = {"ssl": self._tls, "server_hostname": host} if url.scheme == "https" else {}

@@ -3,6 +3,8 @@
 No I/O: bytes in, the data of each whole event out. What a stream ends with and no blank line follows is none.
 """
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class TooLong(Exception):
     """An event beyond the limit."""
@@ -15,6 +17,8 @@ class EventReader:
         self._limit = limit
         self._waiting = bytearray()
         self._after_return = False
+        self._mark = BYTE_ORDER_MARK
+        """What the next event may begin with, and is none of it: the first."""
 
     def read(self, data: bytes) -> list[bytes]:
         """The data of the events that are whole now. Raises TooLong."""
@@ -24,7 +28,8 @@ class EventReader:
         if end < 0:
             whole = b""
         else:
-            whole = bytes(self._waiting[:end])
+            whole = bytes(self._waiting[:end]).removeprefix(self._mark)
+            self._mark = b""
             del self._waiting[: end + 2]
         if len(self._waiting) > self._limit:
             raise TooLong

@@ -19,6 +19,7 @@ BREAKS = {
     "deliver-twice": "P3",
     "swap-two": "P3",
     "skip-a-number": "P3",
+    "number-twice": "P3",
     "acknowledge-before-commit": "P1",
     "forget-to-resubscribe": "P3",
     "replay-off-by-one": "P3",

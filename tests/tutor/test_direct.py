@@ -2,26 +2,35 @@
 
 import asyncio
 import gc
+import socket
+import ssl
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvloop
 
+from server.tutor import direct
 from server.tutor.direct import HEAD_BYTES, WAITING_BYTES, Answer, Direct
-from tests.edge.sockets import certified
+from tests.edge.sockets import BOTH_LOOPS, certified
 from tests.provider import request_of
-from tests.tls_proxy import tls_proxy
 
+LOOPS = BOTH_LOOPS
 PARTS = 50
 
 
 @asynccontextmanager
-async def answered(*parts: bytes, stays: bool = False, pause: float = 0.0) -> AsyncGenerator[str]:
+async def answered(
+    *parts: bytes,
+    stays: bool = False,
+    pause: float = 0.0,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncGenerator[str]:
     """A server that answers whatever it is asked with this, part by part."""
 
     answers = list[asyncio.Event]()
@@ -42,9 +51,9 @@ async def answered(*parts: bytes, stays: bool = False, pause: float = 0.0) -> As
             writer.close()
             ended.set()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer, address, port, ssl=tls)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        yield f"{'https' if tls else 'http'}://{address}:{server.sockets[0].getsockname()[1]}/"
         for ended in answers:
             await ended.wait()
 
@@ -119,19 +128,78 @@ async def test_a_host_of_several_addresses_is_found_at_the_one_that_answers() ->
         assert await parts_of(url.replace("127.0.0.1", "localhost")) == [b"yes"]
 
 
+SILENT, REFUSES, ONE, OTHER = (f"127.0.0.{number}" for number in (2, 3, 4, 5))
+
+
+@contextmanager
+def silent(address: str, port: int) -> Generator[None]:
+    """Where nobody says yes or no: more have come than may wait."""
+    with socket.socket() as listening, socket.socket() as first, socket.socket() as second:
+        listening.bind((address, port))
+        listening.listen(0)
+        for each in (first, second):
+            each.setblocking(False)
+            each.connect_ex((address, port))
+        yield
+
+
+def lead_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """These are the addresses of any host, in this order."""
+
+    async def found(host: str, port: int) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+
+
+async def test_a_hosts_addresses_are_tried_in_turn_after_the_one_that_has_answered_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(direct, "ADDRESS_SECONDS", 0.2)
+    head = OK + b"Content-Length: 3\r\n\r\n"
+    async with httpx2.AsyncClient(transport=Direct()) as client, AsyncExitStack() as stack, AsyncExitStack() as brief:
+        url = await stack.enter_async_context(answered(head + b"one", address=ONE))
+        port = int(url.rpartition(":")[2].strip("/"))
+        stack.enter_context(silent(SILENT, port))
+        named = f"http://host.invalid:{port}/"
+
+        async def who_answers() -> tuple[bytes, bool]:
+            """And whether silence was waited for."""
+            began = time.monotonic()
+            content = (await client.get(named)).content
+            return content, time.monotonic() - began >= direct.ADDRESS_SECONDS
+
+        lead_to(monkeypatch, REFUSES, SILENT, ONE)
+        assert await who_answers() == (b"one", True)
+        assert await who_answers() == (b"one", False)
+        await brief.enter_async_context(answered(head + b"two", address=OTHER, port=port))
+        lead_to(monkeypatch, OTHER, ONE)
+        assert await who_answers() == (b"one", False), "others are as good, but this one is known"
+        lead_to(monkeypatch, SILENT, OTHER)
+        assert await who_answers() == (b"two", True)
+        lead_to(monkeypatch, ONE, OTHER)
+        assert await who_answers() == (b"two", False)
+        await brief.aclose()
+        assert await who_answers() == (b"one", False)
+        lead_to(monkeypatch, REFUSES, SILENT)
+        with pytest.raises(httpx2.ConnectTimeout):
+            await client.get(named, timeout=0.5)
+        lead_to(monkeypatch, SILENT, REFUSES)
+        with pytest.raises(httpx2.ConnectError):
+            await client.get(named)
+
+
 async def test_only_who_has_a_certificate_that_is_trusted_is_told_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key, _ = certified(tmp_path)
-    async with (
-        answered(OK + b"Content-Length: 3\r\n\r\nyes") as url,
-        tls_proxy(int(url.rpartition(":")[2].strip("/")), certificate, key) as proxy,
-    ):
-        sealed = f"https://127.0.0.1:{proxy.port}/"
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    async with answered(OK + b"Content-Length: 3\r\n\r\nyes", tls=tls) as url:
         with pytest.raises(httpx2.ConnectError, match="certificate verify failed"):
-            await parts_of(sealed)
+            await parts_of(url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert await parts_of(sealed) == [b"yes"]
+        assert await parts_of(url) == [b"yes"]
 
 
 async def test_nothing_of_an_answer_is_left_to_the_collector() -> None:
@@ -163,7 +231,7 @@ async def test_whoever_does_not_read_makes_the_host_wait_and_gets_all_in_the_end
             assert len(first) + len(second) + sum([len(each) async for each in arriving]) == PARTS * len(part)
 
 
-async def gathered() -> None:
+async def test_what_comes_within_a_while_is_taken_together() -> None:
     """Of many small parts that come over half a second, few are made; none waits longer than it must."""
     body = [b"1\r\nx\r\n"] * PARTS
     async with answered(CHUNKED, *body, b"0\r\n\r\n", pause=0.01) as url:
@@ -173,9 +241,3 @@ async def gathered() -> None:
         assert b"".join(parts) == b"x" * PARTS
         assert len(parts) <= took / 0.1 + 2
         assert len(await parts_of(url)) > PARTS / 2
-
-
-@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_what_comes_within_a_while_is_taken_together(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(gathered())

@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 from server.tutor.event_reader import EventReader, TooLong
 
 LINES = st.sampled_from(
-    ["data: one", "data:two", "data:  three", "data", "data:", ": a comment", "event: ping", "id: 1", "", "", "ünknown"]
+    [
+        "data: one",
+        "data:two",
+        "data:  three",
+        "data",
+        "data:",
+        ": a comment",
+        "event: ping",
+        "id: 1",
+        "",
+        "",
+        "ünknown",
+        "\ufeffdata: behind a byte order mark",
+    ]
 )
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
@@ -18,7 +31,7 @@ def read_as_the_standard_says(stream: str) -> list[bytes]:
     """Line by line; what no blank line follows is none."""
     found = list[bytes]()
     said = list[str]()
-    *lines, _unfinished = re.split("\r\n|\n|\r", stream)
+    *lines, _unfinished = re.split("\r\n|\n|\r", stream.removeprefix("\ufeff"))
     for line in lines:
         field, _, value = line.partition(":")
         if line and field == "data":
@@ -48,6 +61,15 @@ def test_an_event_is_given_as_soon_as_its_blank_line_is_there_however_that_is_wr
         reader = EventReader(100)
         assert reader.read(b"data: x" + end) == []
         assert reader.read(end) == [b"x"]
+
+
+@pytest.mark.parametrize("first", [b"data: x\n\n", b"\n\ndata: x\n\n"])
+def test_a_byte_order_mark_before_the_first_event_is_none_of_it_and_later_it_is(first: bytes) -> None:
+    mark = "\ufeff".encode()
+    reader = EventReader(100)
+    found = [said for byte in mark + first for said in reader.read(bytes([byte]))]
+    assert found == [b"x"]
+    assert reader.read(mark + b"data: y\n\n") == []
 
 
 def test_an_event_that_does_not_end_is_too_long_at_its_limit() -> None:
