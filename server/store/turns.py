@@ -11,6 +11,7 @@ from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import SealedWithMissingKey
 from server.sealing import Unsealed, UserKey, about
+from server.store import arrays
 from server.store.keys import KeyColumns, key_in, key_of, opened
 from server.store.pool import Connection, execute, fetch_all, fetch_one
 from server.store.users import Change
@@ -123,11 +124,11 @@ async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: flo
     is held by somebody else just now, or no longer ours: to be kept alone.
     """
     given = {
-        "users": [turn.user_id for turn in written],
-        "messages": [turn.message_id for turn in written],
-        "attempts": [turn.attempt for turn in written],
-        "texts": [await _sealed(conn, turn) for turn in written],
-        "chunks": [turn.chunks for turn in written],
+        "users": arrays.texts(turn.user_id for turn in written),
+        "messages": arrays.uuids(turn.message_id for turn in written),
+        "attempts": arrays.integers(turn.attempt for turn in written),
+        "texts": arrays.texts([await _sealed(conn, turn) for turn in written]),
+        "chunks": arrays.integers(turn.chunks for turn in written),
         "lease": lease,
     }
     kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], given)
