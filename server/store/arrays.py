@@ -8,10 +8,8 @@ from struct import Struct as Packing
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.abc import AdaptContext, DumperKey
-from psycopg.adapt import Dumper, PyFormat
+from psycopg.adapt import Dumper
 from psycopg.postgres import types
 from psycopg.pq import Format
 
@@ -21,76 +19,81 @@ else:
     from typing_extensions import override
 
 _HEAD = Packing(">5i")
-"""Dimensions, whether there are nulls, the type of the elements; the length of the one dimension, and its first index."""
+"""Dimensions, whether there may be nulls, the type of the elements; of the one dimension its length and first index."""
 _LENGTH = Packing(">i")
 _INTEGER = Packing(">2i")
 """With its length before it."""
 _NULL = _LENGTH.pack(-1)
 
 
-class Array(Struct, frozen=True):
-    """A parameter: the array of this type, as it goes over."""
+class _Texts(bytes):
+    pass
 
-    oid: int
-    data: bytes
+
+class _Uuids(bytes):
+    pass
+
+
+class _ByteStrings(bytes):
+    pass
+
+
+class _Integers(bytes):
+    pass
+
+
+_ELEMENTS: dict[type[bytes], str] = {_Texts: "text", _Uuids: "uuid", _ByteStrings: "bytea", _Integers: "int4"}
 
 
 class _ArrayDumper(Dumper):
-    """psycopg asks which of its dumpers takes an object, by its key, and makes one more for each."""
+    """Passes on what is ready to go."""
 
     format = Format.BINARY
 
-    def __init__(self, cls: type, context: AdaptContext | None = None, oid: int = 0) -> None:
-        super().__init__(cls, context)
-        self.oid = oid
-
     @override
-    def get_key(self, obj: Array, format: PyFormat) -> DumperKey:
-        return (self.cls, obj.oid)  # pyright: ignore
+    def dump(self, obj: bytes) -> bytes:
+        return obj
 
-    @override
-    def upgrade(self, obj: Array, format: PyFormat) -> "_ArrayDumper":
-        return _ArrayDumper(self.cls, oid=obj.oid)
 
-    @override
-    def dump(self, obj: Array) -> bytes:
-        return obj.data
+_DUMPERS = {
+    kind: type(f"{kind.__name__}Dumper", (_ArrayDumper,), {"oid": types[name].array_oid})
+    for kind, name in _ELEMENTS.items()
+}
 
 
 def understood(conn: AsyncConnection[Any]) -> None:
-    """Statements on this connection take arrays."""
-    conn.adapters.register_dumper(Array, _ArrayDumper)
+    """From now on statements on this connection take arrays."""
+    for kind, dumper in _DUMPERS.items():
+        conn.adapters.register_dumper(kind, dumper)
 
 
-def texts(values: Iterable[str | None]) -> Array:
-    return _of_bytes("text", (None if value is None else value.encode() for value in values))
+def texts(values: Iterable[str | None]) -> bytes:
+    return _array(_Texts, [None if value is None else value.encode() for value in values])
 
 
-def uuids(values: Iterable[UUID]) -> Array:
-    return _of_bytes("uuid", (value.bytes for value in values))
+def uuids(values: Iterable[UUID]) -> bytes:
+    return _array(_Uuids, [value.bytes for value in values])
 
 
-def byte_strings(values: Iterable[bytes | None]) -> Array:
-    return _of_bytes("bytea", values)
+def byte_strings(values: Iterable[bytes | None]) -> bytes:
+    return _array(_ByteStrings, list(values))
 
 
-def integers(values: Iterable[int]) -> Array:
+def integers(values: Iterable[int]) -> bytes:
     """Of four bytes each."""
     elements = [_INTEGER.pack(4, value) for value in values]
-    return _array("int4", elements, len(elements))
+    return _Integers(_head(_Integers, len(elements)) + b"".join(elements))
 
 
-def _of_bytes(name: str, values: Iterable[bytes | None]) -> Array:
-    parts = list[bytes]()
+def _array(kind: type[bytes], values: list[bytes | None]) -> bytes:
+    parts = [_head(kind, len(values))]
     for value in values:
         if value is None:
-            parts += (_NULL, b"")
+            parts.append(_NULL)
         else:
             parts += (_LENGTH.pack(len(value)), value)
-    return _array(name, parts, len(parts) // 2)
+    return kind(b"".join(parts))
 
 
-def _array(name: str, parts: list[bytes], count: int) -> Array:
-    kind = types[name]
-    head = _HEAD.pack(1, 1, kind.oid, count, 1)  # that there may be nulls is no promise that there are
-    return Array(kind.array_oid, head + b"".join(parts))
+def _head(kind: type[bytes], count: int) -> bytes:
+    return _HEAD.pack(1, 1, types[_ELEMENTS[kind]].oid, count, 1)

@@ -10,7 +10,7 @@ from psycopg.errors import UniqueViolation
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import SealedWithMissingKey
-from server.sealing import Unsealed, UserKey, about
+from server.sealing import Unsealed, UserKey, about, is_marked
 from server.store import arrays
 from server.store.keys import KeyColumns, key_in, key_of, opened
 from server.store.pool import Connection, execute, fetch_all, fetch_one
@@ -60,6 +60,13 @@ class _ClaimedRow(Claimed, frozen=True, kw_only=True):
     @property
     def columns(self) -> KeyColumns:
         return KeyColumns(key=self.key, key_name=self.key_name, sealed=self.sealed)
+
+
+class Written(Struct, frozen=True):
+    """A turn as it is written now, and how many letters of its text this attempt has saved, as far as is known."""
+
+    turn: Turn
+    saved: int
 
 
 class Due(Struct, frozen=True):
@@ -119,16 +126,19 @@ async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     return kept.stop if kept else None
 
 
-async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: float) -> dict[int, bool]:
+async def keep_of_users(conn: Connection, written: Sequence[Written], *, lease: float) -> dict[int, bool]:
     """As `keep`, of many at once: what it answers of those that were kept, by their places. One that is not among them
-    is held by somebody else just now, or no longer ours: to be kept alone.
+    is held by somebody else just now, or has not the text that was saved, or is no longer ours: to be kept alone.
     """
+    turns = [each.turn for each in written]
+    added = [await _added(conn, each) for each in written]
     given = {
-        "users": arrays.texts(turn.user_id for turn in written),
-        "messages": arrays.uuids(turn.message_id for turn in written),
-        "attempts": arrays.integers(turn.attempt for turn in written),
-        "texts": arrays.texts([await _sealed(conn, turn) for turn in written]),
-        "chunks": arrays.integers(turn.chunks for turn in written),
+        "users": arrays.texts(turn.user_id for turn in turns),
+        "messages": arrays.uuids(turn.message_id for turn in turns),
+        "attempts": arrays.integers(turn.attempt for turn in turns),
+        "saved": arrays.integers(saved for saved, _ in added),
+        "texts": arrays.texts(text for _, text in added),
+        "chunks": arrays.integers(turn.chunks for turn in turns),
         "lease": lease,
     }
     kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], given)
@@ -218,11 +228,26 @@ async def _written(conn: Connection, turn: Turn) -> dict[str, object]:
 
 
 async def _sealed(conn: Connection, turn: Turn) -> str:
-    """The text as it is saved: sealed, if the user has a key, which may be since a moment ago."""
-    key = conn.keys.held(turn.user_id)
+    """The text as it is saved."""
+    return (await _key(conn, turn.user_id)).seal(turn.text, _about(turn))
+
+
+async def _added(conn: Connection, written: Written) -> tuple[int, str]:
+    """How many bytes were saved, and what comes after them; after none it takes the place of what is there. What is
+    sealed is so as a whole.
+    """
+    text, saved = written.turn.text, written.saved
+    if not saved or is_marked(text) or isinstance(await _key(conn, written.turn.user_id), UserKey):
+        return 0, await _sealed(conn, written.turn)
+    return len(text[:saved].encode()), text[saved:]
+
+
+async def _key(conn: Connection, user: UserId) -> Unsealed:
+    """The user's key, if they have one, which may be since a moment ago."""
+    key = conn.keys.held(user)
     if conn.keys.ring.names and not isinstance(key, UserKey):
-        key = await key_of(conn, turn.user_id)
-    return key.seal(turn.text, _about(turn))
+        key = await key_of(conn, user)
+    return key
 
 
 def _about(turn: Turn) -> bytes:
