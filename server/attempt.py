@@ -23,7 +23,7 @@ from server.lesson import Lesson
 from server.patience import Patience
 from server.reply import ReplyWriter
 from server.settings import TurnSettings
-from server.store.turns import Turn
+from server.store.turns import Saved, Turn
 from server.tutor import prompt
 from server.tutor.tutor import Piece, Tutor, TutorFailed
 
@@ -81,8 +81,8 @@ class Attempt:
         self.turn = turn
         self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes, begun)
         self.settled = asyncio.Event()
-        self.saved = 0
-        """Letters of what is written that were saved, as far as is known."""
+        self.saved = Saved(0, 0)
+        """Of what is written, as far as is known."""
         self._tutor = tutor
         self._settings = settings
         self._tell = tell
@@ -297,7 +297,9 @@ class Attempt:
             self.end(LOST)
             return
         self._renewed_at = asked_at
-        self.saved = self._kept
+        if (letters := self._kept) > self.saved.letters:
+            more = self.writer.text[self.saved.letters : letters]
+            self.saved = Saved(letters, self.saved.bytes + len(more.encode()))
         if stop:
             self.end(STOPPED)
         if self._tell_later is None:  # what waits past a lease has nobody else to tell it

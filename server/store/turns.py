@@ -62,11 +62,18 @@ class _ClaimedRow(Claimed, frozen=True, kw_only=True):
         return KeyColumns(key=self.key, key_name=self.key_name, sealed=self.sealed)
 
 
+class Saved(Struct, frozen=True):
+    """How much of a text is saved: letters, and the bytes that they are."""
+
+    letters: int
+    bytes: int
+
+
 class Written(Struct, frozen=True):
-    """A turn as it is written now, and how many letters of its text this attempt has saved, as far as is known."""
+    """A turn as it is written now, and how much of its text this attempt has saved, as far as is known."""
 
     turn: Turn
-    saved: int
+    saved: Saved
 
 
 class Due(Struct, frozen=True):
@@ -131,7 +138,8 @@ async def keep_of_users(conn: Connection, written: Sequence[Written], *, lease: 
     is held by somebody else just now, or has not the text that was saved, or is no longer ours: to be kept alone.
     """
     turns = [each.turn for each in written]
-    added = [await _added(conn, each) for each in written]
+    keys = await _keys(conn, turns)
+    added = [_added(key, each) for key, each in zip(keys, written, strict=True)]
     given = {
         "users": arrays.texts(turn.user_id for turn in turns),
         "messages": arrays.uuids(turn.message_id for turn in turns),
@@ -229,25 +237,29 @@ async def _written(conn: Connection, turn: Turn) -> dict[str, object]:
 
 async def _sealed(conn: Connection, turn: Turn) -> str:
     """The text as it is saved."""
-    return (await _key(conn, turn.user_id)).seal(turn.text, _about(turn))
+    (key,) = await _keys(conn, [turn])
+    return key.seal(turn.text, _about(turn))
 
 
-async def _added(conn: Connection, written: Written) -> tuple[int, str]:
+def _added(key: Unsealed, written: Written) -> tuple[int, str]:
     """How many bytes were saved, and what comes after them; after none it takes the place of what is there. What is
     sealed is so as a whole.
     """
     text, saved = written.turn.text, written.saved
-    if not saved or is_marked(text) or isinstance(await _key(conn, written.turn.user_id), UserKey):
-        return 0, await _sealed(conn, written.turn)
-    return len(text[:saved].encode()), text[saved:]
+    if not saved.bytes or is_marked(text) or isinstance(key, UserKey):
+        return 0, key.seal(text, _about(written.turn))
+    return saved.bytes, text[saved.letters :]
 
 
-async def _key(conn: Connection, user: UserId) -> Unsealed:
-    """The user's key, if they have one, which may be since a moment ago."""
-    key = conn.keys.held(user)
-    if conn.keys.ring.names and not isinstance(key, UserKey):
-        key = await key_of(conn, user)
-    return key
+async def _keys(conn: Connection, written: Sequence[Turn]) -> list[Unsealed]:
+    """Of each, the user's key, if they have one, which may be since a moment ago."""
+    held = [conn.keys.held(turn.user_id) for turn in written]
+    if not conn.keys.ring.names:
+        return held
+    return [
+        key if isinstance(key, UserKey) else await key_of(conn, turn.user_id)
+        for key, turn in zip(held, written, strict=True)
+    ]
 
 
 def _about(turn: Turn) -> bytes:

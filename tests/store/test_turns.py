@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from protocol.ids import MessageId, SessionId, UserId
 from server.store import timeline, turns, users
 from server.store.pool import Database
-from server.store.turns import Due, Written
+from server.store.turns import Due, Saved, Written
 from tests.postgres import postgres
 
 ADA, BEN = UserId("ada"), UserId("ben")
@@ -107,7 +107,9 @@ async def test_only_what_is_new_goes_over_if_the_row_has_what_was_saved_before(d
 
         async def keep(text: str, chunks: int, saved: int) -> str | None:
             """The text that the row has then; None: it was passed over."""
-            written = [Written(structs.replace(claimed, text=text, chunks=chunks), saved)]
+            written = [
+                Written(structs.replace(claimed, text=text, chunks=chunks), Saved(saved, len(text[:saved].encode())))
+            ]
             kept = await turns.keep_of_users(conn, written, lease=60)
             row = await turns.one(conn, ADA, claimed.message_id)
             assert row is not None
@@ -123,8 +125,8 @@ async def test_only_what_is_new_goes_over_if_the_row_has_what_was_saved_before(d
         assert await keep("\1pho", 2, saved=1) == "\1pho", "what is not stored as it was said"
         others = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=60, take_over=True, places=9)
         assert others is not None
-        assert await turns.keep(conn, structs.replace(others, text="pho"), lease=60) is False
-        again = [Written(structs.replace(others, text="phở!", chunks=1), 3)]
+        assert await turns.keep(conn, structs.replace(others, text="phở"), lease=60) is False
+        again = [Written(structs.replace(others, text="phở!", chunks=1), Saved(3, 5))]
         assert await turns.keep_of_users(conn, again, lease=60) == {}, "a text of a former attempt"
 
 
@@ -139,7 +141,10 @@ async def test_of_many_that_are_kept_at_once_each_is_known_by_its_place(database
         await other.execute(statement, (locked.user_id, locked.message_id))
         written = [structs.replace(turn, text=f"text {place}", chunks=place) for place, turn in enumerate(kept)]
         asked = [locked, structs.replace(taken, attempt=9), *written]
-        assert await turns.keep_of_users(conn, [Written(turn, 0) for turn in asked], lease=60) == {2: False, 3: True}
+        assert await turns.keep_of_users(conn, [Written(turn, Saved(0, 0)) for turn in asked], lease=60) == {
+            2: False,
+            3: True,
+        }
         for turn in written:
             found = await turns.one(conn, turn.user_id, turn.message_id)
             assert found is not None
