@@ -186,4 +186,5 @@ def test_many_sends_read_no_more_than_each_of_them(lived: str) -> None:
     found = plan(lived, "sends", "send_of_users", given)
     assert found.read_whole == []
     assert found.rows_read <= 5 * len(users) + 20
-    assert [node["Actual Rows"] for node in found.nodes if node["Node Type"] == "LockRows"] == [1]
+    assert [node["Actual Rows"] for node in found.nodes if node["Node Type"] == "LockRows"] == [len(users)]
+    assert [node["Actual Rows"] for node in found.nodes if node.get("Subplan Name") == "CTE touched"] == [1]
