@@ -23,7 +23,7 @@ from server.lesson import Lesson
 from server.patience import Patience
 from server.reply import ReplyWriter
 from server.settings import TurnSettings
-from server.store.turns import Turn
+from server.store.turns import Saved, Turn
 from server.tutor import prompt
 from server.tutor.tutor import Piece, Tutor, TutorFailed
 
@@ -81,6 +81,8 @@ class Attempt:
         self.turn = turn
         self.writer = ReplyWriter(turn.message_id, turn.attempt, settings.reply_bytes, begun)
         self.settled = asyncio.Event()
+        self.saved = Saved(0, 0)
+        """Of what is written, as far as is known."""
         self._tutor = tutor
         self._settings = settings
         self._tell = tell
@@ -95,6 +97,7 @@ class Attempt:
         self._hurry = hurry
         self._in_a_hurry = False
         self._unsaved = 0
+        self._kept = 0
         self._told_at = -math.inf
         self._tell_later: asyncio.TimerHandle | None = None
         self._typing_later: asyncio.TimerHandle | None = None
@@ -279,7 +282,9 @@ class Attempt:
     def to_keep(self) -> Turn:
         """The turn as it is now, which is about to be kept."""
         self._unsaved, self._in_a_hurry = 0, False
-        return structs.replace(self.turn, text=self.writer.text, chunks=self.writer.chunks)
+        text = self.writer.text
+        self._kept = len(text)
+        return structs.replace(self.turn, text=text, chunks=self.writer.chunks)
 
     def kept(self, asked_at: float, *, stop: bool | None) -> None:
         """It was asked for then, and answered: whether to stop; None when the turn is no longer ours.
@@ -292,6 +297,9 @@ class Attempt:
             self.end(LOST)
             return
         self._renewed_at = asked_at
+        if (letters := self._kept) > self.saved.letters:
+            more = self.writer.text[self.saved.letters : letters]
+            self.saved = Saved(letters, self.saved.bytes + len(more.encode()))
         if stop:
             self.end(STOPPED)
         if self._tell_later is None:  # what waits past a lease has nobody else to tell it

@@ -14,7 +14,7 @@ from server.errors import Unavailable
 from server.settings import TurnSettings
 from server.store import turns
 from server.store.pool import Database
-from server.store.turns import Turn
+from server.store.turns import Turn, Written
 from server.tasks import Tasks
 
 TOGETHER = 200
@@ -75,7 +75,9 @@ class Keeper:
         for some in _parts(attempts):
             asked_at = self._loop.time()
             try:
-                kept = await self._tasks.soon(self._keep_many([each.to_keep() for each in some]), "turns")
+                kept = await self._tasks.soon(
+                    self._keep_many([Written(each.to_keep(), each.saved) for each in some]), "turns"
+                )
             except Unavailable:
                 raise
             except Exception:  # one that cannot be kept must not keep the others from it
@@ -96,7 +98,7 @@ class Keeper:
         async with self._database.reserved() as conn:
             return await turns.keep(conn, turn, lease=self._settings.lease)
 
-    async def _keep_many(self, written: Sequence[Turn]) -> dict[int, bool]:
+    async def _keep_many(self, written: Sequence[Written]) -> dict[int, bool]:
         async with self._database.reserved() as conn:
             return await turns.keep_of_users(conn, written, lease=self._settings.lease)
 

@@ -129,15 +129,15 @@ def asked(text: str) -> tuple[list[str], bool]:
 
 def _runs(text: str) -> list[tuple[str, bool]]:
     """The words in order, and whether each is of a script that is written without spaces."""
-    return [
-        (part, bool(_UNSPACED.match(part)))
-        for word in _folded(text).translate(_SPACING).split()
-        for part in _UNSPACED.split(word)
-        if part
-    ]
+    spaced = _folded(text).translate(_SPACING)
+    if spaced.isascii():
+        return [(word, False) for word in spaced.split()]
+    return [(part, bool(_UNSPACED.match(part))) for word in spaced.split() for part in _UNSPACED.split(word) if part]
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN)
     return unicodedata.normalize("NFKC", plain.casefold())
 

@@ -12,7 +12,7 @@ from server.attempt import LOST, Attempt
 from server.errors import Unavailable
 from server.lesson import Lesson, Utterance
 from server.settings import TurnSettings
-from server.store.turns import Turn
+from server.store.turns import Saved, Turn
 from server.tutor.tutor import Piece
 
 if sys.version_info >= (3, 12):
@@ -120,6 +120,20 @@ async def test_one_that_has_ended_says_nothing_when_it_was_kept_after_that() -> 
     await attempt.write()
     attempt.kept(asyncio.get_running_loop().time(), stop=False)
     assert told == []
+
+
+async def test_what_is_saved_is_known_only_once_that_was_answered() -> None:
+    attempt = attempt_of([], Kept(), tutor=Waiting())
+    attempt.writer.add("phở ")
+    attempt.writer.tell()
+    assert (attempt.to_keep().text, attempt.saved) == ("phở ", Saved(0, 0))
+    attempt.writer.add("bò")
+    attempt.writer.tell()
+    attempt.kept(asyncio.get_running_loop().time(), stop=False)
+    assert attempt.saved == Saved(4, 6)
+    attempt.to_keep()
+    attempt.kept(asyncio.get_running_loop().time(), stop=False)
+    assert attempt.saved == Saved(6, 9)
 
 
 async def test_a_checkpoint_tells_nothing_before_its_moment() -> None:

@@ -28,6 +28,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from protocol.codec import decode_metadata
 from server.errors import ConnectionBroken, StorageFull, Unavailable
 from server.key_ring import KeyRing, UserKeys
+from server.store import arrays
 from server.store.failures import DatabaseFault, is_broken, refusal_for
 from server.store.reach import Reach
 from server.tasks import cancel_all
@@ -169,6 +170,7 @@ class Database:
 
     async def _configure(self, conn: Connection) -> None:
         set_json_loads(decode_metadata, conn)
+        arrays.understood(conn)
         with _for_a_while(conn):
             origin = await fetch_one(conn, Origin, _HEALTH["origin"], {})
         if origin is None or origin.name is None:

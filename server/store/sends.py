@@ -10,6 +10,7 @@ from protocol.ids import MessageId, SessionId, UserId, fresh_message_id
 from protocol.model import PREVIEW_LENGTH, Message, Metadata, Moment, Session
 from server.errors import SealedWithMissingKey
 from server.sealing import Unsealed, about
+from server.store import arrays
 from server.store.pool import Connection, fetch_all
 from server.store.sessions import opened_session
 from sql import load
@@ -61,16 +62,20 @@ async def send_of_users(
     keys = [conn.keys.held(user) for user, _ in drafts]
     each = [(key, draft) for key, (_, draft) in zip(keys, drafts, strict=True)]
     given = {
-        "users": [user for user, _ in drafts],
-        "keys": [key.wrapped for key in keys],
-        "sessions": [draft.session for _, draft in drafts],
-        "messages": [draft.message for _, draft in drafts],
-        "replies": [fresh_message_id() for _ in drafts],
-        "contents": [key.seal(draft.content, about("text", draft.message)) for key, draft in each],
-        "previews": [key.seal(draft.content[:PREVIEW_LENGTH], about("preview", draft.session)) for key, draft in each],
-        "metadata": [None if draft.metadata is None else encode(draft.metadata).decode() for _, draft in drafts],
-        "body_hashes": [key.hashed(draft.body_hash()) for key, draft in each],
-        "words": [" ".join(key.words(draft.content)) for key, draft in each],
+        "users": arrays.texts(user for user, _ in drafts),
+        "keys": arrays.byte_strings(key.wrapped for key in keys),
+        "sessions": arrays.uuids(draft.session for _, draft in drafts),
+        "messages": arrays.uuids(draft.message for _, draft in drafts),
+        "replies": arrays.uuids(fresh_message_id() for _ in drafts),
+        "contents": arrays.texts(key.seal(draft.content, about("text", draft.message)) for key, draft in each),
+        "previews": arrays.texts(
+            key.seal(draft.content[:PREVIEW_LENGTH], about("preview", draft.session)) for key, draft in each
+        ),
+        "metadata": arrays.texts(
+            None if draft.metadata is None else encode(draft.metadata).decode() for _, draft in drafts
+        ),
+        "body_hashes": arrays.byte_strings(key.hashed(draft.body_hash()) for key, draft in each),
+        "words": arrays.texts(" ".join(key.words(draft.content)) for key, draft in each),
         "pending": pending,
     }
     rows = await fetch_all(conn, _Row, _SQL["send_of_users"], given)

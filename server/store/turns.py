@@ -10,7 +10,8 @@ from psycopg.errors import UniqueViolation
 from protocol.ids import MessageId, SessionId, UserId
 from protocol.model import Reply
 from server.errors import SealedWithMissingKey
-from server.sealing import Unsealed, UserKey, about
+from server.sealing import Unsealed, UserKey, about, is_marked
+from server.store import arrays
 from server.store.keys import KeyColumns, key_in, key_of, opened
 from server.store.pool import Connection, execute, fetch_all, fetch_one
 from server.store.users import Change
@@ -59,6 +60,20 @@ class _ClaimedRow(Claimed, frozen=True, kw_only=True):
     @property
     def columns(self) -> KeyColumns:
         return KeyColumns(key=self.key, key_name=self.key_name, sealed=self.sealed)
+
+
+class Saved(Struct, frozen=True):
+    """How much of a text is saved: letters, and the bytes that they are."""
+
+    letters: int
+    bytes: int
+
+
+class Written(Struct, frozen=True):
+    """A turn as it is written now, and how much of its text this attempt has saved, as far as is known."""
+
+    turn: Turn
+    saved: Saved
 
 
 class Due(Struct, frozen=True):
@@ -118,16 +133,20 @@ async def keep(conn: Connection, turn: Turn, *, lease: float) -> bool | None:
     return kept.stop if kept else None
 
 
-async def keep_of_users(conn: Connection, written: Sequence[Turn], *, lease: float) -> dict[int, bool]:
+async def keep_of_users(conn: Connection, written: Sequence[Written], *, lease: float) -> dict[int, bool]:
     """As `keep`, of many at once: what it answers of those that were kept, by their places. One that is not among them
-    is held by somebody else just now, or no longer ours: to be kept alone.
+    is held by somebody else just now, or has not the text that was saved, or is no longer ours: to be kept alone.
     """
+    turns = [each.turn for each in written]
+    keys = await _keys(conn, turns)
+    added = [_added(key, each) for key, each in zip(keys, written, strict=True)]
     given = {
-        "users": [turn.user_id for turn in written],
-        "messages": [turn.message_id for turn in written],
-        "attempts": [turn.attempt for turn in written],
-        "texts": [await _sealed(conn, turn) for turn in written],
-        "chunks": [turn.chunks for turn in written],
+        "users": arrays.texts(turn.user_id for turn in turns),
+        "messages": arrays.uuids(turn.message_id for turn in turns),
+        "attempts": arrays.integers(turn.attempt for turn in turns),
+        "saved": arrays.integers(saved for saved, _ in added),
+        "texts": arrays.texts(text for _, text in added),
+        "chunks": arrays.integers(turn.chunks for turn in turns),
         "lease": lease,
     }
     kept = await fetch_one(conn, _KeptMany, _SQL["keep_of_users"], given)
@@ -217,11 +236,30 @@ async def _written(conn: Connection, turn: Turn) -> dict[str, object]:
 
 
 async def _sealed(conn: Connection, turn: Turn) -> str:
-    """The text as it is saved: sealed, if the user has a key, which may be since a moment ago."""
-    key = conn.keys.held(turn.user_id)
-    if conn.keys.ring.names and not isinstance(key, UserKey):
-        key = await key_of(conn, turn.user_id)
+    """The text as it is saved."""
+    (key,) = await _keys(conn, [turn])
     return key.seal(turn.text, _about(turn))
+
+
+def _added(key: Unsealed, written: Written) -> tuple[int, str]:
+    """How many bytes were saved, and what comes after them; after none it takes the place of what is there. What is
+    sealed is so as a whole.
+    """
+    text, saved = written.turn.text, written.saved
+    if not saved.bytes or is_marked(text) or isinstance(key, UserKey):
+        return 0, key.seal(text, _about(written.turn))
+    return saved.bytes, text[saved.letters :]
+
+
+async def _keys(conn: Connection, written: Sequence[Turn]) -> list[Unsealed]:
+    """Of each, the user's key, if they have one, which may be since a moment ago."""
+    held = [conn.keys.held(turn.user_id) for turn in written]
+    if not conn.keys.ring.names:
+        return held
+    return [
+        key if isinstance(key, UserKey) else await key_of(conn, turn.user_id)
+        for key, turn in zip(held, written, strict=True)
+    ]
 
 
 def _about(turn: Turn) -> bytes:

@@ -74,25 +74,30 @@ RETURNING stop;
 -- As keep, of all that one instance writes, in one statement: the places in the list, from 1, of those that were kept,
 -- and of these where to stop. One that somebody else holds just now is passed over: to wait for it would keep the
 -- others waiting, and who locks many rows in an order of their own is in danger of a deadlock.
+-- Where some bytes were saved before, only what comes after them is given. What an attempt has written only grows, so that
+-- a text of its own with so many bytes is the one that was meant; one that has another number is passed over as well.
 WITH asked AS (
-    SELECT user_id, message_id, attempt, text, chunks, place
+    SELECT user_id, message_id, attempt, saved, text, chunks, place
     FROM unnest(
-        %(users)b::text [], %(messages)b::uuid [], %(attempts)b::integer [], %(texts)b::text [], %(chunks)b::integer []
-    ) WITH ORDINALITY AS each (user_id, message_id, attempt, text, chunks, place)
+        %(users)b::text [], %(messages)b::uuid [], %(attempts)b::integer [], %(saved)b::integer [], %(texts)b::text [],
+        %(chunks)b::integer []
+    ) WITH ORDINALITY AS each (user_id, message_id, attempt, saved, text, chunks, place)
 ),
 
 held AS (
-    SELECT t.user_id, t.message_id, asked.place, asked.text, asked.chunks
+    SELECT t.user_id, t.message_id, asked.place, asked.saved, asked.text, asked.chunks
     FROM asked
     INNER JOIN turns AS t
         ON asked.user_id = t.user_id AND asked.message_id = t.message_id AND asked.attempt = t.attempt
-    WHERE t.owner IS NOT NULL
+    WHERE t.owner IS NOT NULL AND (asked.saved = 0 OR (t.chunks > 0 AND octet_length(t.text) = asked.saved))
     FOR NO KEY UPDATE OF t SKIP LOCKED
 ),
 
 kept AS (
     UPDATE turns AS t
-    SET lease_until = now() + make_interval(secs => %(lease)s), text = held.text, chunks = held.chunks
+    SET lease_until = now() + make_interval(secs => %(lease)s),
+        text = CASE WHEN held.saved = 0 THEN held.text WHEN held.text = '' THEN t.text ELSE t.text || held.text END,
+        chunks = held.chunks
     FROM held
     WHERE t.user_id = held.user_id AND t.message_id = held.message_id
     RETURNING held.place, t.stop

@@ -67,7 +67,8 @@ class _Reading:
             if key not in {"withClause", "relation", "fromClause", "usingClause", "larg", "rarg", "selectStmt"}:
                 for each in _statements(value):
                     self.statement(each, scopes)
-        return self._column(body.get("targetList", []), "user_id", scopes)
+        answered = body.get("returningClause", {}).get("exprs") or body.get("targetList", [])
+        return self._column(answered, "user_id", scopes)
 
     def _relation(self, node: Node, scopes: list[Scope]) -> None:
         """Something after FROM."""

@@ -3,12 +3,14 @@
 import asyncio
 import re
 import subprocess
+from hashlib import blake2b
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from server import words
 from server.errors import StartupError
 from server.store import migrations
 from server.store.programs import programs
@@ -107,3 +109,33 @@ async def test_indexes_for_search_that_were_made_beforehand_are_taken_as_they_ar
             "'messages_by_word_of_user'::regclass, 'sessions_by_word_of_user'::regclass)"
         ).fetchall()
     assert sorted(before) == sorted(attached)
+
+
+async def test_a_user_s_mark_is_put_before_words_as_it_was_when_that_took_a_query(empty_database_url: str) -> None:
+    """The indexes were made by the function of before. The one of now is none any more where it is called."""
+    keyed = blake2b(key=b"a key", digest_size=words.HASH_BYTES)
+    said = [
+        "",
+        "Why does my PHO stay cloudy?",
+        "phở, 汤が = C:\\pho + l'été 'x' ½",
+        ' \u00a0\x1f"q" ' * 9,
+        "ﬁne 한국어 1_000",
+    ]
+    stored = [made for text in said for made in (words.words(text), words.hidden(text, keyed))]
+
+    def marked() -> list[tuple[str]]:
+        with psycopg.connect(empty_database_url) as conn:
+            made = "SELECT of_user('ada', array_to_tsvector(words::text[]))::text FROM unnest(%s::text[]) AS words"
+            return conn.execute(
+                made, [["{" + ",".join(f'"{word}"' for word in each) + "}" for each in stored]]
+            ).fetchall()
+
+    await migrations.migrate(empty_database_url)
+    now = await asyncio.to_thread(marked)
+    with psycopg.connect(empty_database_url) as conn:
+        plan = conn.execute("EXPLAIN (VERBOSE) SELECT of_user(user_id, words) FROM messages").fetchall()
+    while await migrations.revert(empty_database_url) != "0007_of_user":
+        pass
+    assert now == await asyncio.to_thread(marked)
+    assert len(set(now)) > len(said)
+    assert "of_user" not in str(plan)

@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from protocol.ids import MessageId, SessionId, UserId
 from server.store import timeline, turns, users
 from server.store.pool import Database
-from server.store.turns import Due
+from server.store.turns import Due, Saved, Written
 from tests.postgres import postgres
 
 ADA, BEN = UserId("ada"), UserId("ben")
@@ -100,6 +100,36 @@ async def test_what_is_saved_late_does_not_undo_a_release(database: Database) ->
     assert (left.owner, left.text) == (None, "all of it")
 
 
+async def test_only_what_is_new_goes_over_if_the_row_has_what_was_saved_before(database: Database) -> None:
+    async with database.connection() as conn:
+        claimed = await turns.claim(conn, ADA, FREE, owner="us", lease=60, take_over=True, places=9)
+        assert claimed is not None
+
+        async def keep(text: str, chunks: int, saved: int) -> str | None:
+            """The text that the row has then; None: it was passed over."""
+            written = [
+                Written(structs.replace(claimed, text=text, chunks=chunks), Saved(saved, len(text[:saved].encode())))
+            ]
+            kept = await turns.keep_of_users(conn, written, lease=60)
+            row = await turns.one(conn, ADA, claimed.message_id)
+            assert row is not None
+            return row.text if kept == {0: False} else None
+
+        assert await keep("phở", 1, saved=3) is None, "an attempt that has saved nothing"
+        assert await keep("phở", 1, saved=0) == "phở"
+        assert await keep("phở bò", 2, saved=3) == "phở bò"
+        assert await keep("phở bò", 2, saved=6) == "phở bò"
+        assert await keep("phở bò tái", 3, saved=3) is None, "the row has more than was thought"
+        assert await keep("phở bò tái", 3, saved=8) is None, "the row has less"
+        assert await keep("\1", 1, saved=0) == "\1"
+        assert await keep("\1pho", 2, saved=1) == "\1pho", "what is not stored as it was said"
+        others = await turns.claim(conn, ADA, EXPIRED, owner="us", lease=60, take_over=True, places=9)
+        assert others is not None
+        assert await turns.keep(conn, structs.replace(others, text="phở"), lease=60) is False
+        again = [Written(structs.replace(others, text="phở!", chunks=1), Saved(3, 5))]
+        assert await turns.keep_of_users(conn, again, lease=60) == {}, "a text of a former attempt"
+
+
 async def test_of_many_that_are_kept_at_once_each_is_known_by_its_place(database: Database, database_url: str) -> None:
     """What somebody else holds is passed over, what is another attempt's is not written."""
     async with database.connection() as conn, await psycopg.AsyncConnection.connect(database_url) as other:
@@ -111,7 +141,10 @@ async def test_of_many_that_are_kept_at_once_each_is_known_by_its_place(database
         await other.execute(statement, (locked.user_id, locked.message_id))
         written = [structs.replace(turn, text=f"text {place}", chunks=place) for place, turn in enumerate(kept)]
         asked = [locked, structs.replace(taken, attempt=9), *written]
-        assert await turns.keep_of_users(conn, asked, lease=60) == {2: False, 3: True}
+        assert await turns.keep_of_users(conn, [Written(turn, Saved(0, 0)) for turn in asked], lease=60) == {
+            2: False,
+            3: True,
+        }
         for turn in written:
             found = await turns.one(conn, turn.user_id, turn.message_id)
             assert found is not None
