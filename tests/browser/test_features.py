@@ -50,7 +50,7 @@ FEATURES = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shown(request: pytest.FixtureRequest, ended: Path) -> set[str]:
     """What the whole run has shown, once all others have ended: in another process some may still be at it."""
     others = [item for item in request.session.items if item.path != Path(__file__)]

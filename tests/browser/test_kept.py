@@ -205,8 +205,9 @@ async def test_what_was_changed_without_a_line_stays_changed_when_the_page_is_lo
                 await expect(tab.said.first).not_to_contain_text("Sent once")
                 await expect(tab.said.first).to_contain_text("first, in better words")
             await laptop.until(
-                lambda: [(each.title, each.mode) for each in laptop.timeline.sessions.values()]
-                == [("The tunnel", "learn")]
+                lambda: (
+                    [(each.title, each.mode) for each in laptop.timeline.sessions.values()] == [("The tunnel", "learn")]
+                )
             )
 
 
