@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -358,13 +358,17 @@ async def test_a_peer_that_reads_slowly_is_not(plain: Running) -> None:
         assert not socket.wire.writable
 
 
-async def test_nor_is_one_that_never_comes_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel by itself would have it that it takes nothing."""
+@pytest.fixture
+def impatient_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "UNACKNOWLEDGED_MS", 500)
     monkeypatch.setattr(Impatient, "STALL", 2.0)
-    async with running(wire=Impatient) as hub, stuck_peer(hub, receive_buffer=16_384) as (rude, socket):
-        cast(asyncio.Transport, rude.writer.transport).pause_reading()
-        descriptor = rude.writer.get_extra_info("socket").fileno()
+
+
+@pytest.mark.usefixtures("impatient_kernel")
+async def test_nor_is_one_that_never_comes_to_the_end(plain: Running) -> None:
+    """The kernel by itself would have it that it takes nothing."""
+    async with stuck_peer(plain, receive_buffer=16_384) as (rude, socket):
+        descriptor = rude.writer.get_extra_info("socket").fileno()  # its reader has paused: too much waits for it
         until = time.monotonic() + 3.0
         while time.monotonic() < until:
             with suppress(BlockingIOError):
