@@ -6,6 +6,7 @@ from contextlib import suppress
 
 SEND_BUFFER = 131_072
 UNACKNOWLEDGED_MS = 20_000
+"""For which a peer's machine may have no room. Linux counts on while it takes something, if never all that there is."""
 BYTES_ACKED_OFFSET = 120
 """Of `tcpi_bytes_acked` in Linux's `struct tcp_info`, a u64 since 4.1."""
 
@@ -16,8 +17,14 @@ def limit_socket(connection: socket.socket | None) -> None:
         return
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    limit_unacknowledged(connection, UNACKNOWLEDGED_MS)
+
+
+def limit_unacknowledged(connection: socket.socket | None, milliseconds: int) -> None:
+    """0: as long as it likes, as somebody looks whether the peer takes something."""
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def bytes_acknowledged(connection: socket.socket | None) -> int:

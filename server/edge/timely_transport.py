@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from server.edge import kernel
+
 
 class TimelyTransport:
     """`true`, whose `close()` may take so many seconds, and then is an `abort()`.
@@ -26,11 +28,13 @@ class TimelyTransport:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
+            self._limit_what_is_left()
             self.true.close()
             self._timer = asyncio.get_running_loop().call_later(self._limit, self.true.abort)
 
     def abort(self) -> None:
         self.lost()
+        self._limit_what_is_left()
         self.true.abort()
 
     def lost(self) -> None:
@@ -39,3 +43,8 @@ class TimelyTransport:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _limit_what_is_left(self) -> None:
+        """The system goes on with what it has taken. Of a transport that closes the socket may be another's already."""
+        if not self.true.is_closing():
+            kernel.limit_unacknowledged(self.true.get_extra_info("socket"), kernel.UNACKNOWLEDGED_MS)

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from server.edge.deadline import A_TURN, Deadline, within
 from server.edge.frame_reader import CLOSE, PING, PONG, TEXT, FrameReader, Said, close_code
-from server.edge.kernel import bytes_acknowledged
+from server.edge.kernel import bytes_acknowledged, limit_unacknowledged
 from server.edge.timely_transport import TimelyTransport
 
 if sys.version_info >= (3, 12):
@@ -106,6 +106,7 @@ class Wire(asyncio.Protocol):
         self._connections.add(self)
         self.transport.set_protocol(self)
         connection = self._socket()
+        limit_unacknowledged(connection, 0)  # see STALL
         if connection is not None and self.transport.get_extra_info("sslcontext") is None:
             self._descriptor = connection.fileno()
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER if self._descriptor is None else 0)

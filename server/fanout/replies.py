@@ -129,6 +129,11 @@ class Replies:
         self.missing.pop(message, None)
         self._held.pop(message, None)
 
+    def keep(self, messages: set[MessageId]) -> None:
+        """Of all others nothing is known any more."""
+        for message in self._held.keys() - messages:
+            self.forget(message)
+
     def _put(self, session: SessionId, reply: Reply) -> None:
         self._held[reply.message] = _Held(session, reply)
 

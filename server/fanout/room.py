@@ -106,9 +106,12 @@ class Room:
         self._deliver_in_order()
 
     def reach(self, seq: int, epoch: str) -> None:
-        """The head was read, for the first device that joins."""
+        """The head was read, for the first device that joins. What others write may have settled before that, and been
+        told to nobody.
+        """
         self.epoch = epoch
         self.began = seq
+        self.replies.keep(self.written)
         self._pass(seq)
 
     def know(self, seq: int) -> None:

@@ -1,11 +1,12 @@
 """Tests of what the name says. Long because each manner of a socket is shown plain and over TLS, in one place."""
 
 import asyncio
+import os
 import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+from server.edge import kernel
 from server.edge.kernel import bytes_acknowledged
 from server.edge.wire import WRITE_BUFFER, Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, Running, Socket, running, text_frame
@@ -195,13 +197,19 @@ async def test_a_dropped_connection_may_not_be_written_to(hub: Running) -> None:
 
 async def test_the_kernel_holds_a_bounded_amount_for_a_bounded_time(plain: Running) -> None:
     async with client(plain):
-        await plain.next_socket()
-        (connection,) = plain.server.server_state.connections
-        accepted = connection.transport.get_extra_info("socket")
+        wire = (await plain.next_socket()).wire
+        accepted = wire.transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * 131_072
-        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
         assert bytes_acknowledged(accepted) > 0
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0, "the wire looks itself"
+        with (
+            accepted.dup()
+            if hasattr(accepted, "dup")
+            else socket.fromfd(accepted.fileno(), socket.AF_INET, socket.SOCK_STREAM) as held
+        ):
+            wire.abort()
+            assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
 
 
 async def test_nothing_is_left_running_when_a_connection_is_gone(hub: Running) -> None:
@@ -345,6 +353,26 @@ async def test_a_peer_that_reads_slowly_is_not(plain: Running) -> None:
         until = time.monotonic() + 4 * Impatient.STALL
         while time.monotonic() < until:
             await rude.reader.read(4_096)
+            await asyncio.sleep(0.02)
+        assert not socket.gone.is_set()
+        assert not socket.wire.writable
+
+
+@pytest.fixture
+def impatient_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "UNACKNOWLEDGED_MS", 500)
+    monkeypatch.setattr(Impatient, "STALL", 2.0)
+
+
+@pytest.mark.usefixtures("impatient_kernel")
+async def test_nor_is_one_that_never_comes_to_the_end(plain: Running) -> None:
+    """The kernel by itself would have it that it takes nothing."""
+    async with stuck_peer(plain, receive_buffer=16_384) as (rude, socket):
+        descriptor = rude.writer.get_extra_info("socket").fileno()  # its reader has paused: too much waits for it
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            with suppress(BlockingIOError):
+                assert os.read(descriptor, 1_000)
             await asyncio.sleep(0.02)
         assert not socket.gone.is_set()
         assert not socket.wire.writable

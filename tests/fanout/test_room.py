@@ -323,3 +323,17 @@ def test_an_end_that_waited_for_the_read_of_who_joins_is_an_end() -> None:
     room.offer(frame(settled), settled)
     room.reach(3, "epoch")
     assert room.replies.of(SESSION) == {}
+
+
+def test_who_joins_is_not_shown_as_open_what_settled_unheard_while_nobody_was_there() -> None:
+    """As on an instance that hears nothing, and writes another reply of the same user meanwhile."""
+    room = Room(UserId("ada"))
+    phone = joined(room, 3)
+    other = MessageId(UUID(int=9))
+    room.written.add(other)
+    for message in (REPLY, other):
+        begun = ReplySnapshot(message=message, attempt=1, next=1, text="a")
+        room.offer_live(SESSION, frame(begun), begun)
+    room.leave(phone)
+    joined(room, 4, "tablet")
+    assert set(room.replies.of(SESSION)) == {other}
