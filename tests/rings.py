@@ -26,7 +26,12 @@ def all_in(redis: RedisServer) -> bytes:
     """All keys, what they hold, and the channels that somebody listens to."""
     parts: list[object] = [redis.run("PUBSUB", "CHANNELS")]
     for key in _list(redis.run("KEYS", "*")):
-        read = {b"hash": ("HGETALL", key), b"string": ("GET", key), b"zset": ("ZRANGE", key, "0", "-1")}
+        read = {
+            b"list": ("LRANGE", key, "0", "-1"),
+            b"hash": ("HGETALL", key),
+            b"string": ("GET", key),
+            b"zset": ("ZRANGE", key, "0", "-1"),
+        }
         parts += [key, redis.run(*read[_kind(redis.run("TYPE", key))])]
     return repr(parts).encode()
 

@@ -39,7 +39,7 @@ class Writer:
     def offer(self, frame: Frame) -> None:
         """Have a frame written, unless the device is behind and the frame is of what it will be caught up with."""
         if self._wire.writable and self.outbox.passed(frame):
-            self._wire.write(frame.data)
+            self._wire.write_soon(frame.data)
         else:
             self.outbox.offer(frame)
             self._write()

@@ -34,7 +34,6 @@ from server.fanout.redis_envelope import (
     written,
 )
 from server.fanout.redis_primaries import Primaries, Speaker, find
-from server.fanout.redis_publisher import Saying
 from server.fanout.redis_seal import OVERHEAD, Junk, RedisSeal
 from server.fanout.redis_wire import ReplyError, WireError, address, packed
 from server.store.deployments import Deployment
@@ -72,6 +71,7 @@ class RedisBroker:
         self.counts: Counter[str] = Counter()
         self.well = False
         self.seal = RedisSeal(deployment)
+        self._drafts = redis_draft.Drafts(self.seal)
         self._speaker = Speaker(owner, self.seal, self.counts)
         self._address = address(url)
         self._seeds = [self._address]
@@ -141,10 +141,10 @@ class RedisBroker:
         """What an attempt has told so far, up to the first piece that was lost. None: nothing is known."""
         key = self.seal.draft(user, message, attempt)
         try:
-            pieces = await self.ask(key, packed("HGETALL", key))
+            items = await self.ask(key, packed("LRANGE", key, 0, -1))
         except (WireError, ReplyError, OSError):
             return None
-        return redis_draft.joined(message, attempt, redis_draft.opened(self.seal, key, pieces))
+        return redis_draft.joined(message, attempt, redis_draft.opened(self.seal, key, items))
 
     async def erase(self, user: UserId) -> None:
         """Delete every draft of theirs. What they have taken of their limits is a number under a hash, and expires.
@@ -172,7 +172,7 @@ class RedisBroker:
     def order(self, key: bytes, command: bytes) -> None:
         """A command about a key, of whose answer nothing depends. It may be lost."""
         if self._primaries is not None:
-            self._primaries.of(key).publisher.offer(Saying(command, 1))
+            self._primaries.of(key).publisher.offer(command, 1)
 
     def _say(self, user: UserId | None, envelope: bytes, kept: Frame | None = None) -> None:
         """To who listens to a user, or to all; before it, the text in a frame is kept."""
@@ -182,8 +182,8 @@ class RedisBroker:
             self.counts["dropped_large"] += 1
         else:
             name = self.seal.wake if user is None else self._channel(user, self._primaries)
-            commands, replies = redis_draft.commands(self.seal, user, kept.event) if user and kept else (b"", 0)
-            self._primaries.of(name).publisher.offer(Saying(commands, replies, name, envelope))
+            draft, replies = self._drafts.commands(user, kept.event) if user and kept else (b"", 0)
+            self._primaries.of(name).publisher.offer(draft, replies, name, envelope)
 
     def _channel(self, user: UserId, primaries: Primaries) -> bytes:
         """A lone server is told of many users at once, in one channel; in a cluster each user has their own."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from server.fanout.redis_publisher import MISPLACED, Publisher, Saying
+from server.fanout.redis_publisher import MISPLACED, Publisher
 from server.fanout.redis_seal import PREFIX, RedisSeal
 from server.fanout.redis_subscriber import EVERYWHERE, SHARDED, Hear, Subscriber, Words
 from server.fanout.redis_wire import CONNECT_WITHIN, Address, Push, ReplyError, WireError, connect, packed, slot
@@ -81,9 +81,9 @@ class Primary:
         return packed(self._words.publish, channel, self._seal.seal(channel, envelopes))
 
     async def _beat(self) -> None:
-        beat = Saying(self._read + packed(self._words.publish, self._pulse, b""), 2, pulse=True)
+        beat = self._read + packed(self._words.publish, self._pulse, b"")
         while True:
-            self.publisher.offer(beat)
+            self.publisher.pulse(beat, 2)
             await asyncio.sleep(PULSE)
 
 

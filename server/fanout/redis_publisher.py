@@ -8,11 +8,11 @@ it notices the gap.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, field
 
 from server.fanout.redis_envelope import LARGEST
 from server.fanout.redis_seal import OVERHEAD
@@ -35,26 +35,36 @@ is said there is heard as before; a draft that was asked for elsewhere is done w
 log = structlog.get_logger()
 
 
-class Saying(Struct, frozen=True, gc=False):
-    """Commands that belong together, packed, and how many replies they get; after them, an envelope for a channel.
-
-    A pulse is always said, never counted.
+class Batch(Struct):
+    """What goes at once, of `size` bytes: commands, which get so many replies, and envelopes for each channel. `said`:
+    how much of it there is to count.
     """
 
-    commands: bytes = b""
+    said: int = 0
+    size: int = 0
     replies: int = 0
-    channel: bytes = b""
-    envelope: bytes = b""
-    pulse: bool = False
+    commands: list[bytes] = field(default_factory=list)
+    envelopes: dict[bytes, list[bytes]] = field(default_factory=dict)
 
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return len(self.commands) + len(self.envelope)
+    def has_room(self, size: int) -> bool:
+        """For so many bytes. What is larger by itself goes alone."""
+        return not self.size or (self.said < LONGEST_BATCH and self.size + size <= LARGEST_BATCH)
+
+    def add(self, commands: bytes, replies: int) -> None:
+        self.commands.append(commands)
+        self.replies += replies
+        self.size += len(commands)
+
+    def tell(self, channel: bytes, envelope: bytes) -> None:
+        if (waiting := self.envelopes.get(channel)) is not None:
+            waiting.append(envelope)
+        else:
+            self.envelopes[channel] = [envelope]
+        self.size += len(envelope)
 
 
 class Publisher:
-    """`offer` is given what is to be said, `run` says it. Counts what became of it by name.
+    """`offer` and `pulse` are given what is to be said, `run` says it. Counts what became of it by name.
 
     `publish` makes the command of a channel and of the envelopes that lie behind each other.
     """
@@ -65,7 +75,8 @@ class Publisher:
         self._connect = connect
         self._publish = publish
         self._counts = counts
-        self._queue: deque[Saying] = deque()
+        self._queue: deque[Batch] = deque()
+        self._said = 0
         self._bytes = 0
         self._waiting = asyncio.Event()
         self._wire: Wire | None = None
@@ -76,16 +87,25 @@ class Publisher:
         """Make the first wire. Raises WireError or OSError."""
         self._wire = await self._connect()
 
-    def offer(self, saying: Saying) -> None:
-        """Say it when its turn comes, unless too much waits already."""
-        size = saying.size
-        full = len(self._queue) >= LONGEST_QUEUE or self._bytes + size > LARGEST_QUEUE
-        if full and not saying.pulse:
+    def offer(self, commands: bytes, replies: int, channel: bytes = b"", envelope: bytes = b"") -> None:
+        """Commands that belong together, packed, and how many replies they get; after them, an envelope for a channel.
+        They are said when their turn comes, unless too much waits already.
+        """
+        size = len(commands) + len(envelope)
+        if self._said >= LONGEST_QUEUE or self._bytes + size > LARGEST_QUEUE:
             self._counts["dropped_full"] += 1
             return
-        self._queue.append(saying)
-        self._bytes += size
-        self._waiting.set()
+        batch = self._batch(size)
+        batch.said += 1
+        self._said += 1
+        if commands:
+            batch.add(commands, replies)
+        if envelope:
+            batch.tell(channel, envelope)
+
+    def pulse(self, commands: bytes, replies: int) -> None:
+        """Commands that are always said, and never counted."""
+        self._batch(len(commands)).add(commands, replies)
 
     async def ask(self, command: bytes) -> Any:
         """The answer to a command, said at once. Raises WireError, ReplyError, TimeoutError."""
@@ -113,7 +133,7 @@ class Publisher:
                     self._failed(batch, error)
                     await asyncio.sleep(PAUSE)
                 else:
-                    self._counts["published"] += _told(batch)
+                    self._counts["published"] += batch.said
                     self._look_at(replies)
         finally:
             self.end()
@@ -124,42 +144,40 @@ class Publisher:
             self._wire.end("no longer needed")
             self._wire = None
 
-    def _take(self) -> list[Saying]:
-        """As much as may go at once; what is larger by itself goes alone."""
-        batch, size = list[Saying](), 0
-        while self._queue and len(batch) < LONGEST_BATCH:
-            if batch and size + self._queue[0].size > LARGEST_BATCH:
-                break
-            batch.append(self._queue.popleft())
-            size += batch[-1].size
-        self._bytes -= size
+    def _batch(self, size: int) -> Batch:
+        """That which so many bytes are about to go with."""
+        self._bytes += size
+        if not self._queue or not self._queue[-1].has_room(size):
+            self._queue.append(Batch())
+            self._waiting.set()
+        return self._queue[-1]
+
+    def _take(self) -> Batch:
+        batch = self._queue.popleft()
+        self._said -= batch.said
+        self._bytes -= batch.size
         if not self._queue:
             self._waiting.clear()
         return batch
 
-    async def _send(self, batch: list[Saying]) -> list[Any]:
+    async def _send(self, batch: Batch) -> list[Any]:
         if self._wire is None or self._wire.ended.is_set():
             self._wire = None
             self._wire = await self._connect()
         return await self._wire.ask(*self._joined(batch))
 
-    def _joined(self, batch: list[Saying]) -> tuple[bytes, int]:
+    def _joined(self, batch: Batch) -> tuple[bytes, int]:
         """All commands, first those that are not to be late for anybody who hears the rest; and their replies."""
-        told = dict[bytes, list[bytes]]()
-        for saying in batch:
-            if saying.envelope:
-                told.setdefault(saying.channel, []).append(saying.envelope)
-        commands = [saying.commands for saying in batch]
-        commands += [self._publish(channel, b"".join(envelopes)) for channel, envelopes in told.items()]
-        return b"".join(commands), sum(saying.replies for saying in batch) + len(told)
+        told = [self._publish(channel, b"".join(envelopes)) for channel, envelopes in batch.envelopes.items()]
+        return b"".join(batch.commands + told), batch.replies + len(told)
 
-    def _failed(self, batch: list[Saying], error: Exception) -> None:
+    def _failed(self, batch: Batch, error: Exception) -> None:
         self._counts["failed_batches"] += 1
-        self._counts["dropped_down"] += _told(batch)
+        self._counts["dropped_down"] += batch.said
         if self._wire is None:  # nobody is there: what waits would only grow old
-            self._counts["dropped_down"] += _told(self._queue)
+            self._counts["dropped_down"] += self._said
             self._queue.clear()
-            self._bytes = 0
+            self._said = self._bytes = 0
             self._waiting.clear()
         self.end()
         self._complain("redis_batch_dropped", error)
@@ -182,7 +200,3 @@ class Publisher:
         if time.monotonic() - self._complained_at >= 1:
             self._complained_at = time.monotonic()
             log.warning(what, error=str(error) or type(error).__name__)
-
-
-def _told(sayings: Iterable[Saying]) -> int:
-    return sum(not saying.pulse for saying in sayings)

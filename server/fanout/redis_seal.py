@@ -51,8 +51,6 @@ class RedisSeal:
         self._numbers = count()
         self._cipher_of = lru_cache(SPEAKERS)(self._derived)
         self._hidden = lru_cache(NAMES)(self._hash_of)
-        self.draft = lru_cache(NAMES)(self._draft_of)
-        """The key of what an attempt has told, in the slot of the user's channel."""
 
     def channel(self, user: UserId) -> bytes:
         """Where everything about a user is said in a cluster. What is in braces decides the slot."""
@@ -87,7 +85,7 @@ class RedisSeal:
     def _derived(self, salt: bytes) -> AESGCM:
         return AESGCM(hmac.digest(self._secret, b"instance " + salt, "sha256"))
 
-    def _draft_of(self, user: UserId, message: MessageId, attempt: int) -> bytes:
+    def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
         """The key of what an attempt has told, in the slot of the user's channel."""
         return b"%b:draft:{%b}:%b" % (
             self._prefix,

@@ -329,8 +329,8 @@ async def test_a_draft_that_nobody_has_written_is_no_text_of_the_reply(
         assert isinstance(broker, RedisBroker)
         key = broker.seal.draft(UserId("ada"), sent.reply, 1)
         assert redis.run("DEL", key) == 1
-        data = f"1 {forged}".encode()
-        redis.run("HSET", key, "0", broker.seal.seal(key + b" 0", data) if by_ours else data)
+        data = f"0 1 {forged}".encode()
+        redis.run("RPUSH", key, broker.seal.seal(key, data) if by_ours else data)
         await first.kill()
         reply = await laptop.settled(sent.reply)
         assert (reply.status, reply.content) == ("complete", WHOLE)

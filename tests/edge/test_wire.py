@@ -18,7 +18,7 @@ from websockets.frames import Frame, Opcode
 
 from server.edge import kernel
 from server.edge.kernel import bytes_acknowledged
-from server.edge.wire import WRITE_BUFFER, Wire
+from server.edge.wire import SOON, WRITE_BUFFER, Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, Running, Socket, running, text_frame
 
 if sys.version_info >= (3, 12):
@@ -114,6 +114,22 @@ async def test_ready_made_frames_arrive_in_order(hub: Running) -> None:
         socket.wire.write(text_frame(b"one") + text_frame(b"two"))
         socket.wire.write(text_frame(b"three"))
         assert [await ws.recv() for _ in range(3)] == ["one", "two", "three"]
+
+
+async def test_frames_that_are_soon_to_be_written_arrive_in_order_with_those_of_now(hub: Running) -> None:
+    async with client(hub) as ws:
+        socket = await hub.next_socket()
+        await writable(socket)
+        for turn in range(3):
+            socket.wire.write_soon(text_frame(b"one %d" % turn))
+            socket.wire.write(text_frame(b"two %d" % turn))
+            socket.wire.write_soon(text_frame(b"three %d" % turn))
+            assert [await ws.recv() for _ in range(3)] == [f"one {turn}", f"two {turn}", f"three {turn}"]
+        large = [text_frame(b"%d" % number * 5_000) for number in range(1_000)]
+        written = [frame for frame in large if socket.wire.writable and not socket.wire.write_soon(frame)]
+        assert 0 < len(written) < 1_000, "it is bounded within a turn, too"
+        got = [await ws.recv() for _ in written]
+        assert [text_frame(str(text).encode()) for text in got] == written
 
 
 async def test_what_waits_is_overtaken_by_nothing(hub: Running) -> None:
@@ -532,6 +548,40 @@ async def test_what_comes_after_our_goodbye_in_one_piece_is_not_heard() -> None:
     wire.connection_lost(None)
 
 
+async def test_what_is_to_be_written_soon_leaves_together_at_the_end_of_the_turn() -> None:
+    line = Line()
+    wire, _ = heard_on(line)
+    for part in (b"one", b"two"):
+        wire.write_soon(part)
+        assert line.said == b""
+    await asyncio.sleep(0)
+    assert line.said == b"onetwo"
+    wire.write_soon(b"x" * (SOON + 1))
+    assert len(line.said) == 6 + SOON + 1, "so much does not wait"
+    wire.connection_lost(None)
+
+
+async def test_what_is_to_be_written_soon_is_overtaken_by_no_goodbye() -> None:
+    ways: dict[Callable[[Wire], None], bytes] = {
+        lambda wire: wire.close(4000): b"one\x88\x02\x0f\xa0",
+        lambda wire: wire.data_received(Frame(Opcode.PING, b"a").serialize(mask=True)): b"one\x8a\x01a",
+        lambda wire: wire.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True)): b"one\x88\x00",
+        Wire.shutdown: b"one\x88\x02\x03\xf4",
+        Wire.eof_received: b"one",
+        Wire.stop: b"one",
+        Wire.abort: b"",
+        partial(Wire.connection_lost, exc=None): b"",
+    }
+    for end, said in ways.items():
+        line = Line()
+        wire, _ = heard_on(line)
+        wire.write_soon(b"one")
+        end(wire)
+        await asyncio.sleep(0)
+        assert line.said == said
+        wire.connection_lost(None)
+
+
 async def test_after_its_end_a_wire_says_nothing() -> None:
     ways: list[Callable[[Wire], None]] = [
         Wire.abort,
@@ -545,6 +595,8 @@ async def test_after_its_end_a_wire_says_nothing() -> None:
         assert wire.writable
         end(wire)
         wire.write(b"late")
+        wire.write_soon(b"late")
+        await asyncio.sleep(0)
         assert (wire.writable, line.said) == (False, b"")
         wire.connection_lost(None)
         assert told == [1006], "its end is told once"

@@ -7,9 +7,7 @@ import time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocol.events import ReplySnapshot
 from protocol.ids import UserId
-from protocol.model import Reply
 from server.fanout import redis_publisher
 from server.fanout.broker import Broker
 from server.fanout.broker_redis import RedisBroker
@@ -146,65 +144,6 @@ def test_listening_and_leaving_in_quick_succession_is_exact(server: RedisServer,
             assert listener.ears.health == ["well"]
 
     asyncio.run(play())
-
-
-# Drafts.
-
-
-async def test_who_has_heard_of_a_piece_finds_it_in_the_draft(server: RedisServer) -> None:
-    async with pair(server.url) as (teller, listener):
-        begun = frame(ReplySnapshot(message=REPLY, attempt=1, next=0, text=""))
-        teller.broker.tell_live(ADA, SESSION, begun)
-        await listener.ears.until_heard(ADA, SESSION, begun.data)
-        assert await listener.broker.draft(ADA, REPLY, 1) == Reply(message=REPLY, attempt=1, next=0, text="")
-        for chunk, text in enumerate(["phở ", "is ", "soup"]):
-            teller.broker.tell_live(ADA, SESSION, token(chunk, text))
-            await listener.ears.until_heard(ADA, SESSION, token(chunk, text).data)
-            held = await listener.broker.draft(ADA, REPLY, 1)
-            assert held is not None
-            assert (held.next, held.text.endswith(text)) == (chunk + 1, True)
-        whole = Reply(message=REPLY, attempt=1, next=3, text="phở is soup")
-        assert await listener.broker.draft(ADA, REPLY, 1) == whole
-        assert await listener.broker.draft(ADA, REPLY, 2) is None
-        assert await listener.broker.draft(BOB, REPLY, 1) is None
-
-
-async def test_an_attempt_goes_on_from_what_it_inherited(server: RedisServer) -> None:
-    async with pair(server.url) as (teller, listener):
-        begun = frame(ReplySnapshot(message=REPLY, attempt=2, next=1, text="phở is"))
-        teller.broker.tell_live(ADA, SESSION, begun)
-        teller.broker.tell_live(ADA, SESSION, token(1, " soup", attempt=2))
-        await listener.ears.until_heard(ADA, SESSION, token(1, " soup", attempt=2).data)
-        draft = await listener.broker.draft(ADA, REPLY, 2)
-    assert draft == Reply(message=REPLY, attempt=2, next=2, text="phở is soup")
-
-
-async def test_a_draft_is_read_up_to_what_was_lost_and_junk_is_as_good_as_lost(server: RedisServer) -> None:
-    async with pair(server.url) as (teller, listener):
-        for chunk in range(5):
-            teller.broker.tell_live(ADA, SESSION, token(chunk, str(chunk)))
-        await listener.ears.until_heard(ADA, SESSION, token(4, "4").data)
-        name = SEAL.draft(ADA, REPLY, 1).decode()
-        place = SEAL.draft(ADA, REPLY, 1) + b" 3"
-        for junk in (None, b"", b"x", b"4 \xff", b"-1 x", b"3 x", b"9" * 5000 + b" x", b"99 x"):
-            server.run("HDEL", name, "3")
-            if junk is not None:
-                server.run("HSET", name, "3", SEAL.seal(place, junk))
-            draft = await listener.broker.draft(ADA, REPLY, 1)
-            assert draft is not None
-            assert (draft.next, draft.text) == ((99, "012x") if junk == b"99 x" else (3, "012"))
-        for forged in (b"4 x", SEAL.seal(SEAL.draft(ADA, REPLY, 1) + b" 4", b"4 x"), SEAL.seal(b"", b"4 x")):
-            server.run("HSET", name, "3", forged)
-            server.run("HSET", name, "x", forged)
-            draft = await listener.broker.draft(ADA, REPLY, 1)
-            assert draft is not None
-            assert (draft.next, draft.text) == (3, "012")
-        server.run("HDEL", name, "0")
-        assert await listener.broker.draft(ADA, REPLY, 1) is None
-        assert 100 < int(str(server.run("TTL", name))) <= 120
-        server.run("DEL", name)
-        server.run("SET", name, "not a hash")
-        assert await listener.broker.draft(ADA, REPLY, 1) is None
 
 
 # Bounds.
