@@ -91,8 +91,8 @@ def number_twice() -> None:
     Seeing and holding are a moment apart, as on a busy database.
     """
     sends = load("sends")
-    compares = b" AND seen.seq = u.seq\n    WHERE seen"
-    careless = sends["send_of_users"].replace(compares, b"\n    WHERE pg_sleep(0.02) IS NOT NULL AND seen")
+    compares = b" AND seen.seq = u.seq\n    WHERE u.key"
+    careless = sends["send_of_users"].replace(compares, b"\n    WHERE pg_sleep(0.02) IS NOT NULL AND u.key")
     assert careless != sends["send_of_users"], "it was compared"
     sends["send_of_users"] = Statement(careless)
 
