@@ -45,11 +45,10 @@ define tried
 	.venv/bin/python -m pytest $(1) $(2) || { test $$? = 1 && .venv/bin/python -m pytest $(1) --last-failed; }
 endef
 
-# The tests of the browser come after the others, for two Chromiums keep two cores busy. They are given out one by one: the
-# last ones ask what all others have shown.
+# Chromium is one for all tests that need it: they run after the others, in one process.
 define tests
 	$(call tried,--ignore tests/browser,-n 4 --dist worksteal)
-	$(call tried,tests/browser,-n 2 --maxschedchunk 1)
+	$(call tried,tests/browser)
 endef
 
 test: .venv/.dev check-web
