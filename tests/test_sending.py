@@ -200,16 +200,22 @@ async def statements_of_a_send(hub: Hub, proxy: Any) -> int:
     return min(counts)
 
 
+async def waiting(it: Instance, group: asyncio.TaskGroup, draft: Draft) -> asyncio.Task[Sent]:
+    """ADA's send, which waits until the sender is told to go on: as many statements as may be are under way."""
+    it.sender._under_way = AT_ONCE
+    sending_it = group.create_task(send(it, ADA, draft, []))
+    await asyncio.sleep(0)
+    assert len(it.sender._waiting) == 1
+    return sending_it
+
+
 async def test_who_gives_up_waiting_leaves_their_next_send_alone_in_its_statement(database_url: str) -> None:
     """Else there were two of one user, with one number."""
     other = SessionId(uuid4())
     async with instance(database_url) as it, asyncio.TaskGroup() as group:
         await begin(it, ADA)
         await begin(it, ADA, session=other)
-        it.sender._under_way = AT_ONCE
-        given_up = group.create_task(send(it, ADA, said("given up"), []))
-        await asyncio.sleep(0)
-        assert len(it.sender._waiting) == 1
+        given_up = await waiting(it, group, said("given up"))
         given_up.cancel()
         await asyncio.wait([given_up])
         said_next = group.create_task(send(it, ADA, said("said", session=other), []))
@@ -230,9 +236,7 @@ async def test_no_more_wait_than_would_have_their_turn_in_time(
     async with instance(database_url) as it, asyncio.TaskGroup() as group:
         await begin(it, ADA)
         await begin(it, BEN)
-        it.sender._under_way = AT_ONCE
-        waits = group.create_task(send(it, ADA, said(), []))
-        await asyncio.sleep(0)
+        waits = await waiting(it, group, said())
         with pytest.raises(Unavailable):
             await send(it, BEN, said(), [])
         await it.sender._send_waiting()
@@ -245,9 +249,7 @@ async def test_what_waits_too_long_for_what_its_user_has_sent_before_is_refused_
     monkeypatch.setattr(sending, "WAITS_FOR", 0.05)
     async with instance(database_url) as it, asyncio.TaskGroup() as group:
         await begin(it, ADA)
-        it.sender._under_way = AT_ONCE
-        waits = group.create_task(send(it, ADA, said("first"), []))
-        await asyncio.sleep(0)
+        waits = await waiting(it, group, said("first"))
         with pytest.raises(Unavailable):
             await send(it, ADA, said("second"), [])
         await it.sender._send_waiting()
