@@ -64,9 +64,8 @@ def cluster() -> Generator[str]:
     else:
         with fresh_folder() as folder, embedded(folder, durable=False) as conninfo:
             with psycopg.connect(conninfo, autocommit=True) as conn:
-                conn.execute(
-                    "ALTER SYSTEM SET autovacuum = off"
-                )  # a database lives for a second, and there are hundreds
+                # A database lives for a second, and there are hundreds.
+                conn.execute("ALTER SYSTEM SET autovacuum = off")
                 conn.execute("SELECT pg_reload_conf()")
             yield conninfo
 
