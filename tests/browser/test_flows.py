@@ -107,8 +107,8 @@ async def test_the_mode_is_switched_and_explained_and_the_tutor_is_told(room: Ro
 async def test_the_language_of_the_tutor_is_chosen(room: Room) -> None:
     async with provider(echo) as tutor, room.hub(tutor) as hub, room.learner(hub) as ada:
         await ada.begin("fractions")
-        await ada.page.get_by_role("combobox", name="The tutor's language").select_option("de")
         await expect(ada.answers.last).to_contain_text("it depends.")
+        await ada.page.get_by_role("combobox", name="The tutor's language").select_option("de")
         await ada.ask("more fractions")
         await expect(ada.answers.last).to_contain_text("About more fractions")
         assert tutor.requests[0]["messages"][0]["content"] != tutor.requests[1]["messages"][0]["content"]
