@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from protocol import schema
@@ -54,12 +55,14 @@ from server.store.pool import Database
 from server.store.reads import Reads, reads
 from server.store.rotation import say_what_is_not_sealed
 from server.tasks import Tasks
+from server.timelines import Timelines
 from server.turns import Turns
 from server.tutor.connect import check, connect, scribe
 from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
 
+SOCKETS = "/ws"
 LOOKS_AGAIN = 0.5
 """Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
@@ -93,7 +96,16 @@ class App:
             exception_handlers={404: self._nowhere, HTTPException: http_error, Exception: http_error},
         )
         routes.router.redirect_slashes = False
-        self.asgi = Origins(Framing(routes), settings.origins)
+        self._routes = Framing(routes)
+        self.asgi = Origins(self._enter, settings.origins)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket needs none of the layers around the routes, which cost it more than the door does."""
+        is_hub = "hub" in self._settings.roles
+        if scope["type"] == "websocket" and scope["path"] == SOCKETS and is_hub and self._door is not None:
+            await _at(self._door, WebSocket(scope, receive, send))
+        else:
+            await self._routes(scope, receive, send)
 
     async def drain(self) -> None:
         """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
@@ -186,6 +198,7 @@ class App:
             reads=reading,
             broker=broker,
             hub=hub,
+            timelines=Timelines(database, tasks),
             sender=Sender(database, hub, tasks, pending=settings.turns.pending),
             turns=turns,
             limits=limits,
@@ -203,18 +216,10 @@ class App:
         callers = Callers(checks, instance.standing, instance.limits)
         door = self._door = Door(instance, callers)
 
-        async def websocket(socket: WebSocket) -> None:
-            refusal = door.refusal(socket)
-            if refusal is None:
-                await door.enter(socket)
-            else:
-                await socket.send_denial_response(problem(refusal))
-
         asgi.router.routes += [Route("/livez", _alive), Route("/readyz", _ready(instance.database, door))]
         if "hub" not in self._settings.roles:
             return door
         asgi.router.routes += [
-            WebSocketRoute("/ws", websocket),
             WebSocketRoute("/{path:path}", _no_socket_here),
             *Rest(instance, callers).routes(),
             *Account(instance, callers).routes(),
@@ -246,6 +251,14 @@ def _start(instance: Instance, pulse: Pulse) -> None:
     tasks.start(instance.sightings.run(), "devices seen")
     tasks.start(instance.limits.run(), "places of connections")
     tasks.start(say_what_is_not_sealed(instance.database), "look at keys")
+
+
+async def _at(door: Door, socket: WebSocket) -> None:
+    refusal = door.refusal(socket)
+    if refusal is None:
+        await door.enter(socket)
+    else:
+        await socket.send_denial_response(problem(refusal))
 
 
 async def _no_socket_here(socket: WebSocket) -> None:

@@ -22,6 +22,7 @@ from server.store.reads import Reads
 from server.store.users import Change
 from server.tasks import Tasks
 from server.telling import told
+from server.timelines import Timelines
 from server.turns import Turns
 from server.tutor.scribe import Scribe
 from server.tutor.tutor import Tutor
@@ -45,6 +46,7 @@ class Instance(Struct, frozen=True):
     broker: Broker
     hub: Hub
     sender: Sender
+    timelines: Timelines
     turns: Turns
     limits: Limits
     standing: Standing

@@ -1,6 +1,6 @@
 """Whether a token is still good: what was revoked, and that every instance hears of it within two seconds.
 
-A user's revocations are read once and then held, those of all who come at the same time in one statement; what is new
+A user's revocations are read once and then held, those of all who come at the same moment in one statement; what is new
 is looked for every second, a little further back than the last time, because a change may be committed later than it
 was made. So it works without Redis, and whoever was let in while somebody revoked is found at the next look.
 """
@@ -17,6 +17,7 @@ from server.errors import Refusal, SignedOut, Unavailable
 from server.fanout.hub import Hub
 from server.fanout.room import Room
 from server.identity import Identity
+from server.pace import Pace
 from server.store import revocations
 from server.store.pool import Database
 from server.store.revocations import Revocation, subject
@@ -25,6 +26,8 @@ from server.tasks import Tasks
 LOOKED_EVERY = 1.0
 LOOKED_BACK = 10.0
 """Seconds: longer than a transaction may take."""
+APART = 0.01
+"""Seconds between the beginnings of two statements for those who come."""
 HELD_USERS = 10_000
 
 Held = dict[str, Revocation]
@@ -45,6 +48,7 @@ class Standing:
         self._held: dict[bytes, Held] = {}
         self._asked: dict[bytes, asyncio.Future[Held | Refusal]] = {}
         self._reading = False
+        self._pace = Pace(APART)
 
     async def check(self, identity: Identity, device: str | None = None) -> None:
         """Raises SignedOut, or Unavailable where that cannot be known. `device`: where that is known."""
@@ -105,6 +109,7 @@ class Standing:
     async def _read_asked(self) -> None:
         try:
             while self._asked:
+                await self._pace.turn()
                 asked, self._asked = self._asked, {}
                 try:
                     held = await self._tasks.soon(self._held_of(list(asked)), "revocations of users")

@@ -10,23 +10,22 @@ from typing import assert_never
 from msgspec import structs
 
 from protocol.answers import Answer, MessagePage, Nothing, SearchPage, Sent, SessionPage
-from protocol.events import Changes, Snapshot, TypingChanged
+from protocol.events import TypingChanged
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor, Message, Session
 from server.buckets import Rate
 from server.errors import NotFound
 from server.fanout.member import Member
 from server.instance import Instance
-from server.store import timeline
-from server.store.users import Head
+from server.store.timeline import Page
 
 TYPING = Rate(4, 8.0)
 """Of a device in a session: it is said every 3 s, and when it begins and ends."""
 
 
-async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
+async def since(instance: Instance, user: UserId, cursor: Cursor | None) -> Page:
     """The head, and a page of what came after the cursor, or a snapshot where the cursor is of no use."""
-    return await timeline.since(instance.database, user, cursor)
+    return await instance.timelines.since(user, cursor)
 
 
 def newest(answer: Answer) -> int:

@@ -1,16 +1,23 @@
 """Where somebody connects from, as limits see it."""
 
 import ipaddress
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
 NETWORK = 64
 """Bits of an IPv6 address: the rest a household chooses freely."""
+REMEMBERED = 1_000
+"""Peers: most come again, or there is a proxy before them all."""
 
 
 def address_of(connection: HTTPConnection) -> str:
     """The peer's address, or what a trusted proxy has said of it; one word."""
-    host = connection.client.host if connection.client else ""
+    return _seen(connection.client.host if connection.client else "")
+
+
+@lru_cache(REMEMBERED)
+def _seen(host: str) -> str:
     try:
         known = ipaddress.ip_address(host)
     except ValueError:  # a socket of this machine has none

@@ -5,10 +5,8 @@ given to it as its socket takes them; then what was held above the last number; 
 that it shows. Each round has written a page, so that whatever comes meanwhile, the device comes nearer.
 """
 
-import asyncio
-
 from protocol.commands import Hello
-from protocol.events import Degraded, Snapshot, Welcome
+from protocol.events import Degraded, Event, Snapshot, Welcome
 from protocol.model import CONTENT_LENGTH, TITLE_LENGTH, Cursor, Limits
 from server import sync
 from server.edge.frame_reader import MESSAGE_BYTES, FrameReader
@@ -22,13 +20,12 @@ from server.store.users import Head
 
 
 class CatchingUp:
-    """Of the member of a room who said this hello. `reading` bounds how many read at once."""
+    """Of the member of a room who said this hello."""
 
     def __init__(
         self,
         instance: Instance,
         writer: Writer,
-        reading: asyncio.Semaphore,
         *,
         hello: Hello,
         room: Room,
@@ -36,7 +33,6 @@ class CatchingUp:
     ) -> None:
         self._instance = instance
         self._writer = writer
-        self._reading = reading
         self._hello = hello
         self._room = room
         self._member = member
@@ -58,14 +54,12 @@ class CatchingUp:
         """One more page. True: it was the last one, and the device is told from now on."""
         await self._writer.written()
         self._member.hold()
-        async with self._reading:
-            head, page = await sync.since(self._instance, self._room.user, self.cursor)
+        head, page = await sync.since(self._instance, self._room.user, self.cursor)
         self._instance.hub.reach(self._room, head.seq, head.epoch)
-        if self._epoch is None:
-            self._greet(head)
-        self._epoch = head.epoch
         await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
-        self._writer.say(page)
+        greeting = self._greeting(head) if self._epoch is None else []
+        self._epoch = head.epoch
+        self._writer.say_all([*greeting, page])
         await self._writer.written()
         whole = isinstance(page, Snapshot) or not page.more
         return whole and page.seq >= self._room.began and self._member.caught_up(page.seq)
@@ -81,7 +75,7 @@ class CatchingUp:
                 self._writer.say(snapshot(reply))
         return not self._writer.outbox.behind
 
-    def _greet(self, head: Head) -> None:
+    def _greeting(self, head: Head) -> list[Event]:
         limits = Limits(
             frame_bytes=MESSAGE_BYTES,
             frames_at_once=FrameReader.BURST,
@@ -99,6 +93,5 @@ class CatchingUp:
             heartbeat_ms=int(Wire.BEAT * 1_000),
             tutor=self._instance.tutor.name,
         )
-        self._writer.say(welcome)
-        if troubles := self._instance.hub.degraded:
-            self._writer.say(Degraded(what=troubles))
+        troubles = self._instance.hub.degraded
+        return [welcome, Degraded(what=troubles)] if troubles else [welcome]

@@ -70,7 +70,7 @@ CATCH_UP_AGAIN = 1.0
 
 class Connection:
     """One accepted socket, to its end. `address` is where it comes from, `authorization` what its upgrade said of who
-    it is; `reading` bounds the catch-ups that read at once.
+    it is.
 
     `on_hello` is called once the device has said who it is, `on_joined` once it is in step for the first time.
     """
@@ -90,7 +90,6 @@ class Connection:
         "_loop",
         "_malformed",
         "_member",
-        "_reading",
         "_wire",
         "_writer",
         "on_hello",
@@ -102,7 +101,6 @@ class Connection:
         wire: Wire,
         instance: Instance,
         callers: Callers,
-        reading: asyncio.Semaphore,
         *,
         address: str,
         authorization: str | None,
@@ -113,7 +111,6 @@ class Connection:
         self._authorization = authorization
         self._instance = instance
         self._callers = callers
-        self._reading = reading
         self._loop = asyncio.get_running_loop()
         self._wire = wire
         self._wire.on_message = self._hear
@@ -219,7 +216,7 @@ class Connection:
         member = self._member = Member(hello.device, identity, self._writer.outbox, self._writer.offer, self.close)
         self._saw(member, identity)
         async with self._instance.hub.joined(user, member) as room:
-            catching_up = CatchingUp(self._instance, self._writer, self._reading, hello=hello, room=room, member=member)
+            catching_up = CatchingUp(self._instance, self._writer, hello=hello, room=room, member=member)
             if await self._join(hello, catching_up):
                 self._writer.on_behind = partial(self._fell_behind, catching_up)
                 try:

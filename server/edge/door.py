@@ -36,7 +36,6 @@ class Door:
         self._inside: set[Connection] = set()
         self._strangers: Counter[str] = Counter()
         self._joining: dict[Connection, asyncio.TimerHandle] = {}
-        self._reading = asyncio.Semaphore(instance.settings.pool_size // 2)  # the other half is for requests
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -72,7 +71,6 @@ class Door:
             websocket.scope["extensions"][EXTENSION](),
             self._instance,
             self._callers,
-            self._reading,
             address=address,
             authorization=websocket.headers.get("authorization"),
         )

@@ -36,6 +36,15 @@ class Writer:
         """Have an event written."""
         self.offer(frame(event))
 
+    def say_all(self, events: list[Event]) -> None:
+        """Have several written, all at once where nothing waits before them."""
+        frames = [frame(event) for event in events]
+        if self._wire.writable and all(self.outbox.passed(each) for each in frames):
+            self._wire.write(b"".join([each.data for each in frames]))
+        else:
+            for each in frames:
+                self.offer(each)
+
     def offer(self, frame: Frame) -> None:
         """Have a frame written, unless the device is behind and the frame is of what it will be caught up with."""
         if self._wire.writable and self.outbox.passed(frame):

@@ -1,4 +1,8 @@
-"""What a device reads of its user's timeline: one statement, so that all of it is of one and the same moment."""
+"""What devices read of their users' timelines: one statement for all who come at once, so that all of it is of one and
+the same moment.
+"""
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -6,11 +10,11 @@ from protocol.events import Changes, Snapshot
 from protocol.ids import UserId
 from protocol.model import Cursor, Message, Session
 from server.cursors import after_session
-from server.errors import NotFound
+from server.errors import SealedWithMissingKey
 from server.store import users
 from server.store.keys import KeyColumns, key_in
 from server.store.messages import opened_message
-from server.store.pool import Database, fetch_one
+from server.store.pool import Connection, Database, fetch_all
 from server.store.sessions import opened_session
 from server.store.users import Head
 from sql import load
@@ -28,9 +32,17 @@ _sessions = msgspec.json.Decoder(list[Session])
 _messages = msgspec.json.Decoder(list[Message])
 
 
-class _Row(KeyColumns, frozen=True, kw_only=True):
-    """Of a statement. What it holds of sessions and messages is JSON, and may be sealed."""
+Asked = tuple[UserId, Cursor | None]
+Page = tuple[Head, Changes | Snapshot]
+"""Where a timeline stands, and what came after a cursor of it: a snapshot when its numbers are of no use."""
 
+
+class _Row(KeyColumns, frozen=True, kw_only=True):
+    """Of a statement, for the one in this place of its list, from 1 on. What it holds of sessions and messages is JSON,
+    and may be sealed.
+    """
+
+    place: int
     seq: int
     horizon: int
     epoch: str
@@ -38,37 +50,28 @@ class _Row(KeyColumns, frozen=True, kw_only=True):
 
 
 class _ChangedRow(_Row, frozen=True, kw_only=True):
+    since: int
     upto: int
     messages: str
 
-
-class _First(Head, frozen=True):
-    sessions: list[Session]
-
-
-class _Changed(Head, frozen=True):
-    upto: int
-    sessions: list[Session]
-    messages: list[Message]
+    def follows(self, cursor: Cursor) -> bool:
+        """Whether the cursor's numbers are these, and nothing that came after it was purged."""
+        return self.epoch == cursor.epoch and self.horizon <= cursor.seq <= self.seq
 
 
-async def since(database: Database, user: UserId, cursor: Cursor | None) -> tuple[Head, Changes | Snapshot]:
-    """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use.
-
-    Raises NotFound for a user who is being erased.
-    """
-    if cursor is not None:
-        found = await _changed(database, user, cursor.seq)
-        if found is not None and found.epoch == cursor.epoch and found.horizon <= cursor.seq <= found.seq:
-            return found, _changes(found, cursor.seq)
-    first = await _first(database, user)
-    if first is None:
-        async with database.connection() as conn:
-            await users.meet(conn, user)
-        first = await _first(database, user)
-    if first is None:  # they are being erased
-        raise NotFound
-    return first, _snapshot(first)
+async def since_of_users(conn: Connection, asked: Sequence[Asked]) -> dict[int, Page | SealedWithMissingKey]:
+    """By their places in the list. Who was never seen, or is being erased, is left out."""
+    found: dict[int, Page | SealedWithMissingKey] = {}
+    coming_back = [(place, user, cursor) for place, (user, cursor) in enumerate(asked) if cursor is not None]
+    for row in await _changed(conn, [(user, cursor.seq) for _, user, cursor in coming_back]):
+        place, user, cursor = coming_back[row.place - 1]
+        if row.follows(cursor):
+            found[place] = _page(conn, user, row)
+    coming = [(place, user) for place, (user, _) in enumerate(asked) if place not in found]
+    for row in await _first(conn, [user for _, user in coming]):
+        place, user = coming[row.place - 1]
+        found[place] = _page(conn, user, row)
+    return found
 
 
 async def missing(database: Database, user: UserId, since: int) -> tuple[str, Changes | None]:
@@ -77,45 +80,52 @@ async def missing(database: Database, user: UserId, since: int) -> tuple[str, Ch
     """
     async with users.numbered(database, user, known=True):
         pass  # a transaction whose connection was lost holds the lock until the database has decided on it
-    found = await _changed(database, user, since)
-    assert found is not None, "the user has a number"
-    return found.epoch, _changes(found, since) if found.horizon <= since <= found.seq else None
-
-
-async def _changed(database: Database, user: UserId, since: int) -> _Changed | None:
-    """None: the user was never seen."""
     async with database.connection() as conn:
-        parameters = {"user": user, "since": since, "page": CHANGES_PAGE, "bytes": CHANGES_BYTES}
-        row = await fetch_one(conn, _ChangedRow, _SQL["changes"], parameters)
-        if row is None:
-            return None
-        key = key_in(conn, user, row)
-    sessions = [opened_session(key, each) for each in _sessions.decode(row.sessions)]
-    messages = [opened_message(key, each) for each in _messages.decode(row.messages)]
-    return _Changed(row.seq, row.horizon, row.epoch, row.upto, sessions, messages)
+        (row,) = await _changed(conn, [(user, since)])  # they have a number, and so a row
+        return row.epoch, _changes(conn, user, row) if row.horizon <= since <= row.seq else None
 
 
-async def _first(database: Database, user: UserId) -> _First | None:
-    async with database.connection() as conn:
-        row = await fetch_one(conn, _Row, _SQL["snapshot"], {"user": user, "limit": FIRST_PAGE + 1})
-        if row is None:
-            return None
-        key = key_in(conn, user, row)
-    sessions = [opened_session(key, each) for each in _sessions.decode(row.sessions)]
-    return _First(row.seq, row.horizon, row.epoch, sessions)
+async def _changed(conn: Connection, asked: Sequence[tuple[UserId, int]]) -> list[_ChangedRow]:
+    """Of each user what came after the number; none of a user who was never seen."""
+    if not asked:
+        return []
+    parameters = {
+        "users": [user for user, _ in asked],
+        "since": [since for _, since in asked],
+        "page": CHANGES_PAGE,
+        "bytes": CHANGES_BYTES,
+    }
+    return await fetch_all(conn, _ChangedRow, _SQL["changes_of_users"], parameters)
 
 
-def _changes(found: _Changed, since: int) -> Changes:
+async def _first(conn: Connection, asked: Sequence[UserId]) -> list[_Row]:
+    if not asked:
+        return []
+    return await fetch_all(conn, _Row, _SQL["snapshot_of_users"], {"users": asked, "limit": FIRST_PAGE + 1})
+
+
+def _page(conn: Connection, user: UserId, row: _Row) -> Page | SealedWithMissingKey:
+    head = Head(row.seq, row.horizon, row.epoch)
+    try:
+        return head, _changes(conn, user, row) if isinstance(row, _ChangedRow) else _snapshot(conn, user, row)
+    except SealedWithMissingKey as refusal:
+        return refusal
+
+
+def _changes(conn: Connection, user: UserId, row: _ChangedRow) -> Changes:
+    key = key_in(conn, user, row)
     return Changes(
-        since=since,
-        seq=found.upto,
-        more=found.upto < found.seq,
-        sessions=found.sessions,
-        messages=found.messages,
+        since=row.since,
+        seq=row.upto,
+        more=row.upto < row.seq,
+        sessions=[opened_session(key, each) for each in _sessions.decode(row.sessions)],
+        messages=[opened_message(key, each) for each in _messages.decode(row.messages)],
     )
 
 
-def _snapshot(first: _First) -> Snapshot:
-    page = first.sessions[:FIRST_PAGE]
-    cursor = after_session(page[-1]) if len(first.sessions) > FIRST_PAGE else None
-    return Snapshot(epoch=first.epoch, seq=first.seq, sessions=page, cursor=cursor)
+def _snapshot(conn: Connection, user: UserId, row: _Row) -> Snapshot:
+    key = key_in(conn, user, row)
+    sessions = [opened_session(key, each) for each in _sessions.decode(row.sessions)]
+    page = sessions[:FIRST_PAGE]
+    cursor = after_session(page[-1]) if len(sessions) > FIRST_PAGE else None
+    return Snapshot(epoch=row.epoch, seq=row.seq, sessions=page, cursor=cursor)

@@ -1,4 +1,4 @@
-"""Many devices come at once: they are let in a bounded number at a time, each costs one question, requests go on."""
+"""Many devices come at once: they are let in a bounded number at a time, asked for together, and requests go on."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -93,7 +93,7 @@ async def test_who_comes_while_too_many_join_is_asked_to_come_again_and_requests
         assert set(answers) == {200}
 
 
-async def test_when_all_sockets_break_at_once_each_device_costs_one_question(
+async def test_when_all_sockets_break_at_once_they_cost_a_question_for_several_of_them(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for file in (watch_of_the_hub, standing, sightings, erasure):  # they ask by themselves, too
@@ -112,7 +112,7 @@ async def test_when_all_sockets_break_at_once_each_device_costs_one_question(
         await hub.door._empty.wait()
         before = proxy.statements
         await storm(hub, coming)
-        assert proxy.statements - before == SOCKETS
+        assert 0 < proxy.statements - before <= SOCKETS / 3
 
 
 async def test_who_joins_slowly_takes_no_place_from_others(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,13 +145,24 @@ def test_what_may_read_all_of_a_user_is_there() -> None:
         ("pages", "page", {"older": 51, "newer": 1, "at": 60, "around": None}),
         ("pages", "page", {"older": 1, "newer": 51, "at": 1, "around": None}),
         ("pages", "page", {"older": 26, "newer": 26, "at": 2**31 - 1, "around": reply_of(MANY // 2)}),
-        ("timeline", "changes", {"since": 0}),
-        ("timeline", "changes", {"since": 50_000}),
-        ("timeline", "snapshot", {}),
+        ("timeline", "changes_of_users", {"users": [HEAVY], "since": [0]}),
+        ("timeline", "changes_of_users", {"users": [HEAVY], "since": [49_950]}),
+        ("timeline", "changes_of_users", {"users": [HEAVY], "since": [50_000]}),
+        ("timeline", "snapshot_of_users", {"users": [HEAVY]}),
     ],
 )
 def test_a_page_reads_as_little_wherever_it_is(lived: str, table: str, name: str, values: dict[str, object]) -> None:
     assert plan(lived, table, name, VALUES | values).rows_read <= ROWS
+
+
+@pytest.mark.parametrize("name", ["changes_of_users", "snapshot_of_users"])
+def test_many_who_come_read_no_more_than_each_of_them(lived: str, name: str) -> None:
+    """And of each table that has partitions no more of these than they are."""
+    users = [HEAVY, *[f"user-{number}" for number in range(1, 50)]]
+    given = {"users": users, "since": [49_950, *[0 for _ in users[1:]]], "page": 100, "bytes": 65_536, "limit": 51}
+    found = plan(lived, "timeline", name, given)
+    assert found.read_whole == []
+    assert found.rows_read <= ROWS + 100 * len(users)
 
 
 def test_a_beginning_is_looked_for_among_the_words_of_its_user_alone(lived: str) -> None:

@@ -43,6 +43,8 @@ SPANNING = {
     "heads_of_users": "whether a room of this instance has missed its last number",
     "open_in_sessions_of_users": "whether a reply that is shown here is still written",
     "keep_of_users": "what an instance writes, kept at once; `keep` is its twin for one",
+    "changes_of_users": "what devices have missed that come back at the same moment",
+    "snapshot_of_users": "as changes_of_users, of those who hold nothing that is of use",
     "send_of_users": "what learners send at the same moment; what it passes over is sent alone",
     "revoked_lately_of_all_users": "whom an instance has to close",
     "forget_expired_of_all_users": "tokens that are of no use any more",

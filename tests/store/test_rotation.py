@@ -15,7 +15,7 @@ from protocol.events import Changes
 from protocol.ids import SessionId, UserId
 from protocol.model import Cursor
 from server.key_ring import KeyRing, parsed
-from server.store import rotation, timeline
+from server.store import rotation
 from server.store.deployments import deployment
 from server.store.pool import Database
 from server.store.rotation import Rotated
@@ -23,6 +23,7 @@ from tests.device import Device, device
 from tests.hub import running
 from tests.provider import HOLD, provider
 from tests.rings import NEW, OLD, dump_of, rows
+from tests.timelines import since
 
 BOTH = f"{NEW},{OLD}"
 USERS = 60
@@ -64,8 +65,8 @@ async def texts(database_url: str, ring: KeyRing) -> dict[str, list[str]]:
         found = dict[str, list[str]]()
         for number in range(1, USERS + 1):
             user = UserId(f"user-{number}")
-            head, _ = await timeline.since(database, user, None)
-            _, page = await timeline.since(database, user, Cursor(epoch=head.epoch, seq=0))
+            head, _ = await since(database, user, None)
+            _, page = await since(database, user, Cursor(epoch=head.epoch, seq=0))
             assert isinstance(page, Changes)
             assert head.seq == MESSAGES, "no number was given"
             found[user] = [*(row.title for row in page.sessions), *(row.content for row in page.messages)]

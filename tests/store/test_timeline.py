@@ -19,16 +19,17 @@ from tests.database_proxy import database_proxy
 from tests.device import device
 from tests.hub import running
 from tests.provider import provider
+from tests.timelines import since
 
 ADA = UserId("ada")
 
 
 async def test_a_cursor_that_is_of_use_costs_one_statement(database_url: str) -> None:
     async with database_proxy(database_url) as proxy, Database(proxy.url, 2) as database:
-        head, first = await timeline.since(database, ADA, None)
+        head, first = await since(database, ADA, None)
         assert isinstance(first, Snapshot)
         before = proxy.statements
-        head, changes = await timeline.since(database, ADA, Cursor(epoch=head.epoch, seq=head.seq))
+        head, changes = await since(database, ADA, Cursor(epoch=head.epoch, seq=head.seq))
         assert isinstance(changes, Changes)
         assert proxy.statements == before + 1
 
@@ -38,10 +39,10 @@ async def test_a_cursor_that_is_of_no_use_costs_a_second_one(
     database_url: str, epoch: str | None, seq: int, statements: int
 ) -> None:
     async with database_proxy(database_url) as proxy, Database(proxy.url, 2) as database:
-        head, _ = await timeline.since(database, ADA, None)
+        head, _ = await since(database, ADA, None)
         before = proxy.statements
         cursor = None if epoch is None else Cursor(epoch=epoch or head.epoch, seq=seq)
-        _, page = await timeline.since(database, ADA, cursor)
+        _, page = await since(database, ADA, cursor)
         assert isinstance(page, Snapshot)
         assert proxy.statements == before + statements
 
@@ -66,7 +67,7 @@ async def test_the_rows_are_those_that_the_changes_were_answered_with(database_u
         await phone.ask(MessageDelete, Message, message=gone.message)
         row = await phone.ask(SessionUpdate, Session, session=session, title="数学")
         assert hub.instance is not None
-        head, page = await timeline.since(hub.instance.database, ADA, Cursor(epoch=phone.timeline.epoch or "", seq=0))
+        head, page = await since(hub.instance.database, ADA, Cursor(epoch=phone.timeline.epoch or "", seq=0))
         assert isinstance(page, Changes)
         assert (head.seq, page.seq, page.more, page.sessions) == (phone.timeline.seq, phone.timeline.seq, False, [row])
         assert {each.id: each for each in page.messages} == phone.timeline.messages | {
@@ -75,7 +76,7 @@ async def test_the_rows_are_those_that_the_changes_were_answered_with(database_u
         assert [each.seq for each in page.messages] == sorted(each.seq for each in page.messages)
         said = next(each for each in page.messages if each.id == sent.message)
         assert (said.content, said.metadata and said.metadata.language) == (content, "vi")
-        _, first = await timeline.since(hub.instance.database, ADA, None)
+        _, first = await since(hub.instance.database, ADA, None)
         assert isinstance(first, Snapshot)
         assert (first.sessions, first.cursor) == ([row], None)
 
@@ -92,11 +93,11 @@ async def test_a_page_of_changes_splits_no_number_and_says_that_there_is_more(da
             (session, many * 2),
         )
     async with Database(database_url, 2) as database:
-        head, _ = await timeline.since(database, ADA, None)
+        head, _ = await since(database, ADA, None)
         held: list[int] = []
         at, pages = 0, 0
         while at < head.seq:
-            _, page = await timeline.since(database, ADA, Cursor(epoch=head.epoch, seq=at))
+            _, page = await since(database, ADA, Cursor(epoch=head.epoch, seq=at))
             assert isinstance(page, Changes)
             assert page.more == (page.seq < head.seq)
             assert (len(page.messages) % 2, page.messages[-1].seq) == (0, page.seq)
@@ -109,7 +110,7 @@ async def test_a_snapshot_of_many_sessions_says_where_the_next_page_begins(datab
     async with running(database_url) as hub, device(hub) as phone:
         made = [await phone.create(title=str(number)) for number in range(timeline.FIRST_PAGE + 2)]
         assert hub.instance is not None
-        _, first = await timeline.since(hub.instance.database, ADA, None)
+        _, first = await since(hub.instance.database, ADA, None)
         assert isinstance(first, Snapshot)
         assert [each.id for each in first.sessions] == made[:1:-1]
         rest = await phone.ask(SessionList, SessionPage, before=first.cursor)

@@ -9,10 +9,11 @@ from msgspec import structs
 from psycopg.conninfo import make_conninfo
 
 from protocol.ids import MessageId, SessionId, UserId
-from server.store import timeline, turns, users
+from server.store import turns, users
 from server.store.pool import Database
 from server.store.turns import Due, Saved, Written
 from tests.postgres import postgres
+from tests.timelines import since
 
 ADA, BEN = UserId("ada"), UserId("ben")
 EXPIRED, HELD, FREE = (SessionId(UUID(int=number)) for number in (1, 2, 3))
@@ -181,5 +182,5 @@ async def test_the_heads_of_many_users_are_those_that_their_devices_are_told(dat
         assert await users.heads_of_users(conn, []) == []
     assert {head.user_id: head.seq for head in found} == {ADA: 5, BEN: 7}
     for head in found:
-        told, _ = await timeline.since(database, head.user_id, None)
+        told, _ = await since(database, head.user_id, None)
         assert (head.seq, head.epoch) == (told.seq, told.epoch)

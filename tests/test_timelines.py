@@ -1,0 +1,125 @@
+"""What is read for many at once is for each what it would be alone, and nobody bears what is wrong with another."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+
+import msgspec
+import psycopg
+import pytest
+
+from protocol.events import Changes, Snapshot
+from protocol.ids import UserId
+from protocol.model import Cursor
+from server.errors import NotFound, SealedWithMissingKey
+from server.store.pool import MAX_WAITING, Database
+from server.store.revocations import subject
+from server.store.timeline import Page
+from server.tasks import Tasks
+from server.timelines import TOGETHER, Timelines
+from tests.database_proxy import database_proxy
+from tests.timelines import since
+
+CROWD = [UserId(f"learner-{number}") for number in range(2 * TOGETHER)]
+SESSIONS = """INSERT INTO sessions (user_id, id, title, seq, body_hash)
+    SELECT user_id, gen_random_uuid(), 'of ' || user_id, n, sha256('') FROM users, generate_series(1, users.seq) AS n"""
+
+
+@asynccontextmanager
+async def timelines(url: str) -> AsyncGenerator[Timelines]:
+    async with Database(url, 4) as database, Tasks() as tasks:
+        yield Timelines(database, tasks)
+
+
+def furnish(url: str) -> None:
+    with psycopg.connect(url) as conn:
+        for number, user in enumerate(CROWD):
+            conn.execute("INSERT INTO users (user_id, seq) VALUES (%s, %s)", (user, number % 4))
+        conn.execute(SESSIONS)
+
+
+async def outcome(asked: Awaitable[Page]) -> Page | type[Exception]:
+    try:
+        return await asked
+    except Exception as error:
+        return type(error)
+
+
+async def all_at_once(them: Timelines, asked: Mapping[UserId, Cursor | None]) -> dict[UserId, Page | type[Exception]]:
+    async with asyncio.TaskGroup() as group:
+        tasks = {user: group.create_task(outcome(them.since(user, cursor))) for user, cursor in asked.items()}
+    return {user: task.result() for user, task in tasks.items()}
+
+
+async def test_each_of_a_crowd_reads_what_it_would_read_alone_in_a_few_statements(database_url: str) -> None:
+    furnish(database_url)
+    async with Database(database_url, 2) as database:
+        epochs = {user: (await since(database, user, None))[0].epoch for user in CROWD}
+        asked = {
+            user: [None, Cursor(epoch, 1), Cursor("another", 1), Cursor(epoch, 9), Cursor(epoch, 0)][number % 5]
+            for number, (user, epoch) in enumerate(epochs.items())
+        }
+        alone = {user: await since(database, user, cursor) for user, cursor in asked.items()}
+    async with database_proxy(database_url) as proxy, timelines(proxy.url) as them:
+        await them.since(CROWD[0], None)
+        before = proxy.statements
+        assert await all_at_once(them, asked) == alone
+        assert proxy.statements - before <= 10
+    kinds = {type(page) for _, page in alone.values()}
+    assert kinds == {Changes, Snapshot}
+    assert all(row.title == f"of {user}" for user, (_, page) in alone.items() for row in page.sessions)
+
+
+async def test_what_is_wrong_with_one_is_borne_by_nobody_else(database_url: str) -> None:
+    furnish(database_url)
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO users (user_id, seq, key, key_name, sealed) VALUES ('sealed', 1, 'x', 'gone', true)")
+        conn.execute("INSERT INTO users (user_id, seq) VALUES ('unreadable', 1)")
+        conn.execute(
+            """INSERT INTO sessions (user_id, id, title, updated_at, seq, body_hash)
+            VALUES ('unreadable', gen_random_uuid(), 'x', 'infinity', 1, sha256(''))"""
+        )
+        erased = (subject(UserId("erased")),)
+        conn.execute("INSERT INTO revocations (subject, token_id, erasing) VALUES (%s, '', 'erasing')", erased)
+    async with timelines(database_url) as them:
+        found = await all_at_once(
+            them, dict.fromkeys([*CROWD[:5], UserId("sealed"), UserId("unreadable"), UserId("erased"), *CROWD[5:]])
+        )
+    wrong = {user: each for user, each in found.items() if isinstance(each, type)}
+    assert issubclass(wrong.pop(UserId("unreadable")), msgspec.ValidationError)
+    assert wrong == {"sealed": SealedWithMissingKey, "erased": NotFound}
+    assert set(found) == {*CROWD, "sealed", "unreadable", "erased"}
+
+
+async def test_a_crowd_of_new_users_has_timelines(database_url: str) -> None:
+    """Also when they are more than may wait for a connection."""
+    new = [UserId(f"new-{number}") for number in range(MAX_WAITING + 20)]
+    async with timelines(database_url) as them:
+        found = await all_at_once(them, dict.fromkeys(new))
+        assert [type(each) for each in found.values()] == [tuple] * len(new)
+        assert await them.since(new[0], None) == found[new[0]]
+
+
+async def test_a_page_has_all_that_was_committed_before_it_was_asked_for(database_url: str) -> None:
+    """Whatever is under way for others just then."""
+    furnish(database_url)
+
+    async def write_and_read(them: Timelines, user: UserId) -> None:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
+            for _ in range(20):
+                changed = await conn.execute("UPDATE users SET seq = seq + 1 WHERE user_id = %s RETURNING seq", (user,))
+                head, _ = await them.since(user, None)
+                assert await changed.fetchone() == (head.seq,)
+
+    async with timelines(database_url) as them, asyncio.TaskGroup() as group:
+        for user in CROWD[:8]:
+            group.create_task(write_and_read(them, user))
+
+
+async def test_one_who_gives_up_is_read_for_no_more_and_the_others_are(database_url: str) -> None:
+    furnish(database_url)
+    async with timelines(database_url) as them:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await them.since(CROWD[0], None)
+        assert (await them.since(CROWD[1], None))[0].seq == 1
