@@ -26,7 +26,7 @@ from server.store import pages, search, sessions, timeline
 from server.store.embedded import embedded
 from server.store.keys import key_of
 from server.store.pages import Span
-from server.store.pool import Connection, Database
+from server.store.pool import Connection
 from server.store.programs import programs, run
 from sql import Statement, load
 
@@ -76,7 +76,7 @@ def database_of(where: str) -> Generator[str]:
         yield where
 
 
-async def reads(database: Database, conn: Connection, it: Asker) -> dict[str, Read]:
+async def reads(conn: Connection, it: Asker) -> dict[str, Read]:
     """By the name of what a user does."""
     before, (rank, found) = cursors.place(None), cursors.found(None)[0]
     key = await key_of(conn, it.user)
@@ -87,7 +87,7 @@ async def reads(database: Database, conn: Connection, it: Asker) -> dict[str, Re
     listed = of | {"before_time": before[0], "before_id": before[1], "limit": LIMIT}
     last = Span(older=LIMIT - 1, newer=0)
     paged = of | {"session": it.session, "older": LIMIT, "newer": 1, "at": last.at, "around": None}
-    changed = of | {"since": it.since.seq, "page": timeline.CHANGES_PAGE, "bytes": timeline.CHANGES_BYTES}
+    changed = timeline.after([(it.user, it.since.seq)])
     sought = of | {"words": search.of_user(asked, it.user), "whole": whole, "before_rank": rank, "before_id": found}
     return {
         "session list": Read(load("sessions")["page"], listed, lambda: sessions.page(conn, it.user, before, LIMIT - 1)),
@@ -97,7 +97,7 @@ async def reads(database: Database, conn: Connection, it: Asker) -> dict[str, Re
             lambda: pages.page(conn, it.user, it.session, last),
         ),
         "changes since": Read(
-            load("timeline")["changes"], changed, lambda: timeline.since(database, it.user, it.since)
+            load("timeline")["changes_of_users"], changed, lambda: timeline.since_of_users(conn, [(it.user, it.since)])
         ),
         "search": Read(
             load("search")["search"],
@@ -111,11 +111,10 @@ async def held_against_psql(conninfo: str, askers: list[Asker], rounds: int) -> 
     """What each read takes here and there, each so many `rounds` for each asker. Raises WorldFailed."""
     took: dict[str, Took] = {}
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(Database(conninfo, 1))
         conn = await stack.enter_async_context(await Connection.connect(conninfo, autocommit=True))
         await conn.execute(PLANNED_ONCE)
         for it in askers:
-            asked = await reads(database, conn, it)
+            asked = await reads(conn, it)
             by = by_psql(conninfo, list(asked.values()), WARMED + rounds)
             for (name, read), times in zip(asked.items(), by, strict=True):
                 so_far = took.setdefault(name, Took([], [], []))

@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from protocol import schema
@@ -24,6 +23,7 @@ from server.depot.incoming import Incoming
 from server.edge.account import Account
 from server.edge.callers import Callers
 from server.edge.door import Door
+from server.edge.entrance import Entrance
 from server.edge.framing import Framing
 from server.edge.http import Rest, dev_sign_in
 from server.edge.identity import Verifier, verifier
@@ -62,7 +62,6 @@ from server.tutor.tutor import Tutor
 
 log = structlog.get_logger()
 
-SOCKETS = "/ws"
 LOOKS_AGAIN = 0.5
 """Seconds until the database is tried again, at the start."""
 RELEASE_WITHIN = 5.0
@@ -96,16 +95,8 @@ class App:
             exception_handlers={404: self._nowhere, HTTPException: http_error, Exception: http_error},
         )
         routes.router.redirect_slashes = False
-        self._routes = Framing(routes)
-        self.asgi = Origins(self._enter, settings.origins)
-
-    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A socket needs none of the layers around the routes, which cost it more than the door does."""
-        is_hub = "hub" in self._settings.roles
-        if scope["type"] == "websocket" and scope["path"] == SOCKETS and is_hub and self._door is not None:
-            await _at(self._door, WebSocket(scope, receive, send))
-        else:
-            await self._routes(scope, receive, send)
+        self._entrance = Entrance(routes)
+        self.asgi = Origins(Framing(self._entrance), settings.origins)
 
     async def drain(self) -> None:
         """Leave: nobody new, each device at its own moment; replies may end meanwhile, and the rest is released."""
@@ -219,6 +210,7 @@ class App:
         asgi.router.routes += [Route("/livez", _alive), Route("/readyz", _ready(instance.database, door))]
         if "hub" not in self._settings.roles:
             return door
+        self._entrance.door = door
         asgi.router.routes += [
             WebSocketRoute("/{path:path}", _no_socket_here),
             *Rest(instance, callers).routes(),
@@ -251,14 +243,6 @@ def _start(instance: Instance, pulse: Pulse) -> None:
     tasks.start(instance.sightings.run(), "devices seen")
     tasks.start(instance.limits.run(), "places of connections")
     tasks.start(say_what_is_not_sealed(instance.database), "look at keys")
-
-
-async def _at(door: Door, socket: WebSocket) -> None:
-    refusal = door.refusal(socket)
-    if refusal is None:
-        await door.enter(socket)
-    else:
-        await socket.send_denial_response(problem(refusal))
 
 
 async def _no_socket_here(socket: WebSocket) -> None:

@@ -143,12 +143,12 @@ def replay_off_by_one() -> None:
     """The first number after the cursor is not in what a device is caught up with."""
     changes = timeline._changes
 
-    def _changes(found: Any, since: int) -> Changes:
-        page = changes(found, since)
+    def _changes(conn: Any, user: Any, row: Any) -> Changes:
+        page = changes(conn, user, row)
         return structs.replace(
             page,
-            sessions=[row for row in page.sessions if row.seq > since + 1],
-            messages=[row for row in page.messages if row.seq > since + 1],
+            sessions=[each for each in page.sessions if each.seq > page.since + 1],
+            messages=[each for each in page.messages if each.seq > page.since + 1],
         )
 
     timeline._changes = _changes

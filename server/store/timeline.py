@@ -14,7 +14,7 @@ from server.errors import SealedWithMissingKey
 from server.store import users
 from server.store.keys import KeyColumns, key_in
 from server.store.messages import opened_message
-from server.store.pool import Connection, Database, fetch_all
+from server.store.pool import Connection, Database, Parameters, fetch_all
 from server.store.sessions import opened_session
 from server.store.users import Head
 from sql import load
@@ -87,15 +87,17 @@ async def missing(database: Database, user: UserId, since: int) -> tuple[str, Ch
 
 async def _changed(conn: Connection, asked: Sequence[tuple[UserId, int]]) -> list[_ChangedRow]:
     """Of each user what came after the number; none of a user who was never seen."""
-    if not asked:
-        return []
-    parameters = {
+    return await fetch_all(conn, _ChangedRow, _SQL["changes_of_users"], after(asked)) if asked else []
+
+
+def after(asked: Sequence[tuple[UserId, int]]) -> Parameters:
+    """Of `changes_of_users`: of each user what came after the number."""
+    return {
         "users": [user for user, _ in asked],
         "since": [since for _, since in asked],
         "page": CHANGES_PAGE,
         "bytes": CHANGES_BYTES,
     }
-    return await fetch_all(conn, _ChangedRow, _SQL["changes_of_users"], parameters)
 
 
 async def _first(conn: Connection, asked: Sequence[UserId]) -> list[_Row]:
