@@ -178,8 +178,8 @@ class Play:
                 await device.connect()
         for device in self.devices:
             await device.ask(say.SessionList, SessionPage)  # everything said before it is done
-        assert self.hub.server is not None
-        while len(self.hub.server.server_state.tasks) > len(self.devices):
+        assert self.hub.door is not None
+        while self.hub.door.inside > len(self.devices):
             await asyncio.sleep(0.005)  # what was said on a socket that broke is still carried out
         async with Device(self.hub, self.devices[0].user, "observer") as observer:
             await observer.connect()
