@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import structlog
 
@@ -27,6 +27,7 @@ class Tasks:
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
+        self._beginning: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -35,16 +36,18 @@ class Tasks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.sleep(0)  # each has begun then: what is cancelled before has work that nobody ever awaits
+        while self._beginning:  # noqa: ASYNC110  # what is cancelled before it began has work that nobody awaits
+            await asyncio.sleep(0)
         for task in self._running:
             task.cancel()
         await self._group.__aexit__(kind, error, trace)
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run it until it ends, or until the group is left."""
-        task = self._group.create_task(_contained(work, name), name=name)
+        task = self._group.create_task(self._contained(work, name), name=name)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._beginning.add(task)
+        task.add_done_callback(self._ended)
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, T], name: str) -> T:
         """The result of work that goes on to its end, whoever stops waiting for it. Raises TimeoutError past the limit.
@@ -69,6 +72,17 @@ class Tasks:
             return await self.within(within, work, name)
         except TimeoutError:
             raise Unavailable(retry_after_ms=1_000) from None
+
+    async def _contained(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._beginning.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        try:
+            await work
+        except Exception:  # whatever it is, it must not end its siblings
+            log.exception("task_failed", task=name)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._beginning.discard(task)
 
 
 def _any(_task: "asyncio.Task[Any]") -> bool:
@@ -107,10 +121,3 @@ def _forgotten(result: "asyncio.Future[Any]") -> None:
     """Nobody waits for it any more: what it came to is noted, so that it is no failure that nobody saw."""
     if not result.cancelled() and (error := result.exception()) is not None:
         log.info("late_failure", error=type(error).__name__)
-
-
-async def _contained(work: Coroutine[Any, Any, None], name: str) -> None:
-    try:
-        await work
-    except Exception:  # whatever it is, it must not end its siblings
-        log.exception("task_failed", task=name)
