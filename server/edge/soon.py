@@ -6,6 +6,9 @@ from functools import lru_cache
 
 import structlog
 
+AT_MOST = 100
+"""Acts in a turn. Who tells a thousand sockets the same does nothing else between two of them."""
+
 log = structlog.get_logger()
 
 
@@ -16,11 +19,14 @@ class Soon:
         self._loop = loop
         self._due: list[Callable[[], None]] = []
 
-    def call(self, act: Callable[[], None]) -> None:
-        """Have it done, after all that is done in this turn and in the order of asking."""
+    def call(self, act: Callable[[], None]) -> bool:
+        """Have it done, after all that is done in this turn and in the order of asking. False: enough is due."""
+        if len(self._due) >= AT_MOST:
+            return False
         if not self._due:
             self._loop.call_soon(self._act)
         self._due.append(act)
+        return True
 
     def _act(self) -> None:
         due, self._due = self._due, []

@@ -137,12 +137,12 @@ class Wire(asyncio.Protocol):
         """At the end of this turn of the loop, after all that others do in it and with what else it has for this peer.
 
         A system call between them would cost more: what it drives out of the processor's caches is needed at once.
+        Where much is due by then, now.
         """
         if self.writable:
-            if not self._due:
-                self._soon.call(self._write_due)
+            waits = bool(self._due) or self._soon.call(self._write_due)
             self._due += data
-            if len(self._due) > SOON:
+            if not waits or len(self._due) > SOON:
                 self._write_due()
 
     def stop(self) -> None:

@@ -156,8 +156,10 @@ class Room:
             member.offer(notice)
 
     def _show(self, session: SessionId, told: Frame) -> None:
+        """As `Member.tell` gives a live frame, with a call less for each of what may be a thousand devices."""
         for member in self._readers.get(session, ()):
-            member.tell(told)
+            if member.holding is None:
+                member.offer(told)
 
     def _pass(self, seq: int) -> None:
         self.head = seq

@@ -18,6 +18,7 @@ from websockets.frames import Frame, Opcode
 
 from server.edge import kernel
 from server.edge.kernel import bytes_acknowledged
+from server.edge.soon import AT_MOST
 from server.edge.wire import SOON, WRITE_BUFFER, Wire
 from tests.edge.sockets import BOTH_LOOPS, PATIENCE, Rude, Running, Socket, running, text_frame
 
@@ -559,6 +560,19 @@ async def test_what_is_to_be_written_soon_leaves_together_at_the_end_of_the_turn
     wire.write_soon(b"x" * (SOON + 1))
     assert len(line.said) == 6 + SOON + 1, "so much does not wait"
     wire.connection_lost(None)
+
+
+async def test_where_much_is_due_in_a_turn_it_is_written_at_once_and_in_order() -> None:
+    lines = [Line() for _ in range(AT_MOST + 2)]
+    wires = [heard_on(line)[0] for line in lines]
+    for part in (b"one", b"two"):
+        for wire in wires:
+            wire.write_soon(part)
+    assert [line.said for line in lines] == [b""] * AT_MOST + [b"onetwo"] * 2
+    await asyncio.sleep(0)
+    assert all(line.said == b"onetwo" for line in lines)
+    for wire in wires:
+        wire.connection_lost(None)
 
 
 async def test_what_is_to_be_written_soon_is_overtaken_by_no_goodbye() -> None:
