@@ -22,7 +22,7 @@ from loadtest.run.worker import Job, User
 BEGINS_AFTER = 1.5
 """Seconds until every process has read its job."""
 RESTS_WITHIN = 30.0
-"""Seconds after the last stage until every message should be answered on every device."""
+"""Seconds until every message should be answered on every device: after the last stage, and what an answer takes."""
 USERS_EACH = 3_000
 """Of one process, where there are cores for more."""
 GONE_AFTER = 10.0
@@ -91,8 +91,9 @@ class Generator:
     async def run(self, urls: list[str], users: list[User], *, knows_tutor: bool) -> None:
         """All stages. Raises WorldFailed if a process of the generator dies."""
         many = len(self.processes)
+        rests_within = RESTS_WITHIN + (self.scenario.world.answer_seconds if knows_tutor else 0)
         for number in range(many):
-            job = Job(self.scenario, urls, self.begins_at, knows_tutor, RESTS_WITHIN, users[number::many])
+            job = Job(self.scenario, urls, self.begins_at, knows_tutor, rests_within, users[number::many])
             file = self._job_file(self._folder, number)
             file.touch(mode=0o600)
             file.write_bytes(msgspec.json.encode(job))

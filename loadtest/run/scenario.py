@@ -35,6 +35,11 @@ class OwnWorld(Struct, frozen=True, forbid_unknown_fields=True):
     answer_tokens: Annotated[int, Meta(ge=0, le=15_000)] = 0
     settings: dict[str, str] = {}
 
+    @property
+    def answer_seconds(self) -> float:
+        """How long each answer takes; 0: that is not said here."""
+        return self.answer_tokens / self.tokens_per_second
+
 
 class _Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
     seconds: Seconds

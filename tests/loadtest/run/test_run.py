@@ -77,6 +77,16 @@ async def test_in_a_world_of_its_own_everything_that_can_happen_is_measured_and_
     assert "PASS  short" in said
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_an_answer_that_is_begun_late_has_its_own_time_to_end(tmp_path: Path, live: Live) -> None:
+    world = OwnWorld(answer_tokens=300, tokens_per_second=60)
+    crowd = Crowd(users=2, devices=2, says_every=1.5, even=True)
+    scenario = structs.replace(SHORT, stages=[Hold(seconds=1.5)], world=world, crowd=crowd)
+    assert world.answer_seconds > scenario.seconds + generator.RESTS_WITHIN
+    it = await loaded(Options(scenario=scenario, target=None), tmp_path, live)
+    assert it.passed, (it.findings, it.examples)
+
+
 async def test_a_running_hub_is_loaded_by_command_and_a_threshold_makes_it_fail(
     database_url: str, tmp_path: Path
 ) -> None:
