@@ -189,7 +189,7 @@ class App:
             reads=reading,
             broker=broker,
             hub=hub,
-            timelines=Timelines(database, tasks),
+            timelines=Timelines(database, tasks, settings.pool_size),
             sender=Sender(database, hub, tasks, pending=settings.turns.pending),
             turns=turns,
             limits=limits,

@@ -2,19 +2,26 @@
 
 import asyncio
 
+APART = 0.01
+"""Seconds between two beginnings."""
+
 
 class Pace:
-    """Turns that begin so many seconds apart at least. Who comes by itself has its turn at once."""
+    """Who comes by itself begins at once; of a crowd, each begins APART from the one before. A late loop may begin two
+    of them together.
+    """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._loop = asyncio.get_running_loop()
+    def __init__(self) -> None:
         self._next_at = 0.0
 
-    async def turn(self) -> None:
-        """Until it may begin."""
-        now = self._loop.time()
+    def begins_at(self, now: float) -> float:
+        """The moment for who asks now, by the clock of `now`, in seconds."""
         at = max(now, self._next_at)
-        self._next_at = at + self._seconds
-        if at > now:
-            await asyncio.sleep(at - now)
+        self._next_at = at + APART
+        return at
+
+    async def begin(self) -> None:
+        """Until it may."""
+        now = asyncio.get_running_loop().time()
+        if (wait := self.begins_at(now) - now) > 0:
+            await asyncio.sleep(wait)

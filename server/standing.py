@@ -26,8 +26,6 @@ from server.tasks import Tasks
 LOOKED_EVERY = 1.0
 LOOKED_BACK = 10.0
 """Seconds: longer than a transaction may take."""
-APART = 0.01
-"""Seconds between the beginnings of two statements for those who come."""
 HELD_USERS = 10_000
 
 Held = dict[str, Revocation]
@@ -48,7 +46,7 @@ class Standing:
         self._held: dict[bytes, Held] = {}
         self._asked: dict[bytes, asyncio.Future[Held | Refusal]] = {}
         self._reading = False
-        self._pace = Pace(APART)
+        self._pace = Pace()
 
     async def check(self, identity: Identity, device: str | None = None) -> None:
         """Raises SignedOut, or Unavailable where that cannot be known. `device`: where that is known."""
@@ -109,7 +107,7 @@ class Standing:
     async def _read_asked(self) -> None:
         try:
             while self._asked:
-                await self._pace.turn()
+                await self._pace.begin()
                 asked, self._asked = self._asked, {}
                 try:
                     held = await self._tasks.soon(self._held_of(list(asked)), "revocations of users")

@@ -36,11 +36,13 @@ class Tasks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._beginning:  # noqa: ASYNC110  # what is cancelled before it began has work that nobody awaits
-            await asyncio.sleep(0)
-        for task in self._running:
-            task.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        try:
+            while self._beginning:  # noqa: ASYNC110  # what is cancelled before it began has work that nobody awaits
+                await asyncio.sleep(0)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await self._group.__aexit__(kind, error, trace)
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run it until it ends, or until the group is left."""

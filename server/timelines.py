@@ -1,7 +1,8 @@
-"""What devices read that come at the same moment, or come back: together, in one statement.
+"""What devices read that come at the same moment, or come back: together, in two statements at most.
 
 A device that comes by itself is read for at once. Of a crowd, those that come within a hundredth of a second of the
-statement before, or while two are under way, gather for the next. What a statement reads is read after each has asked.
+reading before, or while two are under way, gather for the next; so do the further pages of one. What is read is read
+after each has asked.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from protocol.ids import UserId
 from protocol.model import Cursor
-from server.errors import NotFound, Refusal, SealedWithMissingKey
+from server.errors import NotFound, Refusal, SealedWithMissingKey, Unavailable
 from server.pace import Pace
 from server.store import users
 from server.store.pool import Connection, Database
@@ -19,11 +20,13 @@ from server.store.timeline import Page, since_of_users
 from server.tasks import Tasks
 
 TOGETHER = 50
-"""Pages of one statement."""
-APART = 0.01
-"""Seconds between the beginnings of two statements."""
+"""Pages that are read together."""
 AT_ONCE = 2
-"""Statements under way. What more connections there are is for requests."""
+"""Readings under way, and as many users who are met for the first time: half of the connections at most, if there are
+four. The others are for requests.
+"""
+MOST_WAITING = 1_000
+"""Pages; who comes beyond them is asked to come again."""
 
 log = structlog.get_logger()
 
@@ -32,7 +35,7 @@ class _Waiting(Struct, frozen=True):
     user: UserId
     cursor: Cursor | None
     answer: "asyncio.Future[Page | None]"
-    """None: the user was never seen, or is being erased."""
+    """None: the user has no row."""
 
     def resolve(self, page: Page | None) -> None:
         if not self.answer.done():
@@ -44,21 +47,23 @@ class _Waiting(Struct, frozen=True):
 
 
 class Timelines:
-    """Of one instance."""
+    """Of one instance, whose database has so many `connections`."""
 
-    def __init__(self, database: Database, tasks: Tasks) -> None:
+    def __init__(self, database: Database, tasks: Tasks, connections: int) -> None:
         self._database = database
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._waiting: list[_Waiting] = []
+        self._at_once = max(1, min(AT_ONCE, connections // 4))
         self._under_way = 0
-        self._pace = Pace(APART)
-        self._meeting = asyncio.Semaphore(AT_ONCE)
+        self._pace = Pace()
+        self._meeting = asyncio.Semaphore(self._at_once)
 
     async def since(self, user: UserId, cursor: Cursor | None) -> Page:
         """The head, and a page of what came after the cursor; a snapshot when its numbers are of no use.
 
-        Raises NotFound for a user who is being erased; SealedWithMissingKey, Unavailable.
+        Raises NotFound for a user without a row who is being erased (`Standing` keeps out the others);
+        SealedWithMissingKey, Unavailable.
         """
         page = await self._read(user, cursor)
         if page is None:
@@ -70,9 +75,11 @@ class Timelines:
         return page
 
     async def _read(self, user: UserId, cursor: Cursor | None) -> Page | None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable(retry_after_ms=1_000)
         waiting = _Waiting(user, cursor, self._loop.create_future())
         self._waiting.append(waiting)
-        if self._under_way < AT_ONCE:
+        if self._under_way < self._at_once:
             self._under_way += 1
             self._tasks.start(self._read_waiting(), "what devices have missed")
         return await waiting.answer
@@ -80,7 +87,7 @@ class Timelines:
     async def _read_waiting(self) -> None:
         try:
             while self._waiting:
-                await self._pace.turn()
+                await self._pace.begin()
                 await self._read_some()
         finally:
             self._under_way -= 1
@@ -102,7 +109,7 @@ class Timelines:
                 each.fail(refusal)
         except Exception:  # whatever is wrong with one of them, the others have an answer
             log.exception("pages_failed")
-            for each in some:
+            for each in some or self._take(TOGETHER):
                 await self._read_alone(each)
 
     async def _read_alone(self, waiting: _Waiting) -> None:

@@ -1,31 +1,28 @@
 """Who comes by itself does not wait; of a crowd, none begins right after another."""
 
 import asyncio
-from itertools import pairwise
 
-from server.pace import Pace
+import pytest
+
+from server.pace import APART, Pace
 
 
-async def test_who_comes_by_itself_has_its_turn_at_once() -> None:
-    loop = asyncio.get_running_loop()
-    pace = Pace(0.02)
+def test_who_comes_by_itself_begins_at_once() -> None:
+    pace = Pace()
+    for now in (5.0, 5.0 + APART, 7.0):
+        assert pace.begins_at(now) == now
+
+
+def test_of_a_crowd_each_begins_apart_from_the_one_before() -> None:
+    pace = Pace()
+    begun = [pace.begins_at(5.0 + late) for late in (0.0, 0.0, 0.001, 0.002)]
+    assert begun == pytest.approx([5.0 + APART * place for place in range(4)])
+    assert pace.begins_at(6.0) == 6.0, "the crowd is over"
+
+
+async def test_it_is_waited_for() -> None:
+    loop, pace = asyncio.get_running_loop(), Pace()
+    began = loop.time()
     for _ in range(3):
-        asked_at = loop.time()
-        await pace.turn()
-        assert loop.time() - asked_at < 0.015
-        await asyncio.sleep(0.03)
-
-
-async def test_the_turns_of_a_crowd_are_apart() -> None:
-    loop = asyncio.get_running_loop()
-    pace, began_at = Pace(0.02), list[float]()
-
-    async def one() -> None:
-        await pace.turn()
-        began_at.append(loop.time())
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(4):
-            group.create_task(one())
-    apart = [later - earlier for earlier, later in pairwise(began_at)]
-    assert all(each > 0.015 for each in apart), apart
+        await pace.begin()
+    assert loop.time() - began > 1.9 * APART

@@ -11,4 +11,4 @@ from server.timelines import Timelines
 async def since(database: Database, user: UserId, cursor: Cursor | None) -> Page:
     """As `Timelines.since`."""
     async with Tasks() as tasks:
-        return await Timelines(database, tasks).since(user, cursor)
+        return await Timelines(database, tasks, 4).since(user, cursor)

@@ -59,7 +59,8 @@ class CatchingUp:
         await self._writer.written()  # answers, too: a page that is larger than the outbox goes alone
         greeting = self._greeting(head) if self._epoch is None else []
         self._epoch = head.epoch
-        self._writer.say_all([*greeting, page])
+        for event in (*greeting, page):
+            self._writer.say(event)
         await self._writer.written()
         whole = isinstance(page, Snapshot) or not page.more
         return whole and page.seq >= self._room.began and self._member.caught_up(page.seq)

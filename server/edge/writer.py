@@ -36,15 +36,6 @@ class Writer:
         """Have an event written."""
         self.offer(frame(event))
 
-    def say_all(self, events: list[Event]) -> None:
-        """Have several written, all at once where nothing waits before them."""
-        frames = [frame(event) for event in events]
-        if self._wire.writable and all(self.outbox.passed(each) for each in frames):
-            self._wire.write(b"".join([each.data for each in frames]))
-        else:
-            for each in frames:
-                self.offer(each)
-
     def offer(self, frame: Frame) -> None:
         """Have a frame written, unless the device is behind and the frame is of what it will be caught up with."""
         if self._wire.writable and self.outbox.passed(frame):
@@ -56,7 +47,7 @@ class Writer:
                 self.on_behind()
 
     async def written(self) -> None:
-        """Until everything that was offered is on its way and the socket takes more, or nothing will be any more."""
+        """Until the wire has everything that was offered and the socket takes more, or will take nothing any more."""
         await self._until(lambda: not self.outbox and self._wire.writable)
 
     async def room(self) -> None:

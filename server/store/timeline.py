@@ -1,5 +1,5 @@
-"""What devices read of their users' timelines: one statement for all who come at once, so that all of it is of one and
-the same moment.
+"""What devices read of their users' timelines, for all who come at once: one statement for those with a cursor, one for
+those without. A page is of one and the same moment.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class _ChangedRow(_Row, frozen=True, kw_only=True):
 
 
 async def since_of_users(conn: Connection, asked: Sequence[Asked]) -> dict[int, Page | SealedWithMissingKey]:
-    """By their places in the list. Who was never seen, or is being erased, is left out."""
+    """By their places in the list. Who has no row is left out."""
     found: dict[int, Page | SealedWithMissingKey] = {}
     coming_back = [(place, user, cursor) for place, (user, cursor) in enumerate(asked) if cursor is not None]
     for row in await _changed(conn, [(user, cursor.seq) for _, user, cursor in coming_back]):
