@@ -140,6 +140,6 @@ async def test_a_crowd_that_is_too_large_is_asked_to_come_again(database_url: st
         await asyncio.sleep(0)
         with pytest.raises(Unavailable):
             await them.since(CROWD[0], None)
-        first, *others = await asyncio.gather(*crowd)
+        first, *others = [await each for each in crowd]
         assert all(each == first for each in others)
         assert await them.since(CROWD[0], None) == first

@@ -25,7 +25,7 @@ PREFIX = "tutorhub:" + VERSION.decode()
 SPEAKERS = 1_000
 """Instances whose keys are remembered, those that were heard last."""
 NAMES = 20_000
-"""Of users and of drafts, whose hashes are remembered."""
+"""Of users, whose hashes are remembered, and of replies, whose drafts are (redis_draft.py)."""
 
 _SALT = slice(1, 17)
 _NONCE = slice(17, 29)
@@ -60,6 +60,14 @@ class RedisSeal:
         """The key of what a user, or somebody else who is counted, has taken of one kind."""
         return b"%b:limit:{%b}:%b" % (self._prefix, self._hidden(owner.encode()), name.encode())
 
+    def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
+        """The key of what an attempt has told, in the slot of the user's channel."""
+        return b"%b:draft:{%b}:%b" % (
+            self._prefix,
+            self._hidden(user.encode()),
+            self._hash_of(message.bytes + b"%d" % attempt),
+        )
+
     def drafts(self, user: UserId) -> bytes:
         """The pattern of all keys that hold what was told to a user."""
         return b"%b:draft:{%b}:*" % (self._prefix, self._hidden(user.encode()))
@@ -84,14 +92,6 @@ class RedisSeal:
 
     def _derived(self, salt: bytes) -> AESGCM:
         return AESGCM(hmac.digest(self._secret, b"instance " + salt, "sha256"))
-
-    def draft(self, user: UserId, message: MessageId, attempt: int) -> bytes:
-        """The key of what an attempt has told, in the slot of the user's channel."""
-        return b"%b:draft:{%b}:%b" % (
-            self._prefix,
-            self._hidden(user.encode()),
-            self._hash_of(message.bytes + b"%d" % attempt),
-        )
 
     def _hash_of(self, name: bytes) -> bytes:
         return hmac.digest(self._secret, b"name " + name, "sha256")[:16].hex().encode()

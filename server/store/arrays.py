@@ -68,19 +68,22 @@ def understood(conn: AsyncConnection[Any]) -> None:
 
 
 def texts(values: Iterable[str | None]) -> bytes:
+    """A `text[]`; None is null."""
     return _array(_Texts, [None if value is None else value.encode() for value in values])
 
 
 def uuids(values: Iterable[UUID]) -> bytes:
+    """A `uuid[]`."""
     return _array(_Uuids, [value.bytes for value in values])
 
 
 def byte_strings(values: Iterable[bytes | None]) -> bytes:
+    """A `bytea[]`; None is null."""
     return _array(_ByteStrings, list(values))
 
 
 def integers(values: Iterable[int]) -> bytes:
-    """Of four bytes each."""
+    """An `int4[]`. Raises struct.error for what has more than four bytes."""
     elements = [_INTEGER.pack(4, value) for value in values]
     return _Integers(_head(_Integers, len(elements)) + b"".join(elements))
 

@@ -79,15 +79,28 @@ async def heard(address: Address, count: int) -> tuple[Wire, list[bytes]]:
     return wire, texts
 
 
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set each time that a device has read a piece of what was sent."""
+    happened, receive = asyncio.Event(), Wire.data_received
+
+    def received(wire: Wire, data: bytes) -> None:
+        receive(wire, data)
+        happened.set()
+
+    monkeypatch.setattr(Wire, "data_received", received)
+    return happened
+
+
 @pytest.mark.parametrize("cut", [-3, -1, 0, 1, 2, 3, 6, 135, 270, 272, 275, 500, 50_000])
-async def test_frames_are_heard_wherever_they_are_cut(cut: int) -> None:
+async def test_frames_are_heard_wherever_they_are_cut(cut: int, read: asyncio.Event) -> None:
     """Where: counted from the end of the answer to the handshake."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await accepted(reader)
         all_of_it = head + STREAM
         writer.write(all_of_it[: len(head) + cut])
-        await asyncio.sleep(0.05)
+        await read.wait()
         writer.write(all_of_it[len(head) + cut :])
 
     async with server(serve) as address:
@@ -127,7 +140,7 @@ async def test_what_no_server_may_send_ends_it_and_is_not_heard(wrong: bytes) ->
     assert texts == [b"first"]
 
 
-async def test_a_refusal_is_read_whole(subtests: pytest.Subtests) -> None:
+async def test_a_refusal_is_read_whole(subtests: pytest.Subtests, read: asyncio.Event) -> None:
     """Also one whose body looks like the end of a head, or like a frame, and comes late."""
     for body in (b"no", b"\x81\x05\r\n\r\n\x81", b"\x81\x7e\xff"):
         answer = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -136,8 +149,9 @@ async def test_a_refusal_is_read_whole(subtests: pytest.Subtests) -> None:
             reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes = answer + body
         ) -> None:
             await accepted(reader)
+            read.clear()
             writer.write(answer[:-2])
-            await asyncio.sleep(0.05)
+            await read.wait()
             writer.write(answer[-2:])
 
         with subtests.test(body=body):
