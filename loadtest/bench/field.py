@@ -14,6 +14,8 @@ from loadtest.process import WorldFailed
 PEERS = Path(__file__).parent / "peers"
 ROOT = Path(__file__).parents[2]
 OURS = "tutorhub"
+FLOOR = "floor"
+"""Writes what is ready and does nothing else: about what the system and the loop cost by themselves."""
 
 
 class Scenario(Struct, frozen=True):
@@ -77,7 +79,7 @@ def field() -> dict[str, Peer]:
     """
     shared = {name for name, scenario in SCENARIOS.items() if scenario.servers > 1 and _has_redis()}
     peers = {
-        "floor": Peer(_python("floor"), ("S1", "S1 merged", "S2", "S3", "S5")),
+        FLOOR: Peer(_python("floor"), ("S1", "S1 merged", "S2", "S3", "S5")),
         "starlette": Peer(_python("plain_starlette"), ("S1", "S2", "S3", "S5", *shared)),
         "websockets": Peer(_python("websockets_broadcast")),
     }

@@ -9,7 +9,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from loadtest.bench.field import OURS, SCENARIOS
+from loadtest.bench.field import FLOOR, OURS, SCENARIOS
 from loadtest.bench.measuring import Figures
 
 MARGIN = 1.15
@@ -29,11 +29,11 @@ class Gate(Struct, frozen=True):
 
 
 GATES = [
-    Gate("S1", "frame", "floor", 1.25),
+    Gate("S1", "frame", FLOOR, 1.25),
     Gate("S1", "frame", "starlette", 0.60),
     Gate("S1", "frame", "node ws", 0.85),
-    Gate("S1 merged", "frame", "floor", 0.70),
-    Gate("S2", "frame", "floor", 1.30),
+    Gate("S1 merged", "frame", FLOOR, 0.70),
+    Gate("S2", "frame", FLOOR, 1.30),
     Gate("S2", "frame", "starlette", 0.50),
     Gate("S2", "frame", "node ws", 0.80),
     Gate("S3", "socket", "starlette", 0.50),
@@ -47,10 +47,11 @@ GATES = [
 
 
 class Held(Struct, frozen=True):
-    """A gate, and what was seen; None: who it is held against was not there."""
+    """A gate, and what was seen of ours, and of the floor. None: who it is held against was not there, or no floor."""
 
     gate: Gate
     seen: float | None
+    floor: float | None
 
     @property
     def holds(self) -> bool:
@@ -58,11 +59,11 @@ class Held(Struct, frozen=True):
 
 
 def held(runs: Runs) -> list[Held]:
-    return [Held(gate, _seen(runs, gate)) for gate in GATES if gate.scenario in runs]
+    return [Held(gate, _seen(runs, gate, OURS), _seen(runs, gate, FLOOR)) for gate in GATES if gate.scenario in runs]
 
 
-def _seen(runs: Runs, gate: Gate) -> float | None:
-    ours = middle(runs, gate.scenario, OURS, gate.figure)
+def _seen(runs: Runs, gate: Gate, who: str) -> float | None:
+    ours = middle(runs, gate.scenario, who, gate.figure)
     theirs = middle(runs, gate.scenario, gate.other, gate.figure) if gate.other else 1.0
     return round(ours / theirs, 3) if ours is not None and theirs else None
 
@@ -75,12 +76,15 @@ def middle(runs: Runs, scenario: str, who: str, figure: str) -> float | None:
 
 def markdown(runs: Runs) -> str:
     """Everything, and the gates first."""
-    lines = ["| what | figure | against | must be | seen | |", "|---|---|---|---|---|---|"]
+    lines = ["| what | figure | against | must be | seen | | the floor |", "|---|---|---|---|---|---|---|"]
     for each in held(runs):
         gate, seen = each.gate, "not here" if each.seen is None else f"{each.seen:g}"
         verdict = "" if each.seen is None else "holds" if each.holds else "**does not hold**"
         most = f"≤ {gate.most:g}{'×' if gate.other else ''}"
-        lines.append(f"| {gate.scenario} | {gate.figure} | {gate.other or '–'} | {most} | {seen} | {verdict} |")
+        floor = "" if each.floor is None or gate.other == FLOOR else f"{each.floor:g}"
+        lines.append(
+            f"| {gate.scenario} | {gate.figure} | {gate.other or '–'} | {most} | {seen} | {verdict} | {floor} |"
+        )
     for scenario, by in runs.items():
         lines += ["", f"**{scenario}**: {SCENARIOS[scenario].about}", "", "| | " + " | ".join(COLUMNS.values()) + " |"]
         lines += ["|---" * (len(COLUMNS) + 1) + "|"]

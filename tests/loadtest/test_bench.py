@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from msgspec import structs
 
-from loadtest.bench.field import OURS, SCENARIOS, Peer, field
+from loadtest.bench.field import FLOOR, OURS, SCENARIOS, Peer, field
 from loadtest.bench.gates import GATES, MARGIN, Gate, Held, held, markdown
 from loadtest.bench.measuring import Figures, measured
 
@@ -31,16 +31,19 @@ def test_everyone_is_given_an_order_and_only_who_merges_is_told_to(run: Run) -> 
 
 
 def test_a_gate_is_a_ratio_within_one_run_of_medians() -> None:
-    gate = next(gate for gate in GATES if gate.other)
+    gate = next(gate for gate in GATES if gate.other not in ("", FLOOR))
 
     def runs(ours: float) -> dict[str, dict[str, list[Figures]]]:
         figures = Figures(accept=1.0, socket=1.0, frame=1.0, redis=1.0)
         many = [structs.replace(figures, **{gate.figure: each}) for each in (ours, ours, 1_000.0)]
-        return {gate.scenario: {OURS: many, gate.other: [structs.replace(figures, **{gate.figure: 10.0})]}}
+        theirs, floor = (structs.replace(figures, **{gate.figure: each}) for each in (10.0, 7.0))
+        return {gate.scenario: {OURS: many, gate.other: [theirs], FLOOR: [floor]}}
 
     assert _of(gate, runs(10.0 * gate.most)).holds
     assert not _of(gate, runs(10.0 * gate.most * MARGIN * 1.01)).holds
-    assert gate.scenario in markdown(runs(10.0))
+    assert _of(gate, runs(10.0)).floor == 0.7, "what the floor itself would be"
+    assert f"| {gate.other} | ≤ {gate.most:g}× | 1 |" in markdown(runs(10.0))
+    assert "| 0.7 |" in markdown(runs(10.0))
 
 
 def _of(gate: Gate, runs: dict[str, dict[str, list[Figures]]]) -> Held:
