@@ -20,7 +20,7 @@ from server.store.timeline import Page, since_of_users
 from server.tasks import Tasks
 
 TOGETHER = 50
-"""Pages that are read together."""
+"""Pages that are read together, at most: fewer for a while after that was too much for the time a statement has."""
 AT_ONCE = 2
 """Readings under way, and as many users who are met for the first time: half of the connections at most, if there are
 four. The others are for requests.
@@ -56,6 +56,7 @@ class Timelines:
         self._waiting: list[_Waiting] = []
         self._at_once = max(1, min(AT_ONCE, connections // 4))
         self._under_way = 0
+        self._together = TOGETHER
         self._pace = Pace()
         self._meeting = asyncio.Semaphore(self._at_once)
 
@@ -98,26 +99,46 @@ class Timelines:
         return some
 
     async def _read_some(self) -> None:
-        """Each of them gets an answer."""
+        """Each of them gets an answer. So many fewer are read together the next time if this time it was too much."""
         some: list[_Waiting] = []
         try:
             async with self._database.connection() as conn:
-                if some := self._take(TOGETHER):
+                if some := self._take(self._together):
                     await _answer(conn, some)
-        except Refusal as refusal:
-            for each in some or self._take(len(self._waiting)):  # all the others wait for the same
-                each.fail(refusal)
-        except Exception:  # whatever is wrong with one of them, the others have an answer
-            log.exception("pages_failed")
-            for each in some or self._take(TOGETHER):
-                await self._read_alone(each)
+        except Exception as error:
+            if not isinstance(error, Refusal):
+                log.exception("pages_failed")
+            if len(some) > 1:
+                self._together = max(1, len(some) // 4)
+                await self._read_each(some)
+            else:
+                _refuse(some or self._take(len(self._waiting)), error)  # all the others wait for the same connection
+        else:
+            self._together = min(TOGETHER, 2 * self._together)
 
-    async def _read_alone(self, waiting: _Waiting) -> None:
-        try:
-            async with self._database.connection() as conn:
-                await _answer(conn, [waiting])
-        except Exception as error:  # it is the waiting one's
-            waiting.fail(error)
+    async def _read_each(self, some: list[_Waiting]) -> None:
+        """Nobody bears what is wrong with another. What is wrong with two is wrong with the database: the others need
+        not wait for it.
+        """
+        refused = set[UserId]()
+        for place, waiting in enumerate(some):
+            is_lent = False
+            try:
+                async with self._database.connection() as conn:
+                    is_lent = True
+                    await _answer(conn, [waiting])
+            except Exception as error:
+                waiting.fail(error)
+                if isinstance(error, Refusal):
+                    refused.add(waiting.user)
+                    if not is_lent or len(refused) > 1:
+                        return _refuse(some[place:], error)
+        return None
+
+
+def _refuse(some: list[_Waiting], error: Exception) -> None:
+    for each in some:
+        each.fail(error)
 
 
 async def _answer(conn: Connection, some: list[_Waiting]) -> None:

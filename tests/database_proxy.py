@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 class DatabaseProxy:
     """`url` leads through it. `statements` is how many were asked for, `lose_commit_after` arms it for one transaction.
 
+    `bytes_per_second` is how fast answers get through, of all connections together.
     While `hole` is set nothing gets through, in either direction; what was said meanwhile is lost.
     """
 
@@ -28,6 +29,8 @@ class DatabaseProxy:
         self.lost = asyncio.Event()
         self.hole = False
         self.statements = 0
+        self.bytes_per_second = float("inf")
+        self._free_at = 0.0
         self._statement: bytes | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._idle = asyncio.Event()
@@ -84,6 +87,10 @@ class DatabaseProxy:
                 break
             if self.hole:
                 continue
+            now = asyncio.get_running_loop().time()
+            self._free_at = max(now, self._free_at) + len(data) / self.bytes_per_second
+            if self._free_at > now:
+                await asyncio.sleep(self._free_at - now)
             writer.write(data)
             await writer.drain()
         writer.transport.abort()

@@ -1,18 +1,21 @@
 """What is read for many at once is for each what it would be alone, and nobody bears what is wrong with another."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
+from uuid import uuid4
 
 import msgspec
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from protocol.events import Changes, Snapshot
 from protocol.ids import UserId
 from protocol.model import Cursor
 from server.errors import NotFound, SealedWithMissingKey, Unavailable
-from server.store.pool import MAX_WAITING, Database
+from server.store.pool import LENT_FOR, MAX_WAITING, Database
 from server.store.revocations import subject
 from server.store.timeline import Page
 from server.tasks import Tasks
@@ -89,6 +92,78 @@ async def test_what_is_wrong_with_one_is_borne_by_nobody_else(database_url: str)
     assert issubclass(wrong.pop(UserId("unreadable")), msgspec.ValidationError)
     assert wrong == {"sealed": SealedWithMissingKey, "erased": NotFound}
     assert set(found) == {*CROWD, "sealed", "unreadable", "erased"}
+
+
+BROKEN = {
+    "an answer that does not come": "PERFORM pg_sleep(5);",
+    "a block that cannot be read": "RAISE EXCEPTION 'could not read block' USING ERRCODE = 'io_error';",
+}
+
+
+@contextmanager
+def broken_for(url: str, user: str, fault: str) -> Generator[str]:
+    """The URL of somebody for whom PostgreSQL fails as soon as it looks at the rows of the user."""
+    role = f"reader_{uuid4().hex}"
+    made = f"""
+        CREATE ROLE {role} LOGIN IN ROLE pg_monitor;
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_catalog TO {role};
+        CREATE FUNCTION looked_at(who text) RETURNS bool LANGUAGE plpgsql
+            AS $$ BEGIN IF who = '{user}' THEN {fault} END IF; RETURN true; END $$;
+        ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY looked_at ON sessions TO {role} USING (looked_at(user_id))"""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(made.encode())
+        try:
+            yield make_conninfo(url, user=role)
+        finally:
+            conn.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}".encode())
+
+
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
+async def test_a_user_whom_the_database_cannot_read_is_refused_alone(database_url: str, fault: str) -> None:
+    furnish(database_url)
+    bad, others = CROWD[5], [user for user in CROWD[:40] if user != CROWD[5]]
+    with broken_for(database_url, bad, fault) as url:
+        async with timelines(url) as them:
+            for _ in range(2):  # it comes again
+                found = await all_at_once(them, dict.fromkeys([bad, *others]))
+                assert {user for user, each in found.items() if isinstance(each, type)} == {bad}
+                assert found[bad] is Unavailable
+
+
+async def test_a_database_that_can_read_nobody_is_waited_for_by_two_and_not_by_each(database_url: str) -> None:
+    furnish(database_url)
+    async with timelines(database_url) as them, await psycopg.AsyncConnection.connect(database_url) as locking:
+        await them.since(CROWD[0], None)
+        await locking.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+        began = monotonic()
+        found = await all_at_once(them, dict.fromkeys(CROWD[:TOGETHER]))
+        assert set(found.values()) == {Unavailable}
+        assert monotonic() - began < 3 * LENT_FOR + 1
+        await locking.rollback()
+        found = await all_at_once(them, dict.fromkeys(CROWD))
+        assert not any(isinstance(each, type) for each in found.values())
+
+
+async def test_over_a_slow_way_fewer_are_read_together(database_url: str) -> None:
+    """Fifty pages take longer there than a connection is lent for."""
+    furnish(database_url)
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            """INSERT INTO sessions (user_id, id, title, seq, body_hash)
+            SELECT user_id, gen_random_uuid(), repeat('x', 500), 9, sha256('') FROM users, generate_series(1, 50)"""
+        )
+    async with database_proxy(database_url) as proxy, timelines(proxy.url) as them:
+        await them.since(CROWD[0], None)
+        proxy.bytes_per_second = 500_000
+        found = await all_at_once(them, dict.fromkeys(CROWD[:TOGETHER]))
+        assert not any(isinstance(each, type) for each in found.values())
+        assert them._together < TOGETHER
+        proxy.bytes_per_second = 1e9
+        for _ in range(10):
+            await them.since(CROWD[0], None)
+        assert them._together == TOGETHER
 
 
 async def test_a_crowd_of_new_users_has_timelines(database_url: str) -> None:

@@ -2,6 +2,7 @@
 those without. A page is of one and the same moment.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -27,6 +28,9 @@ CHANGES_PAGE = 100
 """Rows of a page of changes; a few more where a number would be split."""
 CHANGES_BYTES = 65_536
 """Of text in a page of changes, but for a number that is larger by itself: a page waits whole for a slow socket."""
+
+IN_A_TURN = 8
+"""Pages that are made before others have their turn on the loop."""
 
 _sessions = msgspec.json.Decoder(list[Session])
 _messages = msgspec.json.Decoder(list[Message])
@@ -61,16 +65,21 @@ class _ChangedRow(_Row, frozen=True, kw_only=True):
 
 async def since_of_users(conn: Connection, asked: Sequence[Asked]) -> dict[int, Page | SealedWithMissingKey]:
     """By their places in the list. Who has no row is left out."""
-    found: dict[int, Page | SealedWithMissingKey] = {}
+    rows: dict[int, _Row] = {}
     coming_back = [(place, user, cursor) for place, (user, cursor) in enumerate(asked) if cursor is not None]
     for row in await _changed(conn, [(user, cursor.seq) for _, user, cursor in coming_back]):
-        place, user, cursor = coming_back[row.place - 1]
+        place, _, cursor = coming_back[row.place - 1]
         if row.follows(cursor):
-            found[place] = _page(conn, user, row)
-    coming = [(place, user) for place, (user, _) in enumerate(asked) if place not in found]
+            rows[place] = row
+    coming = [(place, user) for place, (user, _) in enumerate(asked) if place not in rows]
     for row in await _first(conn, [user for _, user in coming]):
-        place, user = coming[row.place - 1]
-        found[place] = _page(conn, user, row)
+        place, _ = coming[row.place - 1]
+        rows[place] = row
+    found: dict[int, Page | SealedWithMissingKey] = {}
+    for place, row in rows.items():
+        found[place] = _page(conn, asked[place][0], row)
+        if len(found) % IN_A_TURN == 0:
+            await asyncio.sleep(0)
     return found
 
 
