@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -34,6 +33,7 @@ LASTS = 110.0
 
 LAST = "test_features.py"
 SHOWN = pytest.StashKey[set[str]]()
+"""By the tests of this run that have passed."""
 
 
 def shows(item: pytest.Item) -> set[str]:
@@ -51,27 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call" and report.passed:
-        item.stash[SHOWN] = shows(item)
+        item.config.stash.setdefault(SHOWN, set[str]()).update(shows(item))
     return report
-
-
-@pytest.fixture(scope="session")
-def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of all processes of this run: for each test that has ended a file, with the features that it has shown."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if hasattr(request.config, "workerinput") else own) / "ended"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def is_told(request: pytest.FixtureRequest, ended: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """The first that a test is given, and so the last that is ended."""
-    yield
-    if request.node.path.name != LAST:
-        file = tmp_path_factory.getbasetemp() / f"{uuid4()}"
-        file.write_text("\n".join(request.node.stash.get(SHOWN, ())))
-        file.rename(ended / file.name)  # it is there as a whole
 
 
 class Room(Struct):

@@ -4,12 +4,11 @@ A test says which by its marker: `@pytest.mark.shows("SessionChat: mode switchin
 or fails shows nothing, and neither does one that was renamed or lost. Of a part of the tests nothing can be said.
 """
 
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import shows
+from tests.browser.conftest import SHOWN, shows
 from tests.browser.payloads import PAYLOADS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,15 +50,13 @@ FEATURES = (
 
 
 @pytest.fixture(scope="module")
-def shown(request: pytest.FixtureRequest, ended: Path) -> set[str]:
-    """What the whole run has shown, once all others have ended: in another process some may still be at it."""
+def shown(request: pytest.FixtureRequest) -> set[str]:
+    """What the whole run has shown: all others have ended."""
     others = [item for item in request.session.items if item.path != Path(__file__)]
     missing = set(Path(__file__).parent.glob("test_*.py")) - {item.path for item in others} - {Path(__file__)}
-    if missing or request.config.option.keyword:
+    if missing or request.config.option.keyword or hasattr(request.config, "workerinput"):
         pytest.skip("Only a part of the browser's tests is run.")
-    while len(list(ended.iterdir())) < len(others):
-        time.sleep(0.1)
-    return {feature for file in ended.iterdir() for feature in file.read_text().splitlines()}
+    return request.config.stash.get(SHOWN, set[str]())
 
 
 @pytest.mark.usefixtures("browser", "built")
