@@ -110,7 +110,7 @@ class Timelines:
                 log.exception("pages_failed")
             if len(some) > 1:
                 self._together = max(1, len(some) // 4)
-                await self._read_each(some)
+                await self._read_each([each for each in some if not each.answer.done()])
             else:
                 _refuse(some or self._take(len(self._waiting)), error)  # all the others wait for the same connection
         else:
