@@ -99,7 +99,7 @@ class Timelines:
         return some
 
     async def _read_some(self) -> None:
-        """Each of them gets an answer. So many fewer are read together the next time if this time it was too much."""
+        """Each of them gets an answer. What fails together is read one by one, and fewer are read together after that."""
         some: list[_Waiting] = []
         try:
             async with self._database.connection() as conn:
@@ -132,8 +132,8 @@ class Timelines:
                 if isinstance(error, Refusal):
                     refused.add(waiting.user)
                     if not is_lent or len(refused) > 1:
-                        return _refuse(some[place:], error)
-        return None
+                        _refuse(some[place:], error)
+                        break
 
 
 def _refuse(some: list[_Waiting], error: Exception) -> None:
