@@ -99,7 +99,7 @@ class Timelines:
         return some
 
     async def _read_some(self) -> None:
-        """Each of them gets an answer. What fails together is read one by one, and fewer are read together after that."""
+        """Each of them gets an answer. What fails together is read one by one, and fewer together after that."""
         some: list[_Waiting] = []
         try:
             async with self._database.connection() as conn:
